@@ -1,0 +1,1 @@
+"""The words every other room uses: spec, instruments, sessions, bars, settings, errors."""
