@@ -1,0 +1,1 @@
+"""One strategy over one pack: the reference, its fast restatements, and what they return."""

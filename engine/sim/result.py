@@ -1,0 +1,142 @@
+"""What one simulation returns, whichever engine ran it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from engine.core.errors import RunError
+
+INSTANT = pl.Datetime("ns", "UTC")
+
+TRADES_SCHEMA = pl.Schema(
+    {
+        "trade_id": pl.Int64,  # 0, 1, ... in order of entry
+        "symbol": pl.String,
+        "side": pl.String,  # long | short
+        "quantity": pl.Float64,  # entered, always > 0
+        "entry_at": INSTANT,
+        "exit_at": INSTANT,  # of the last exit fill; null while open
+        "entry_price": pl.Float64,  # quantity-weighted, slippage included
+        "exit_price": pl.Float64,  # quantity-weighted; while open the last mark
+        "entry_reason": pl.String,  # plain words: the conditions that were true
+        "exit_reason": pl.String,  # one of EXIT_REASONS, "open" while open
+        "gross_pnl": pl.Float64,  # account currency, before fees and slippage
+        "fees": pl.Float64,  # >= 0
+        "slippage": pl.Float64,  # >= 0
+        "net_pnl": pl.Float64,  # gross_pnl - fees - slippage
+        "return_frac": pl.Float64,  # net_pnl / entry notional
+        "bars_held": pl.Int64,  # scheduled base bars with the position at their end
+        "mae_frac": pl.Float64,  # worst excursion from the entry price, <= 0
+        "mfe_frac": pl.Float64,  # best excursion from the entry price, >= 0
+        "stop_price": pl.Float64,  # initial level, NaN if none
+        "target_price": pl.Float64,  # initial level, NaN if none
+        "is_open": pl.Boolean,  # still held at the end of the pack: marked, not counted
+    }
+)
+
+FILLS_SCHEMA = pl.Schema(
+    {
+        "trade_id": pl.Int64,
+        "at": INSTANT,
+        "symbol": pl.String,
+        "side": pl.String,  # buy | sell
+        "quantity": pl.Float64,  # > 0
+        "price": pl.Float64,  # paid or received, slippage included
+        "raw_price": pl.Float64,  # before slippage
+        "fee": pl.Float64,  # >= 0, account currency
+        "slippage": pl.Float64,  # >= 0, account currency
+        "reason": pl.String,  # "entry", or an exit reason
+    }
+)
+
+EQUITY_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,  # every session of the pack's window, in order
+        "equity": pl.Float64,  # at the session's end, account currency
+        "cash": pl.Float64,
+        "drawdown": pl.Float64,  # equity / highest so far - 1, the initial cash being the first peak; <= 0
+        "exposure": pl.Float64,  # share of the session's scheduled bars with a position at their end
+    }
+)
+
+SKIPPED_SCHEMA = pl.Schema({"at": INSTANT, "symbol": pl.String, "reason": pl.String})
+
+EXIT_REASONS = (
+    "stop_loss",
+    "take_profit",
+    "partial_target",
+    "trailing_stop",
+    "break_even",
+    "signal",
+    "reversal",
+    "time_exit",
+    "end_of_day",
+    "before_expiry",
+    "expiry",
+    "roll",
+    "margin_call",
+    "ruined",
+    "open",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimResult:
+    """The outcome of one spec over one pack.
+
+    trades, fills, equity, skipped : frames of the schemas above; `skipped` lists entries that did not happen.
+    initial_cash : equity before the first session, in `currency`.
+    metrics : engine.metrics.names.METRIC_NAMES in order, floats; NaN is undefined.
+    notes   : one line each, for people: what should be known when reading this result.
+    marks   : short labels that limit what the result may be used for, such as "SYNTHETIC", "ruined",
+              "modelled spread" or "snapshot fills".
+
+    A frame that differs from its schema is a RunError.
+    """
+
+    spec_hash: str
+    pack_hash: str
+    engine: str
+    seed: int
+    initial_cash: float
+    trades: pl.DataFrame
+    fills: pl.DataFrame
+    equity: pl.DataFrame
+    skipped: pl.DataFrame
+    metrics: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    currency: str = "USD"
+
+    def __post_init__(self) -> None:
+        for name, schema in (
+            ("trades", TRADES_SCHEMA),
+            ("fills", FILLS_SCHEMA),
+            ("equity", EQUITY_SCHEMA),
+            ("skipped", SKIPPED_SCHEMA),
+        ):
+            found = getattr(self, name).schema
+            if found != schema:
+                wrong = [c for c in dict.fromkeys([*schema, *found]) if found.get(c) != schema.get(c)]
+                raise RunError(
+                    f"{self.engine}: the {name} frame has other columns than the contract ({', '.join(wrong) or 'order'}); "
+                    f"build it with engine.sim.result.frame"
+                )
+
+
+def frame(schema: pl.Schema, columns: Mapping[str, object] | None = None) -> pl.DataFrame:
+    """A frame of one of the schemas above, from columns by name; empty without columns.
+
+    Instants may be given as int64 UTC nanoseconds.
+    """
+    columns = columns or {}
+    return pl.DataFrame(
+        {
+            name: pl.Series(name, columns.get(name, []), strict=False).cast(dtype)
+            for name, dtype in schema.items()
+        },
+        schema=schema,
+    )
