@@ -1,6 +1,6 @@
 """What a symbol is: tick, lot, multiplier, calendar, currency. Tables and rules only, no I/O.
 
-Dated margins are in `engine.core.margins`, futures contracts and rolls in `engine.core.contracts`.
+Dated margins are in `engine.core.margins` (`margin` is also found here), futures contracts and rolls in `engine.core.contracts`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 
 from engine.core.errors import DataError
+from engine.core.margins import margin as margin
 
 KINDS = ("equity", "forex", "cfd", "future", "index", "option")
 NEW_YORK = "America/New_York"

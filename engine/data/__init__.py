@@ -1,0 +1,1 @@
+"""Market data: importers, catalog, calendars, readers, quality, coverage."""

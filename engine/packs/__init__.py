@@ -1,0 +1,1 @@
+"""Replay packs: immutable bundles of bars that runs are identified by."""
