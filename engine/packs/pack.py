@@ -1,0 +1,193 @@
+"""A replay pack: the bars, dividends and rolls that a run may see, known by the hash of their values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.core.bars import BarSeries
+from engine.core.errors import DataError
+from engine.core.timeframes import TIMEFRAMES
+
+SYNTHETIC = "SYNTHETIC"
+
+# Names the byte order below; a change of either makes every hash a new one.
+FORMAT = "argus-pack-1"
+
+SESSION_ARRAYS = ("date", "open_ns", "close_ns", "early")
+BAR_ARRAYS = ("start", "end", "session", "open", "high", "low", "close", "volume", "split", "roll", "contract")
+QUOTE_ARRAYS = ("bid", "ask")
+
+
+class Request(NamedTuple):
+    """A series wanted in a pack. `kind` settles names that several kinds share (ES the stock, ES the future)."""
+
+    symbol: str
+    timeframe: str
+    kind: str | None = None
+
+
+class Dividend(NamedTuple):
+    """Cash per share to holders at the open of `session_date` (the ex-date), in the instrument's currency."""
+
+    symbol: str
+    session_date: dt.date
+    amount: float
+
+
+class Roll(NamedTuple):
+    """A future's front month changes at the open of `session_date`.
+
+    from_price, to_price : closes of both contracts at the last bar before it that both have; gap = to - from.
+    """
+
+    symbol: str
+    session_date: dt.date
+    from_contract: str
+    to_contract: str
+    from_price: float
+    to_price: float
+    gap: float
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Bars of one source, laid on their schedules from the first warm-up session to `window_end`.
+
+    window_start, window_end : session dates, both inclusive; sessions of a series before `window_start` are warm-up.
+    series : by (symbol, timeframe).
+    notes  : what a reader should know (built from minutes, warm-up that does not exist); not part of the hash.
+    """
+
+    hash: str
+    source: str
+    window_start: dt.date
+    window_end: dt.date
+    series: dict[tuple[str, str], BarSeries]
+    dividends: tuple[Dividend, ...] = ()
+    rolls: tuple[Roll, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def is_synthetic(self) -> bool:
+        return self.source == SYNTHETIC
+
+    @property
+    def label(self) -> str:
+        """How a page or a tearsheet names the source."""
+        return "SYNTHETIC (made-up prices)" if self.is_synthetic else self.source
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return tuple(sorted({symbol for symbol, _ in self.series}))
+
+    def bars(self, symbol: str, timeframe: str) -> BarSeries:
+        """The series of (symbol, timeframe); DataError names what is in the pack."""
+        found = self.series.get((symbol, timeframe))
+        if found is None:
+            held = ", ".join(f"{one} {at}" for one, at in sorted(self.series)) or "nothing"
+            raise DataError(f"{symbol} {timeframe}: not in pack {self.hash[:12]}, which holds {held}.")
+        return found
+
+
+def pack_from_series(
+    series: Iterable[BarSeries] | Mapping[tuple[str, str], BarSeries],
+    window_start: dt.date,
+    window_end: dt.date,
+    dividends: Iterable[tuple[str, dt.date, float]] = (),
+    rolls: Iterable[tuple[str, dt.date, str, str, float, float, float]] = (),
+    notes: Iterable[str] = (),
+) -> Pack:
+    """A pack of series in memory, hashed; nothing is written. DataError if they come from several sources."""
+    values = list(series.values() if isinstance(series, Mapping) else series)
+    by_key = {(one.symbol, one.timeframe): one for one in sorted(values, key=_order)}
+    sources = sorted({one.source for one in values})
+    if len(by_key) < len(values):
+        raise DataError("a pack holds one series for each symbol and timeframe; two share both. Drop one.")
+    if len(sources) != 1:
+        raise DataError(f"a pack holds one source, not {sources or 'none'}. Build one pack for each source.")
+    if window_start > window_end:
+        raise DataError(f"pack window {window_start}..{window_end} ends before it starts. Swap the dates.")
+    paid = tuple(sorted(Dividend(*one) for one in dividends))
+    rolled = tuple(sorted(Roll(*one) for one in rolls))
+    digest = pack_hash(sources[0], window_start, window_end, by_key, paid, rolled)
+    return Pack(digest, sources[0], window_start, window_end, by_key, paid, rolled, tuple(notes))
+
+
+def pack_hash(
+    source: str,
+    window_start: dt.date,
+    window_end: dt.date,
+    series: Mapping[tuple[str, str], BarSeries],
+    dividends: Iterable[Dividend],
+    rolls: Iterable[Roll],
+) -> str:
+    """sha256 in hex over what a run can see; not over file bytes, paths or the time of building.
+
+    Byte order: one line of canonical JSON (sorted keys, no spaces, ASCII) with format, source, window, the series'
+    names in order of symbol, then shortest timeframe, dividends and rolls; then for each series in that order its arrays:
+    sessions date, open_ns, close_ns, early; then start, end, session, open, high, low, close, volume, split, roll,
+    contract; then bid and ask (row by row) where the series is quoted. Integers and floats little-endian in
+    the width that `engine.core` names; early as bytes 0 and 1; every NaN as the one quiet NaN, -0.0 as 0.0.
+    """
+    ordered = sorted(series.values(), key=_order)
+    header: dict[str, Any] = {
+        "format": FORMAT,
+        "source": source,
+        "window": [window_start.isoformat(), window_end.isoformat()],
+        "series": [describe(one) for one in ordered],
+        "dividends": [_plain(one) for one in dividends],
+        "rolls": [_plain(one) for one in rolls],
+    }
+    digest = hashlib.sha256(canonical_json(header))
+    for one in ordered:
+        for array in (*(getattr(one.sessions, name) for name in SESSION_ARRAYS), *_arrays(one)):
+            digest.update(_canonical(array))
+    return digest.hexdigest()
+
+
+def describe(one: BarSeries) -> dict[str, Any]:
+    """What names a series inside a pack, and the sizes that tell its arrays apart."""
+    return {
+        "symbol": one.symbol,
+        "kind": one.kind,
+        "timeframe": one.timeframe,
+        "calendar": one.sessions.calendar,
+        "timezone": one.sessions.timezone,
+        "sessions": len(one.sessions),
+        "bars": len(one),
+        "quoted": one.bid is not None,
+    }
+
+
+def canonical_json(value: Any) -> bytes:
+    """Sorted keys, no spaces, ASCII, one line feed at the end. Floats as Python's shortest repr."""
+    return (json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n").encode("ascii")
+
+
+def _order(one: BarSeries) -> tuple[str, int]:
+    return one.symbol, TIMEFRAMES.index(one.timeframe)  # type: ignore[arg-type]
+
+
+def _plain(event: Dividend | Roll) -> list[Any]:
+    return [part.isoformat() if isinstance(part, dt.date) else part for part in event]
+
+
+def _arrays(one: BarSeries) -> list[np.ndarray]:
+    quoted = [getattr(one, name) for name in QUOTE_ARRAYS if one.bid is not None]
+    return [getattr(one, name) for name in BAR_ARRAYS] + quoted
+
+
+def _canonical(array: np.ndarray) -> bytes:
+    if array.dtype == np.bool_:
+        return np.ascontiguousarray(array, dtype=np.uint8).tobytes()
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    if array.dtype.kind == "f":
+        little = np.where(np.isnan(little), np.nan, little + 0.0).astype(little.dtype)
+    return little.tobytes()
