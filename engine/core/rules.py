@@ -1,10 +1,12 @@
 """A spec as trading needs it: fractions, minutes and ticks instead of percents and clock texts.
 
-`trade_rules` is the only place where percents become fractions.
+`trade_rules` is the only place where percents become fractions. A rule that is not in use is NaN (levels,
+shares) or -1 (minutes, counts), so that kernels can take it as it is.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,28 +44,28 @@ class Target:
 class EntryRules:
     long: bool
     short: bool
-    enter_minute: int | None
-    not_before: int | None
-    not_after: int | None
+    enter_minute: int
+    not_before: int
+    not_after: int
     weekdays: tuple[int, ...]
     order: Literal["market", "limit", "stop"]
     offset_frac: float
     fill_within: int
-    max_per_day: int | None
-    max_slippage_frac: float | None
+    max_per_day: int
+    max_slippage_frac: float
 
 
 @dataclass(frozen=True, slots=True)
 class ExitRules:
     touch: bool
-    stop_frac: float | None
+    stop_frac: float
     targets: tuple[Target, ...]
-    trail_frac: float | None
+    trail_frac: float
     trail_activation_frac: float
-    break_even_trigger_frac: float | None
+    break_even_trigger_frac: float
     break_even_buffer_frac: float
-    max_hold_minutes: int | None
-    exit_minute: int | None
+    max_hold_minutes: int
+    exit_minute: int
     end_of_day: bool
     on_opposite: bool
 
@@ -72,8 +74,8 @@ class ExitRules:
 class SizingRules:
     mode: str
     amount: float
-    max_concurrent: int | None
-    portfolio_risk_frac: float | None
+    max_concurrent: int
+    portfolio_risk_frac: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,12 @@ class TradeRules:
     cash_rate: float
 
 
-def _frac(percent: float | None) -> float | None:
-    return None if percent is None else percent / 100
+def _frac(percent: float | None) -> float:
+    return math.nan if percent is None else percent / 100
+
+
+def _count(value: int | None) -> int:
+    return -1 if value is None else value
 
 
 def exit_rules(exits: ExitSpec) -> ExitRules:
@@ -115,12 +121,12 @@ def exit_rules(exits: ExitSpec) -> ExitRules:
         touch=exits.trigger != "close",
         stop_frac=_frac(exits.stop_loss_pct),
         targets=targets,
-        trail_frac=trailing.trail_pct / 100 if trailing else None,
+        trail_frac=_frac(trailing.trail_pct if trailing else None),
         trail_activation_frac=trailing.activation_pct / 100 if trailing else 0.0,
-        break_even_trigger_frac=even.trigger_pct / 100 if even else None,
+        break_even_trigger_frac=_frac(even.trigger_pct if even else None),
         break_even_buffer_frac=even.buffer_pct / 100 if even else 0.0,
-        max_hold_minutes=exits.max_hold_minutes,
-        exit_minute=minute_of(exits.exit_time),
+        max_hold_minutes=_count(exits.max_hold_minutes),
+        exit_minute=_count(minute_of(exits.exit_time)),
         end_of_day=exits.end_of_day,
         on_opposite=exits.exit_on_opposite,
     )
@@ -147,10 +153,11 @@ def _sizing_rules(spec: StrategySpec) -> SizingRules:
         "risk_pct": _frac(sizing.risk_pct),
         "debit_pct": _frac(sizing.debit_pct),
     }
+    amount = amounts[sizing.mode]
     return SizingRules(
         mode=sizing.mode,
-        amount=float(amounts[sizing.mode] or 0.0),
-        max_concurrent=sizing.max_concurrent,
+        amount=math.nan if amount is None else float(amount),
+        max_concurrent=_count(sizing.max_concurrent),
         portfolio_risk_frac=_frac(sizing.portfolio_risk_cap_pct),
     )
 
@@ -165,15 +172,15 @@ def trade_rules(spec: StrategySpec, instruments: tuple[InstrumentRules, ...], ba
         entry=EntryRules(
             long=spec.direction != "short",
             short=spec.direction != "long",
-            enter_minute=minute_of(day.enter_time),
-            not_before=minute_of(day.not_before),
-            not_after=minute_of(day.not_after),
+            enter_minute=_count(minute_of(day.enter_time)),
+            not_before=_count(minute_of(day.not_before)),
+            not_after=_count(minute_of(day.not_after)),
             weekdays=day.dow_in,
             order=order.type,
             offset_frac=order.offset_pct / 100,
             fill_within=order.fill_within,
-            max_per_day=spec.entry.max_trades_per_day,
-            max_slippage_frac=None if slip is None else slip / 10_000,
+            max_per_day=_count(spec.entry.max_trades_per_day),
+            max_slippage_frac=math.nan if slip is None else slip / 10_000,
         ),
         exits=exit_rules(spec.risk_exits),
         sizing=_sizing_rules(spec),

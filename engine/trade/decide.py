@@ -1,0 +1,311 @@
+"""What the strategy wants at a scheduled end of a bar: exits first, then entries in universe order (semantics §3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from engine.core.rules import InstrumentRules, TradeRules
+from engine.trade import reasons
+from engine.trade.account import buying_power, equity, maintenance_of, margin_of, target_part, unit_margin
+from engine.trade.exits import time_exit
+from engine.trade.fills import order_level
+from engine.trade.limits import quantity_within_risk, unit_risk
+from engine.trade.resting import active_stop
+from engine.trade.sizing import MODES, affordable_quantity, wanted_quantity
+from engine.trade.state import Order, Position, Seen, State, View
+
+MINUTES_A_DAY = 1440
+NS_PER_MINUTE = 60_000_000_000
+
+
+class Skip(NamedTuple):
+    """An entry that was wanted and did not happen; reason is an index into reasons.SKIPS."""
+
+    at: int
+    symbol: str
+    reason: int
+
+
+class Decision(NamedTuple):
+    state: State
+    orders: tuple[Order, ...]
+    skips: tuple[Skip, ...]
+
+
+def entry_time_ok(start_minute: int, length: int, enter: int, not_before: int, not_after: int) -> bool:
+    """May an entry be decided at the end of the bar that starts at a clock minute and lasts `length` minutes?
+
+    enter picks the first bar end at or after it. Minutes of the day; -1 where a rule is not in use.
+    """
+    if enter >= 0:
+        wait = (enter - start_minute) % 1440
+        if not (0 < wait <= length or (wait == 0 and length >= 1440)):
+            return False
+    end = (start_minute + length) % 1440
+    if not_before >= 0 and not_after >= 0 and not_before > not_after:
+        return end >= not_before or end <= not_after
+    return not (0 <= not_before and end < not_before) and not (0 <= not_after < end)
+
+
+def exit_since_open(exit_minute: int, open_minute: int) -> int:
+    """Minutes from the session's open to exit_time; -1 without one."""
+    return -1 if exit_minute < 0 else (exit_minute - open_minute) % 1440
+
+
+def side_wanted(entry_long: bool, entry_short: bool, may_long: bool, may_short: bool) -> int:
+    """+1, -1, 0 for nothing, 2 for both at once, which is nothing with a reason."""
+    long, short = entry_long and may_long, entry_short and may_short
+    if long and short:
+        return 2
+    return 1 if long else (-1 if short else 0)
+
+
+def step(rules: TradeRules, state: State, now: int, view: View) -> Decision:
+    """Decide at `now` (UTC ns) on what `view` shows. Pure: the same input gives the same decision."""
+    if state.ruined:
+        return Decision(state, (), ())
+    placed: list[Order] = []
+    skips: list[Skip] = []
+    for inst in rules.symbols:
+        seen = view.get(inst.symbol)
+        if seen is not None:
+            state = _decide_exit(rules, state, inst, seen, placed)
+    for inst in rules.symbols:
+        seen = view.get(inst.symbol)
+        if seen is not None and seen.bar is not None:
+            state = _decide_entry(rules, state, inst, seen, placed, skips)
+    return Decision(state, tuple(placed), tuple(skips))
+
+
+def position_in(state: State, symbol: str) -> Position | None:
+    return next((p for p in state.positions if p.symbol == symbol), None)
+
+
+def order_in(state: State, symbol: str, purpose: str) -> Order | None:
+    return next((o for o in state.orders if o.symbol == symbol and o.purpose == purpose), None)
+
+
+def _place(state: State, order: Order, placed: list[Order]) -> State:
+    placed.append(order)
+    others = tuple(
+        o for o in state.orders if not (o.symbol == order.symbol and o.purpose == order.purpose == "exit")
+    )
+    return replace(state, orders=(*others, order))
+
+
+def _decide_exit(
+    rules: TradeRules, state: State, inst: InstrumentRules, seen: Seen, placed: list[Order]
+) -> State:
+    """Send what closes the position. A whole exit that stands is repeated until it fills; it replaces a part."""
+    p = position_in(state, inst.symbol)
+    if p is None:
+        return state
+    standing = order_in(state, inst.symbol, "exit")
+    if standing is not None and standing.qty >= p.qty:
+        return state
+    qty, reason = exit_wanted(rules, state, inst, p, seen)
+    if not reason or (standing is not None and qty < p.qty):
+        return state
+    order = Order(p.symbol, -p.side, qty, "market", math.nan, "exit", reason, seen.moment.at, 1)
+    return _place(state, order, placed)
+
+
+def exit_wanted(
+    rules: TradeRules, state: State, inst: InstrumentRules, p: Position, seen: Seen
+) -> tuple[float, int]:
+    """(quantity, reason) of the exit due now; reason 0: none. Order: margin, stop, signal, time, target, reversal."""
+    m, x = seen.moment, rules.exits
+    if m.session_ends and inst.margin != "stock":
+        needed = 0.0
+        for q in state.positions:
+            needed += maintenance_of(rules, state, q)
+        if equity(rules, state) < needed:
+            return p.qty, reasons.MARGIN_CALL
+    part = 0.0
+    if not x.touch and seen.bar is not None:
+        level, reason = active_stop(rules, inst, p)
+        if not math.isnan(level) and (seen.bar.close - level) * p.side <= 0:
+            return p.qty, reason
+        part = _targets_passed(rules, p, seen.bar.close)
+        if part >= p.qty:
+            return p.qty, reasons.TAKE_PROFIT
+    if (seen.exit_long if p.side > 0 else seen.exit_short) is True:
+        return p.qty, reasons.SIGNAL
+    held = (m.at - p.entry_at) / NS_PER_MINUTE
+    due = time_exit(
+        held,
+        x.max_hold_minutes,
+        m.since_open,
+        m.to_close,
+        rules.bar_minutes,
+        exit_since_open(x.exit_minute, m.open_minute),
+        x.end_of_day,
+    )
+    if due:
+        return p.qty, due
+    if part > 0.0:
+        return part, reasons.TAKE_PROFIT
+    if x.on_opposite and seen.bar is not None and entry_side(rules, seen) == -p.side:
+        return p.qty, reasons.REVERSAL
+    return 0.0, 0
+
+
+def _targets_passed(rules: TradeRules, p: Position, close: float) -> float:
+    """Quantity of all targets that a close has passed."""
+    total, left = 0.0, p
+    for i, (level, _) in enumerate(p.targets):
+        if (close - level) * p.side < 0 or left.qty <= 1e-9:
+            break
+        qty = target_part(rules, left, i)
+        total += qty
+        left = replace(left, qty=left.qty - qty)
+    return p.qty if left.qty <= 1e-9 else total
+
+
+def entry_side(rules: TradeRules, seen: Seen) -> int:
+    """The side an entry is wanted on now (0 none, 2 both), time rules included."""
+    m, e, x = seen.moment, rules.entry, rules.exits
+    if m.weekday not in e.weekdays:
+        return 0
+    if not entry_time_ok(m.start_minute, m.length, e.enter_minute, e.not_before, e.not_after):
+        return 0
+    since = exit_since_open(x.exit_minute, m.open_minute)
+    if time_exit(0.0, -1, m.since_open, m.to_close, rules.bar_minutes, since, x.end_of_day):
+        return 0
+    return side_wanted(seen.entry_long is True, seen.entry_short is True, e.long, e.short)
+
+
+def _decide_entry(
+    rules: TradeRules,
+    state: State,
+    inst: InstrumentRules,
+    seen: Seen,
+    placed: list[Order],
+    skips: list[Skip],
+) -> State:
+    side = entry_side(rules, seen)
+    if side == 0 or order_in(state, inst.symbol, "entry") is not None:
+        return state
+    held = position_in(state, inst.symbol)
+    if held is not None and (held.side == side or not _leaving(state, held)):
+        return state
+    m = seen.moment
+    day, n_today = state.entries_today.get(inst.symbol, (m.day, 0))
+    if rules.entry.max_per_day >= 0 and day == m.day and n_today >= rules.entry.max_per_day:
+        return state
+    order, refused = _entry_order(rules, state, inst, seen, side)
+    if order is None:
+        skips.append(Skip(m.at, inst.symbol, refused))
+        return state
+    return _place(state, order, placed)
+
+
+def _leaving(state: State, p: Position) -> bool:
+    order = order_in(state, p.symbol, "exit")
+    return order is not None and order.qty >= p.qty
+
+
+def _entry_order(
+    rules: TradeRules, state: State, inst: InstrumentRules, seen: Seen, side: int
+) -> tuple[Order | None, int]:
+    """The entry order, or None and the reason it cannot be."""
+    assert seen.bar is not None
+    e, z, c = rules.entry, rules.sizing, rules.costs
+    if side == 2:
+        return None, reasons.BOTH_SIDES
+    if side < 0 and inst.margin == "stock" and not rules.may_short:
+        return None, reasons.NO_SHORT
+    staying = [p for p in state.positions if not _leaving(state, p)]
+    waiting = [o for o in state.orders if o.purpose == "entry"]
+    if z.max_concurrent >= 0 and len(staying) + len(waiting) >= z.max_concurrent:
+        return None, reasons.CONCURRENCY
+    price, worth = seen.bar.close, equity(rules, state)
+    stop = rules.exits.stop_frac
+    qty = wanted_quantity(MODES[z.mode], z.amount, worth, price, inst.multiplier, stop, inst.lot)
+    if not qty > 0.0:
+        return None, reasons.SIZE_ZERO
+    capped = _within_risk(rules, state, inst, staying, waiting, qty, worth, price)
+    if not capped > 0.0:
+        return None, reasons.RISK_CAP
+    unit = unit_margin(inst.margin, side, price, inst.multiplier, inst.initial_frac, seen.margin[0])
+    free = worth
+    for p in staying:
+        free -= margin_of(rules, state, p)
+    for o in waiting:
+        free -= o.reserved
+    qty = min(
+        capped,
+        affordable_quantity(
+            free, unit, price, inst.multiplier, c.per_unit, c.notional_frac, c.min_per_order, inst.lot
+        ),
+    )
+    if not qty > 0.0:
+        return None, reasons.BUYING_POWER
+    level = (
+        math.nan if e.order == "market" else order_level(e.order, side, price, e.offset_frac, inst.per_tick)
+    )
+    return Order(
+        inst.symbol,
+        side,
+        qty,
+        e.order,
+        level,
+        "entry",
+        reasons.ENTRY,
+        seen.moment.at,
+        e.fill_within,
+        unit * qty,
+        unit_risk(price, inst.multiplier, stop) * qty,
+    ), 0
+
+
+def _within_risk(
+    rules: TradeRules,
+    state: State,
+    inst: InstrumentRules,
+    staying: Sequence[Position],
+    waiting: Sequence[Order],
+    qty: float,
+    worth: float,
+    price: float,
+) -> float:
+    cap, stop = rules.sizing.portfolio_risk_frac, rules.exits.stop_frac
+    if math.isnan(cap):
+        return qty
+    multipliers = {i.symbol: i.multiplier for i in rules.symbols}
+    risk_open = 0.0
+    for p in staying:
+        risk_open += unit_risk(p.basis_price, multipliers[p.symbol], stop) * p.qty
+    for o in waiting:
+        risk_open += o.risk
+    return quantity_within_risk(qty, worth, risk_open, cap, unit_risk(price, inst.multiplier, stop), inst.lot)
+
+
+def quantity_at_fill(
+    rules: TradeRules, state: State, inst: InstrumentRules, order: Order, price: float
+) -> float:
+    """The order's quantity cut to the buying power at the fill."""
+    c = rules.costs
+    contract = state.margins.get(inst.symbol, (0.0, 0.0))[0]
+    unit = unit_margin(inst.margin, order.side, price, inst.multiplier, inst.initial_frac, contract)
+    return min(
+        order.qty,
+        affordable_quantity(
+            buying_power(rules, state),
+            unit,
+            price,
+            inst.multiplier,
+            c.per_unit,
+            c.notional_frac,
+            c.min_per_order,
+            inst.lot,
+        ),
+    )
+
+
+def worse_than_mid(side: int, price: float, mid: float, max_frac: float) -> bool:
+    """Is a fill worse than mid by more than the limit? NaN limit: never."""
+    return not math.isnan(max_frac) and (price - mid) * side > max_frac * mid

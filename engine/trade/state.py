@@ -1,0 +1,174 @@
+"""The records that decisions and fills are made of. `State` turns to JSON and back without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Prices = tuple[float, float, float, float]
+
+
+class Bar(NamedTuple):
+    """One existing bar at actual prices; start and end in UTC ns; bid and ask as open, high, low, close."""
+
+    start: int
+    end: int
+    open: float
+    high: float
+    low: float
+    close: float
+    bid: Prices | None = None
+    ask: Prices | None = None
+
+
+class Moment(NamedTuple):
+    """A scheduled end of a bar on its exchange's clock. Minutes; `day` counts from 1970-01-01."""
+
+    at: int
+    day: int
+    weekday: int
+    start_minute: int
+    length: int
+    since_open: int
+    to_close: int
+    open_minute: int
+
+    @property
+    def session_ends(self) -> bool:
+        return self.to_close == 0
+
+
+class Seen(NamedTuple):
+    """What is known of one symbol at a scheduled end: the bar if a row exists, signals, margin a contract.
+
+    Signals are True, False or None (undefined). margin: (initial, maintenance) where margins are dated.
+    """
+
+    moment: Moment
+    bar: Bar | None
+    entry_long: bool | None = False
+    entry_short: bool | None = False
+    exit_long: bool | None = False
+    exit_short: bool | None = False
+    margin: tuple[float, float] = (0.0, 0.0)
+
+
+View = Mapping[str, Seen]
+"""By symbol, for every symbol with a bar that is scheduled to end now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the strategy asks for. side +1 buys, -1 sells; level NaN for market orders.
+
+    bars_left: scheduled bars an entry may still wait; exits wait as long as it takes. reserved, risk: buying power
+    and loss at the stop that a waiting entry holds.
+    """
+
+    symbol: str
+    side: int
+    qty: float
+    kind: Literal["market", "limit", "stop"]
+    level: float
+    purpose: Literal["entry", "exit"]
+    reason: int
+    decided_at: int
+    bars_left: int
+    reserved: float = 0.0
+    risk: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What happened to an order; raw is the price before slippage."""
+
+    symbol: str
+    side: int
+    qty: float
+    raw: float
+    price: float
+    fee: float
+    at: int
+    reason: int
+    decided_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An open position. basis_* move with splits and rolls; the other entry fields stay as filled."""
+
+    trade_id: int
+    symbol: str
+    side: int
+    qty: float
+    entry_qty: float
+    entry_at: int
+    decided_at: int
+    entry_price: float
+    basis_raw: float
+    basis_price: float
+    peak: float
+    mark: float
+    stop: float
+    targets: tuple[tuple[float, float], ...]
+    rested: bool
+    gross: float
+    fees: float
+    slippage: float
+    income: float
+    exit_qty: float
+    exit_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A closed round trip; money in account currency, net_pnl = gross - fees - slippage + income."""
+
+    trade_id: int
+    symbol: str
+    side: int
+    qty: float
+    entry_at: int
+    decided_at: int
+    entry_price: float
+    exit_at: int
+    exit_price: float
+    exit_reason: int
+    gross: float
+    fees: float
+    slippage: float
+    income: float
+    stop: float
+    target: float
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that decides what happens next. margins: (initial, maintenance) a contract by symbol."""
+
+    balance: float
+    positions: tuple[Position, ...] = ()
+    orders: tuple[Order, ...] = ()
+    entries_today: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    margins: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    next_id: int = 0
+    ruined: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> State:
+        positions = tuple(
+            Position(**{**p, "targets": tuple((t[0], t[1]) for t in p["targets"])}) for p in tree["positions"]
+        )
+        return cls(
+            balance=tree["balance"],
+            positions=positions,
+            orders=tuple(Order(**o) for o in tree["orders"]),
+            entries_today={k: (v[0], v[1]) for k, v in tree["entries_today"].items()},
+            margins={k: (v[0], v[1]) for k, v in tree["margins"].items()},
+            next_id=tree["next_id"],
+            ruined=tree["ruined"],
+        )
