@@ -22,7 +22,7 @@ class BarSeries:
     bid, ask   : float64 (n, 4) open, high, low, close of quote bars, or None.
     split      : float64 (n,), product of the split ratios up to each bar (1.0 before the first).
     roll       : float64 (n,), sum of what to add so that a rolled future runs on from its first contract.
-    contract   : int32 (n,), number of the futures contract in force (0 where there is one instrument only).
+    contract   : int32 (n,), `contracts.contract_number` of the future in force (0 where nothing rolls).
     """
 
     symbol: str

@@ -22,9 +22,22 @@ def parse_contract(contract: str) -> tuple[str, int, int]:
     """(root, year, month) of `ESZ13`; years 70..99 are of the last century. DataError if it is not a contract."""
     match = _CONTRACT.fullmatch(contract)
     if match is None:
-        raise DataError(f"{contract!r}: not a futures contract. Write root, month code and year, such as ESZ13.")
+        raise DataError(
+            f"{contract!r}: not a futures contract. Write root, month code and year, such as ESZ13."
+        )
     root, code, year = match.group(1), match.group(2), int(match.group(3))
     return root, year + (1900 if year >= 70 else 2000), MONTH_CODES.index(code) + 1
+
+
+def contract_number(contract: str) -> int:
+    """Months since year 0: what `BarSeries.contract` holds. 24,167 for ESZ13; 0 stands for no contract."""
+    _, year, month = parse_contract(contract)
+    return year * 12 + month - 1
+
+
+def contract_of_number(root: str, number: int) -> str:
+    """The name behind a number: `contract_of_number("ES", 24_167)` is ESZ13."""
+    return contract_name(root, number // 12, number % 12 + 1)
 
 
 def expiry(root: str, year: int, month: int) -> dt.date:

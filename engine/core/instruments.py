@@ -9,14 +9,42 @@ import re
 from dataclasses import dataclass, replace
 
 from engine.core.errors import DataError
-from engine.core.margins import margin as margin
+from engine.core.margins import margin
+
+__all__ = [
+    "INDICES",
+    "KINDS",
+    "KNOWN",
+    "Instrument",
+    "instrument",
+    "is_currency_pair",
+    "margin",
+    "require_usd",
+]
 
 KINDS = ("equity", "forex", "cfd", "future", "index", "option")
 NEW_YORK = "America/New_York"
 
 CURRENCIES = frozenset(
-    "AUD BRL CAD CHF CNH CNY CZK DKK EUR GBP HKD HUF ILS INR JPY KRW MXN NOK NZD PLN RUB SEK SGD THB TRY TWD "
-    "USD ZAR".split()
+    (
+        "AUD",
+        "BRL",
+        "CAD",
+        "CHF",
+        "CNH",
+        "CNY",
+        "CZK",
+        "DKK",
+        "EUR",
+        "GBP",
+        "HKD",
+        "HUF",
+        "ILS",
+        "INR",
+        "JPY",
+        "KRW",
+    )
+    + ("MXN", "NOK", "NZD", "PLN", "RUB", "SEK", "SGD", "THB", "TRY", "TWD", "USD", "ZAR")
 )
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9.\-]{0,20}")
 
@@ -85,7 +113,7 @@ _FUTURES = (
 )
 
 KNOWN: dict[str, Instrument] = {one.symbol: one for one in (*_CFDS, *_FUTURES)}
-INDICES = frozenset("SPX NDX DJI RUT VIX VXN VIX3M VVIX OEX XSP".split())
+INDICES = frozenset(["SPX", "NDX", "DJI", "RUT", "VIX", "VXN", "VIX3M", "VVIX", "OEX", "XSP"])
 
 
 def instrument(symbol: str, kind: str | None = None) -> Instrument:
@@ -95,12 +123,16 @@ def instrument(symbol: str, kind: str | None = None) -> Instrument:
     else an equity. DataError on an unknown kind or on a symbol or kind that has no instrument.
     """
     if not _SYMBOL.fullmatch(symbol):
-        raise DataError(f"symbol {symbol!r}: not a symbol. Use capital letters and digits, such as SPY, EURUSD or ES.")
+        raise DataError(
+            f"symbol {symbol!r}: not a symbol. Use capital letters and digits, such as SPY, EURUSD or ES."
+        )
     if kind is not None and kind not in KINDS:
         raise DataError(f"{symbol}: unknown kind {kind!r}. Kinds: {', '.join(KINDS)}.")
     known = KNOWN.get(symbol)
     if known is not None and kind in (None, known.kind):
         return known
+    if known is not None and kind == "forex" and known.calendar == "METALS":
+        return replace(known, kind="forex")  # some vendors file spot metals under forex
     if kind in (None, "forex") and is_currency_pair(symbol):
         return _forex(symbol)
     if kind in ("forex", "future"):
@@ -121,7 +153,12 @@ def instrument(symbol: str, kind: str | None = None) -> Instrument:
 
 def is_currency_pair(symbol: str) -> bool:
     """Two known ISO currency codes, one after the other."""
-    return len(symbol) == 6 and symbol[:3] in CURRENCIES and symbol[3:] in CURRENCIES and symbol[:3] != symbol[3:]
+    return (
+        len(symbol) == 6
+        and symbol[:3] in CURRENCIES
+        and symbol[3:] in CURRENCIES
+        and symbol[:3] != symbol[3:]
+    )
 
 
 def _forex(symbol: str) -> Instrument:

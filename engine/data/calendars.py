@@ -40,7 +40,9 @@ def sessions(calendar: str, first: dt.date, last: dt.date) -> SessionTable:
         raise DataError(f"calendar {calendar!r}: unknown. Calendars: {', '.join(CALENDARS)}.")
     for day in (first, last):
         if not FIRST_YEAR <= day.year <= LAST_YEAR:
-            raise DataError(f"{calendar}: {day} is outside {FIRST_YEAR}..{LAST_YEAR}. Choose a window inside.")
+            raise DataError(
+                f"{calendar}: {day} is outside {FIRST_YEAR}..{LAST_YEAR}. Choose a window inside."
+            )
     until = min(LAST_YEAR, -(-last.year // _GROWTH_YEARS) * _GROWTH_YEARS)
     return _whole_table(calendar, until).between(first, last)
 

@@ -21,7 +21,19 @@ SYNTHETIC = "SYNTHETIC"
 FORMAT = "argus-pack-1"
 
 SESSION_ARRAYS = ("date", "open_ns", "close_ns", "early")
-BAR_ARRAYS = ("start", "end", "session", "open", "high", "low", "close", "volume", "split", "roll", "contract")
+BAR_ARRAYS = (
+    "start",
+    "end",
+    "session",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "split",
+    "roll",
+    "contract",
+)
 QUOTE_ARRAYS = ("bid", "ask")
 
 
