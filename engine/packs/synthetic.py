@@ -1,0 +1,246 @@
+"""A made-up market with the habits of a real one, source SYNTHETIC: SPY, QQQ and AMD.
+
+Three regimes follow each other by chance; volatility clusters from day to day and from minute to minute; both ends
+of a session are lively; now and then a price jumps. The prices mean nothing, and every page that shows them says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+import polars as pl
+
+from engine.core.bars import FloatArray
+from engine.core.sessions import SessionTable, day_of, schedule
+from engine.core.settings import Settings
+from engine.data.calendars import sessions as sessions_of
+from engine.data.catalog import stage_update
+from engine.data.merge import merge
+from engine.data.partitions import datasets, source_root, sources, write_parquet
+from engine.data.schemas import conform, dataset_name
+from engine.data.staging import source_lock, staging
+from engine.packs.pack import SYNTHETIC
+
+SEED = 20230801
+FIRST_SESSION = dt.date(2023, 8, 1)  # inside the windows of the example specs
+WARMUP_SESSIONS = 300
+MINUTE_SESSIONS, QUICK_SESSIONS = 120, 10
+
+# Regime: annual volatility and drift of the market, chance to stay for another day.
+_REGIMES = ((0.11, 0.22, 0.975), (0.18, 0.00, 0.95), (0.34, -0.45, 0.92))
+_OVERNIGHT_SHARE = 0.25  # of a day's variance
+_JUMPS_A_SESSION = 0.15
+
+
+@dataclass(frozen=True)
+class _Stock:
+    """price at the first warm-up session, market beta, own volatility (annual), shares a day."""
+
+    symbol: str
+    price: float
+    beta: float
+    own_volatility: float
+    daily_volume: float
+
+
+_STOCKS = (
+    _Stock("SPY", 391.0, 1.0, 0.02, 75e6),
+    _Stock("QQQ", 288.0, 1.18, 0.07, 48e6),
+    _Stock("AMD", 94.0, 1.65, 0.33, 62e6),
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What was made: session dates of the minutes, and rows written or already there."""
+
+    symbols: tuple[str, ...]
+    first: dt.date
+    last: dt.date
+    n_sessions: int
+    n_minutes: int
+    n_days: int
+
+
+def ensure_demo(settings: Settings, progress: Callable[[str], None] | None = None) -> Demo | None:
+    """The demo market if the workspace has no market data at all; None, and nothing done, if it has some."""
+    if any(datasets(source_root(settings, name)) for name in sources(settings)):
+        return None
+    return make_demo(settings, progress=progress)
+
+
+def make_demo(
+    settings: Settings, *, quick: bool = False, seed: int = SEED, progress: Callable[[str], None] | None = None
+) -> Demo:
+    """Write the demo market: 300 daily bars, then 120 sessions (quick: 10) of minutes with their daily bars.
+
+    The same seed gives the same bytes, and the quick market is the beginning of the whole one.
+    """
+    say = progress or (lambda _: None)
+    n_sessions = QUICK_SESSIONS if quick else MINUTE_SESSIONS
+    sessions = _demo_sessions(n_sessions)
+    say(f"demo market: {len(_STOCKS)} symbols, {len(sessions)} sessions")
+    minutes, days = _market(sessions, seed)
+    minutes = minutes.filter(pl.col("start") >= pl.lit(int(sessions.open_ns[WARMUP_SESSIONS])).cast(_UTC))
+    with staging(settings, SYNTHETIC) as stage:
+        stage.add(dataset_name("equity", "1min"), conform(minutes, "equity"))
+        stage.add(dataset_name("equity", "1D"), conform(days, "equity"))
+        stage.flush()
+        with source_lock(settings, SYNTHETIC):
+            tallies = merge(stage, lambda _: None)
+            for stock in _STOCKS:
+                relative = PurePosixPath("factors", f"{stock.symbol}.parquet")
+                if not stage.root.joinpath(*relative.parts).exists():
+                    write_parquet(stage.ready_path(relative), _NO_EVENTS, _NO_EVENTS.to_arrow().schema)
+            stage_update(stage, tallies, [])
+            say("demo market: writing")
+            stage.publish()
+    first = WARMUP_SESSIONS
+    return Demo(
+        tuple(stock.symbol for stock in _STOCKS),
+        day_of(sessions.date[first]),
+        day_of(sessions.date[-1]),
+        n_sessions,
+        len(minutes),
+        len(days),
+    )
+
+
+_UTC = pl.Datetime("ns", "UTC")
+
+# No split, no dividend: LEAN's last row, so that readers know the table is complete.
+_NO_EVENTS = pl.DataFrame(
+    {"date": [dt.date(2050, 12, 31)], "price_factor": [1.0], "split_factor": [1.0], "reference_price": [0.0]}
+)
+
+
+def _demo_sessions(n_minute_sessions: int) -> SessionTable:
+    around = sessions_of("XNYS", dt.date(2022, 1, 1), dt.date(2024, 12, 31))
+    first = int(np.searchsorted(around.date, sessions_of("XNYS", FIRST_SESSION, FIRST_SESSION).date[0]))
+    begin = first - WARMUP_SESSIONS
+    return around.between(day_of(around.date[begin]), day_of(around.date[first + n_minute_sessions - 1]))
+
+
+def _market(sessions: SessionTable, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(minute bars, daily bars) of all stocks over all sessions."""
+    slots = schedule(sessions, "1min")
+    bounds = np.searchsorted(slots.session, np.arange(len(sessions) + 1))
+    closes = {stock.symbol: stock.price for stock in _STOCKS}
+    state = _State()
+    bars: dict[str, list[FloatArray]] = {stock.symbol: [] for stock in _STOCKS}
+    for i in range(len(sessions)):
+        rng = np.random.default_rng([seed, int(sessions.date[i])])  # a day of its own: more sessions change none
+        state = state.next_day(rng)
+        market = _factor(rng, state, int(bounds[i + 1] - bounds[i]))
+        for stock in _STOCKS:
+            made = _session(rng, stock, market, closes[stock.symbol])
+            closes[stock.symbol] = float(made[3, -1])
+            bars[stock.symbol].append(made)
+    names = ("open", "high", "low", "close", "volume")
+    minutes = pl.concat(
+        pl.DataFrame(
+            {"symbol": [symbol] * len(slots), "start": pl.Series(slots.start).cast(_UTC), "session": slots.session}
+            | dict(zip(names, np.concatenate(parts, axis=1), strict=True))
+        )
+        for symbol, parts in bars.items()
+    )
+    days = minutes.group_by("symbol", "session", maintain_order=True).agg(
+        pl.col("start", "open").first(),
+        pl.col("high").max(),
+        pl.col("low").min(),
+        pl.col("close").last(),
+        pl.col("volume").sum(),
+    )
+    return minutes, days
+
+
+@dataclass(frozen=True)
+class _State:
+    """The market's regime and how far its volatility is from that regime's usual (log)."""
+
+    regime: int = 0
+    log_excess: float = 0.0
+
+    def next_day(self, rng: np.random.Generator) -> _State:
+        regime = self.regime
+        if rng.random() > _REGIMES[regime][2]:
+            regime = int((regime + rng.integers(1, len(_REGIMES))) % len(_REGIMES))
+        return _State(regime, 0.9 * self.log_excess + 0.12 * rng.standard_normal())
+
+    @property
+    def volatility(self) -> float:
+        """Annual."""
+        return _REGIMES[self.regime][0] * float(np.exp(self.log_excess))
+
+    @property
+    def drift(self) -> float:
+        """Annual."""
+        return _REGIMES[self.regime][1]
+
+
+@dataclass(frozen=True)
+class _Factor:
+    """The market's day: log returns overnight and a minute, and how lively each minute is (mean square 1)."""
+
+    overnight: float
+    returns: FloatArray
+    liveliness: FloatArray
+    volatility: float
+
+
+def _factor(rng: np.random.Generator, state: _State, n: int) -> _Factor:
+    daily = state.volatility / np.sqrt(252.0)
+    lively = _season(n) * _clusters(rng, n)
+    lively /= np.sqrt(np.mean(lively**2))
+    noise = rng.standard_t(5, n) / np.sqrt(5.0 / 3.0)  # unit variance, tails of returns
+    returns = noise * lively * daily * np.sqrt((1.0 - _OVERNIGHT_SHARE) / n) + state.drift / 252.0 / n
+    jumps = rng.random(n) < _JUMPS_A_SESSION / n
+    returns += jumps * rng.standard_normal(n) * 0.6 * daily
+    overnight = float(rng.standard_t(4) / np.sqrt(2.0) * daily * np.sqrt(_OVERNIGHT_SHARE))
+    return _Factor(overnight, returns, lively, state.volatility)
+
+
+def _season(n: int) -> FloatArray:
+    """Liveliness over the session: high at the open, low at noon, higher again to the close."""
+    minute = np.arange(n)
+    return 1.0 + 1.8 * np.exp(-minute / 22.0) + 0.9 * np.exp(-(n - 1 - minute) / 25.0)
+
+
+def _clusters(rng: np.random.Generator, n: int) -> FloatArray:
+    """Slow waves of liveliness inside a session: exp of an AR(1) with a half-life of 25 minutes."""
+    decay = 0.5 ** (1.0 / 25.0)
+    shocks = rng.standard_normal(n) * 0.35 * np.sqrt(1.0 - decay**2)
+    wave = np.empty(n)
+    level = 0.35 * rng.standard_normal()
+    for i in range(n):
+        level = decay * level + shocks[i]
+        wave[i] = level
+    return np.exp(wave)
+
+
+def _session(rng: np.random.Generator, stock: _Stock, market: _Factor, last_close: float) -> FloatArray:
+    """One stock's minutes: float64 (5, n) open, high, low, close, volume; prices on the tick."""
+    n = len(market.returns)
+    own = stock.own_volatility / np.sqrt(252.0) * np.sqrt(market.volatility / 0.15)
+    own_minutes = rng.standard_t(5, n) / np.sqrt(5.0 / 3.0) * market.liveliness
+    returns = stock.beta * market.returns + own_minutes * own * np.sqrt((1.0 - _OVERNIGHT_SHARE) / n)
+    returns += (rng.random(n) < _JUMPS_A_SESSION / n) * rng.standard_normal(n) * own
+    gap = stock.beta * market.overnight + own * np.sqrt(_OVERNIGHT_SHARE) * rng.standard_normal()
+    path = last_close * np.exp(gap + np.concatenate(([0.0], np.cumsum(returns))))
+    typical = path[:-1] * np.hypot(stock.beta * market.volatility, stock.own_volatility) / np.sqrt(252.0 * n)
+    typical *= market.liveliness
+    opens = _on_tick(path[:-1] + rng.standard_normal(n) * 0.1 * typical)
+    closes = _on_tick(path[1:])
+    highs = _on_tick(np.maximum(opens, closes) + np.abs(rng.standard_normal(n)) * 0.5 * typical)
+    lows = _on_tick(np.minimum(opens, closes) - np.abs(rng.standard_normal(n)) * 0.5 * typical)
+    busy = market.liveliness * (0.5 + np.abs(returns) / np.mean(np.abs(returns)) * 0.5)
+    volume = stock.daily_volume / 390.0 * busy / 1.1 * np.exp(0.3 * rng.standard_normal(n))
+    return np.stack([opens, highs, lows, closes, np.round(volume)])
+
+
+def _on_tick(prices: FloatArray) -> FloatArray:
+    return np.round(np.maximum(prices, 0.01), 2)
