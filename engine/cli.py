@@ -1,0 +1,136 @@
+"""The command line: the table of verbs, and the boundary where errors become one line and an exit code.
+
+Only the module of the verb asked for is imported, so that every start is light.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+from engine import __version__
+from engine.core.errors import ArgusError, BadInput
+from engine.core.settings import Settings, load_settings
+
+# group -> verb -> (module in engine/verbs, what it does)
+VERBS: dict[str, dict[str, tuple[str, str]]] = {
+    "Start": {
+        "up": ("up", "set up on first use and serve the app on http://127.0.0.1:8501"),
+        "test": ("test", "set up and run the test suite (further words go to pytest)"),
+        "verify": ("verify", "check the health of this installation"),
+    },
+    "Market data": {
+        "data": ("data", "import market data; list it; coverage and gaps; the demo market"),
+        "pack": ("pack", "build, list, show and verify replay packs"),
+    },
+    "Strategies": {
+        "spec": ("spec", "check and show strategy specs; their JSON Schema"),
+        "run": ("run", "one backtest with all its artifacts"),
+        "sweep": ("sweep", "a grid of parameters, ranked"),
+        "runs": ("runs", "list and show runs"),
+    },
+    "Trust": {
+        "parity": ("parity", "one spec through several engines, compared trade by trade"),
+        "lookahead": ("parity", "prove that a spec does not see the future"),
+        "bench": ("bench", "speed against other libraries"),
+    },
+}
+
+USAGE = "python -m engine VERB [ARGS]"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with errors of one line: what was wrong, what is allowed, what to do."""
+
+    def __init__(self, **options) -> None:  # type: ignore[no-untyped-def]
+        options.setdefault("allow_abbrev", False)  # scripts rely on full names
+        super().__init__(**options)
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}. Run `{self.prog} --help` for what is allowed.")
+
+
+def main(argv: list[str]) -> int:
+    """Run one verb; the exit code is 0, 1 (failed), 2 (bad input) or 130 (interrupted)."""
+    settings = load_settings()
+    try:
+        code = _dispatch(argv, settings)
+        sys.stdout.flush()
+        return code
+    except ArgusError as error:
+        _complain(" ".join(str(error).split()))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("Interrupted.")
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader (`| head`) has gone: nobody is left to tell. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        _complain(_unexpected(error, argv, settings))
+        return 1
+
+
+def _dispatch(argv: list[str], settings: Settings) -> int:
+    if not argv or argv[0] in ("-h", "--help"):
+        print(overview())
+        return 0
+    if argv[0] == "--version":
+        print(__version__)
+        return 0
+    verb = importlib.import_module(f"engine.verbs.{_module_of(argv[0])}")
+    if hasattr(verb, "pass_through"):  # a verb whose arguments belong to another program
+        return int(verb.pass_through(argv[1:], settings))
+    parser = Parser(prog="python -m engine")
+    verb.add_arguments(parser.add_subparsers(dest="verb", required=True))
+    args = parser.parse_args(argv)
+    return int(args.handler(args, settings) or 0)
+
+
+def _module_of(name: str) -> str:
+    known = {verb: module for group in VERBS.values() for verb, (module, _) in group.items()}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise BadInput(f"{name}: no such verb.{hint} Verbs: {', '.join(known)}. Run `python -m engine --help`.")
+
+
+def overview() -> str:
+    """The help of the whole command line."""
+    lines = [f"usage: {USAGE}", "", "Argus, a research desk for systematic traders."]
+    for group, verbs in VERBS.items():
+        lines += ["", f"{group}:", *(f"  {verb:<10} {does}" for verb, (_, does) in verbs.items())]
+    lines += ["", "`python -m engine VERB --help` tells more of a verb. --json prints one JSON object on stdout."]
+    lines += ["ARGUS_HOME moves the workspace (default: data/ in the checkout)."]
+    return "\n".join(lines)
+
+
+def _complain(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _unexpected(error: Exception, argv: list[str], settings: Settings) -> str:
+    """Write the traceback to the workspace's logs and return the line that says so."""
+    first = (str(error).splitlines() or [""])[0]
+    at = datetime.now(UTC)
+    text = f"{at.isoformat()} python -m engine {' '.join(argv)}\n{traceback.format_exc()}"
+    for folder in (settings.logs, Path(tempfile.gettempdir())):
+        path = folder / f"error-{at:%Y%m%dT%H%M%S}-{os.getpid()}.log"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError:
+            continue
+        return f"Unexpected {type(error).__name__}: {first} (a fault of Argus; the details are in {path})"
+    return f"Unexpected {type(error).__name__}: {first} (a fault of Argus; no log could be written)"

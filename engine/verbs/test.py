@@ -1,0 +1,13 @@
+"""`test [ARGS]`: the test suite by pytest, in this environment; ARGS go to pytest as they are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from engine.core.settings import CHECKOUT, Settings
+
+
+def pass_through(argv: list[str], settings: Settings) -> int:
+    """Exit code of pytest. It runs from the checkout, whose `pyproject.toml` holds its settings."""
+    return subprocess.run([sys.executable, "-m", "pytest", *argv], cwd=CHECKOUT, check=False).returncode

@@ -1,0 +1,191 @@
+"""`up`: serve the app, and end everything it started when told to stop.
+
+Each child is the head of a process group of its own, so that its own children end with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from engine.core.errors import ArgusError, BadInput
+from engine.core.settings import CHECKOUT, Settings
+from engine.verbs.output import progress
+
+HEALTHY_WITHIN_S = 60.0
+GRACE_S = 5.0  # for children to end by themselves
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where to look when the app listens on all
+
+
+def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = subparsers.add_parser("up", help="set up on first use and serve the app")
+    parser.add_argument("--port", type=_port, default=8501, help="default: 8501")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine only")
+    parser.add_argument("--no-demo", action="store_true", help="do not make the demo market where there is no data")
+    parser.set_defaults(handler=up)
+
+
+def up(args: argparse.Namespace, settings: Settings) -> int:
+    with _stopped_by_signals():
+        _refuse_used_port(args.host, args.port)
+        _prepare(settings, demo=not args.no_demo)
+        children: list[subprocess.Popen[bytes]] = []
+        try:
+            log = settings.logs / "app.log"
+            children.append(_start(app_command(args.host, args.port), log))
+            address = _url(ANY_ADDRESS.get(args.host, args.host), args.port)
+            _wait_until_healthy(address, children[0], log)
+            print(f"Argus is at {address} (Ctrl-C stops it)", flush=True)
+            return _wait_for(children, log)
+        except KeyboardInterrupt:
+            progress("Stopping.")
+            return 0
+        finally:
+            end(children)
+
+
+def app_command(host: str, port: int) -> list[str]:
+    """Streamlit by this Python; what is not said here is in .streamlit/config.toml."""
+    server = [f"--server.port={port}", f"--server.address={host}", "--server.headless=true"]
+    return [sys.executable, "-m", "streamlit", "run", str(CHECKOUT / "app.py"), *server]
+
+
+def _prepare(settings: Settings, *, demo: bool) -> None:
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    if not demo:
+        return
+    try:
+        from engine.packs.synthetic import ensure_demo
+    except ImportError:
+        return
+    ensure_demo(settings, progress)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port; allowed: 1 to 65535")
+    return int(text)
+
+
+def _refuse_used_port(host: str, port: int) -> None:
+    """Bind once as the server will. What the address itself forbids is the user's to know as well."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name == "nt":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # type: ignore[attr-defined]
+        else:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise BadInput(f"cannot serve on {host} port {port}: {reason}. Choose another with --port or --host.") from error
+
+
+def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a child in a process group of its own, its output in `log`."""
+    with log.open("wb") as output:
+        if os.name == "nt":
+            group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined]
+        else:
+            group = {"start_new_session": True}
+        return subprocess.Popen(
+            command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **group
+        )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _wait_until_healthy(address: str, app: subprocess.Popen[bytes], log: Path) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the app is never behind a proxy
+    deadline = time.monotonic() + HEALTHY_WITHIN_S
+    while time.monotonic() < deadline:
+        if app.poll() is not None:
+            raise ArgusError(f"the app ended while starting (exit {app.returncode}): {_last_line(log)} See {log}.")
+        with contextlib.suppress(OSError, urllib.error.URLError):
+            if opener.open(f"{address}/_stcore/health", timeout=2).status == 200:
+                return
+        time.sleep(0.05)
+    raise ArgusError(f"the app did not answer within {HEALTHY_WITHIN_S:.0f} s. See {log}.")
+
+
+def _wait_for(children: Sequence[subprocess.Popen[bytes]], log: Path) -> int:
+    """Until one child ends by itself, which is a failure: they are meant to stay."""
+    while True:
+        for child in children:
+            if child.poll() is not None:
+                raise ArgusError(f"the app ended by itself (exit {child.returncode}): {_last_line(log)} See {log}.")
+        time.sleep(0.2)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else "it said nothing."
+
+
+# ---------------------------------------------------------------- the end
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """A closed terminal and a service manager's stop end `up` the way Ctrl-C does."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    names = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")  # SIGINT too: a background shell ignores it for its children
+    before = {number: signal.signal(number, interrupt) for name in names if (number := getattr(signal, name, None))}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def end(children: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End every child with its whole group: first politely, after `GRACE_S` by force."""
+    with _deaf():
+        for child in children:
+            _signal_group(child, force=False)
+        deadline = time.monotonic() + GRACE_S
+        for child in children:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(max(0.0, deadline - time.monotonic()))
+        for child in children:
+            _signal_group(child, force=True)
+            child.wait()
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """An impatient second Ctrl-C must not leave half of the children behind."""
+    numbers = [n for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if (n := getattr(signal, name, None))]
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _signal_group(child: subprocess.Popen[bytes], *, force: bool) -> None:
+    """A group can outlive its head, so it is signalled even when the head has ended."""
+    if os.name == "nt":
+        if child.poll() is None:
+            # Without /F a windowless process ignores the request.
+            subprocess.run(["taskkill", "/PID", str(child.pid), "/T", "/F"], capture_output=True, check=False)
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL if force else signal.SIGTERM)
