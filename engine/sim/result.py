@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -11,7 +12,12 @@ from engine.core.errors import RunError
 
 INSTANT = pl.Datetime("ns", "UTC")
 
-TRADES_SCHEMA = pl.Schema(
+
+def _schema(columns: dict[str, Any]) -> pl.Schema:
+    return pl.Schema(columns)
+
+
+TRADES_SCHEMA = _schema(
     {
         "trade_id": pl.Int64,  # 0, 1, ... in order of entry
         "symbol": pl.String,
@@ -37,7 +43,7 @@ TRADES_SCHEMA = pl.Schema(
     }
 )
 
-FILLS_SCHEMA = pl.Schema(
+FILLS_SCHEMA = _schema(
     {
         "trade_id": pl.Int64,
         "at": INSTANT,
@@ -52,7 +58,7 @@ FILLS_SCHEMA = pl.Schema(
     }
 )
 
-EQUITY_SCHEMA = pl.Schema(
+EQUITY_SCHEMA = _schema(
     {
         "session": pl.Date,  # every session of the pack's window, in order
         "equity": pl.Float64,  # at the session's end, account currency
@@ -62,7 +68,7 @@ EQUITY_SCHEMA = pl.Schema(
     }
 )
 
-SKIPPED_SCHEMA = pl.Schema({"at": INSTANT, "symbol": pl.String, "reason": pl.String})
+SKIPPED_SCHEMA = _schema({"at": INSTANT, "symbol": pl.String, "reason": pl.String})
 
 EXIT_REASONS = (
     "stop_loss",
@@ -122,12 +128,12 @@ class SimResult:
             if found != schema:
                 wrong = [c for c in dict.fromkeys([*schema, *found]) if found.get(c) != schema.get(c)]
                 raise RunError(
-                    f"{self.engine}: the {name} frame has other columns than the contract ({', '.join(wrong) or 'order'}); "
-                    f"build it with engine.sim.result.frame"
+                    f"{self.engine}: the {name} frame has other columns than its schema "
+                    f"({', '.join(wrong) or 'their order'}); build it with engine.sim.result.frame"
                 )
 
 
-def frame(schema: pl.Schema, columns: Mapping[str, object] | None = None) -> pl.DataFrame:
+def frame(schema: pl.Schema, columns: Mapping[str, Any] | None = None) -> pl.DataFrame:
     """A frame of one of the schemas above, from columns by name; empty without columns.
 
     Instants may be given as int64 UTC nanoseconds.

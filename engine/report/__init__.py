@@ -1,0 +1,1 @@
+"""What a run leaves behind: tables, tearsheets and the files of its artifacts."""

@@ -1,0 +1,144 @@
+"""The files of one run. The same inputs give the same bytes: no clock, path or host name in them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from engine.metrics.names import METRICS
+from engine.report import summary, tearsheet
+from engine.report.exports import csv_bytes
+from engine.sim.result import SimResult
+
+MANIFEST = "manifest.json"
+
+
+def write_artifacts(
+    folder: Path,
+    spec_json: Mapping[str, Any],
+    settings_json: Mapping[str, Any],
+    result: SimResult,
+    benchmark: pl.DataFrame | None = None,
+    label: str = "",
+) -> list[Path]:
+    """Write a run's artifacts into `folder` (made if needed) and return their paths, manifest.json last.
+
+    spec_json, settings_json : JSON objects without NaN; settings may name `source`, `benchmark`,
+    `periods_per_year` and `cash_rate`.
+    benchmark : session, close of the benchmark (see summary.benchmark_curve), or None.
+    label : what was traded, in a few words, for the head of the pages.
+
+    Each file is written beside its place, synced and renamed, the manifest after all others: a folder
+    without a manifest is a run that was cut off. The manifest holds sha256 and size of every file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = artifact_bytes(spec_json, settings_json, result, benchmark, label)
+    contents[MANIFEST] = _manifest(result, contents)
+    return [write_atomically(folder / name, content) for name, content in contents.items()]
+
+
+def artifact_bytes(
+    spec_json: Mapping[str, Any],
+    settings_json: Mapping[str, Any],
+    result: SimResult,
+    benchmark: pl.DataFrame | None,
+    label: str,
+) -> dict[str, bytes]:
+    """Content of every artifact by file name, the manifest excepted."""
+    sheet = tearsheet.tearsheet_html(spec_json, settings_json, result, benchmark, label)
+    trades_page = tearsheet.trades_html(spec_json, settings_json, result, label)
+    return {
+        "settings.json": json_bytes(settings_json),
+        "strategy_spec.json": json_bytes(spec_json),
+        "tearsheet.html": sheet.encode(),
+        "tearsheet.csv": csv_bytes(metrics_frame(settings_json, result, benchmark)),
+        "trades.csv": csv_bytes(result.trades),
+        "trades.html": trades_page.encode(),
+        "stats.csv": csv_bytes(stats_frame(result, benchmark)),
+        "trades.parquet": parquet_bytes(result.trades),
+        "fills.parquet": parquet_bytes(result.fills),
+        "equity.parquet": parquet_bytes(result.equity),
+    }
+
+
+def metrics_frame(
+    settings: Mapping[str, Any], result: SimResult, benchmark: pl.DataFrame | None
+) -> pl.DataFrame:
+    """metric, label, unit, value, benchmark: the figures of tearsheet.csv; undefined is NaN."""
+    beside = tearsheet.benchmark_metrics(settings, result, benchmark)
+    nan = float("nan")
+    return pl.DataFrame(
+        [
+            (m.name, m.label, m.unit, float(result.metrics.get(m.name, nan)), beside.get(m.name, nan))
+            for m in METRICS
+        ],
+        schema={
+            "metric": pl.String,
+            "label": pl.String,
+            "unit": pl.String,
+            "value": pl.Float64,
+            "benchmark": pl.Float64,
+        },
+        orient="row",
+    )
+
+
+def stats_frame(result: SimResult, benchmark: pl.DataFrame | None) -> pl.DataFrame:
+    """session, equity, cash, drawdown, exposure, return_frac, benchmark_equity (null without one)."""
+    returns = summary.daily_returns(result.equity, result.initial_cash)
+    held = summary.benchmark_curve(result.equity, benchmark, result.initial_cash)
+    beside = pl.lit(None, pl.Float64) if held is None else held["equity"]
+    return result.equity.with_columns(returns["return_frac"], beside.alias("benchmark_equity"))
+
+
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """JSON for people and machines: two spaces, keys as they came, no NaN, a newline at the end."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def parquet_bytes(frame: pl.DataFrame) -> bytes:
+    """The frame as parquet."""
+    buffer = io.BytesIO()
+    frame.rechunk().write_parquet(buffer, compression="zstd", compression_level=3, statistics=True)
+    return buffer.getvalue()
+
+
+def write_atomically(path: Path, content: bytes) -> Path:
+    """The file whole or not at all: written beside its place, synced, renamed."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _manifest(result: SimResult, contents: Mapping[str, bytes]) -> bytes:
+    files = {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        for name, content in sorted(contents.items())
+    }
+    return json_bytes(
+        {
+            "manifest": 1,
+            "spec_hash": result.spec_hash,
+            "pack_hash": result.pack_hash,
+            "engine": result.engine,
+            "seed": result.seed,
+            "files": files,
+        }
+    )
