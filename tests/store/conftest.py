@@ -45,9 +45,15 @@ def make_run(store: Store, spec: SpecVersion) -> Callable[..., RunRow]:
     """A run row of `spec`; the seed tells one from another."""
 
     def make(seed: int = 0, **changes: Any) -> RunRow:
-        return run_row(store, spec.hash, seed, **changes)
+        return run_row(store, changes.pop("spec_hash", spec.hash), seed, **changes)
 
     return make
+
+
+@pytest.fixture
+def make_spec(store: Store) -> Callable[..., SpecVersion]:
+    """A saved spec version: make_spec(slug, family=None)."""
+    return lambda slug, family=None: saved_spec(store, slug, family)
 
 
 def saved_spec(store: Store, slug: str, family: str | None = None) -> SpecVersion:

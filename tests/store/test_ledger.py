@@ -98,7 +98,7 @@ def test_nobody_changes_or_deletes_a_trial(store, statement):
     "statement",
     [
         "INSERT OR REPLACE INTO trial SELECT pack_id, trading_hash, 99 FROM trial",
-        "INSERT OR REPLACE INTO trial_charge SELECT id, 'other', pack_id, 'run', 'x', 0, '' FROM trial_charge",
+        "INSERT OR REPLACE INTO trial_charge SELECT id, 'x', pack_id, 'run', 'x', 0, '' FROM trial_charge",
         "INSERT OR REPLACE INTO trial_pack VALUES (1, 'other')",
     ],
 )
