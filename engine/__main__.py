@@ -12,9 +12,9 @@ def refusal(version):
     """The one line for a Python that Argus was not tested on, or None."""
     if tuple(version[:2]) in TESTED:
         return None
-    tested = ", ".join("%d.%d" % minor for minor in TESTED)  # noqa: UP031 (old Pythons)
-    found = "%d.%d" % tuple(version[:2])  # noqa: UP031
-    return "Argus is tested on Python %s; this is %s. Run it with one of those." % (tested, found)  # noqa: UP031
+    tested = ", ".join("%d.%d" % minor for minor in TESTED)
+    found = "%d.%d" % tuple(version[:2])
+    return "Argus is tested on Python %s; this is %s. Run it with one of those." % (tested, found)
 
 
 if __name__ == "__main__":

@@ -136,12 +136,12 @@ def _step(what: str, command: list[str], where: Place, log) -> None:
     log.write(f"\n$ {' '.join(command)}\n")
     log.flush()
     try:
-        code = subprocess.run(command, cwd=where.root, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
+        run = subprocess.run(command, cwd=where.root, stdout=log, stderr=subprocess.STDOUT, check=False)
     except OSError as error:
         raise SetupFailed(f"Set-up failed while {what}: {error}. Run the command again.") from error
-    if code:
+    if run.returncode:
         raise SetupFailed(
-            f"Set-up failed while {what} (exit {code}); its output is in {log.name}. "
+            f"Set-up failed while {what} (exit {run.returncode}); its output is in {log.name}. "
             "Check the network connection and the free disk space, then run the command again."
         )
 
@@ -165,7 +165,7 @@ def _try_lock(lock) -> bool:
             import msvcrt
 
             lock.seek(0)
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         else:
             import fcntl
 
@@ -216,7 +216,7 @@ def main(argv: list[str]) -> int:
 def _go_on_in(python: Path, argv: list[str]) -> int:
     command = [str(python), "-m", "engine", *argv]
     if os.name != "nt":
-        os.execv(python, command)
+        os.execv(python, command)  # noqa: S606
     # Windows has no exec: its own would return to the prompt at once. Ctrl-C reaches the child by itself.
     child = subprocess.Popen(command)
     while True:

@@ -25,7 +25,8 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Columns padded to their widest cell; numbers to the right; undefined values as a dash."""
     cells = [[show(value) for value in row] for row in rows]
     widths = [max(len(name), *(len(row[i]) for row in cells), 0) for i, name in enumerate(header)]
-    numeric = [bool(rows) and all(isinstance(row[i], int | float) or row[i] is None for row in rows) for i in range(len(header))]
+    columns = [[row[i] for row in rows] for i in range(len(header))]
+    numeric = [bool(rows) and all(isinstance(v, int | float | None) for v in column) for column in columns]
     for row in [list(header), *cells]:
         pairs = zip(row, widths, numeric, strict=True)
         print("  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in pairs).rstrip())

@@ -24,7 +24,10 @@ from engine.verbs.output import progress
 
 HEALTHY_WITHIN_S = 60.0
 GRACE_S = 5.0  # for children to end by themselves
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where to look when the app listens on all
+# SIGINT is among them because a shell tells what it starts in the background to ignore it.
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+# where to look for the app when it listens on all addresses
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -64,10 +67,8 @@ def _prepare(settings: Settings, *, demo: bool) -> None:
     settings.logs.mkdir(parents=True, exist_ok=True)
     if not demo:
         return
-    try:
-        from engine.packs.synthetic import ensure_demo
-    except ImportError:
-        return
+    from engine.packs.synthetic import ensure_demo
+
     ensure_demo(settings, progress)
 
 
@@ -88,8 +89,8 @@ def _refuse_used_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise BadInput(f"cannot serve on {host} port {port}: {reason}. Choose another with --port or --host.") from error
+            line = f"cannot serve on {host} port {port}: {error.strerror or error}. Choose another by --port or --host."
+            raise BadInput(line) from error
 
 
 def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
@@ -113,7 +114,7 @@ def _wait_until_healthy(address: str, app: subprocess.Popen[bytes], log: Path) -
     deadline = time.monotonic() + HEALTHY_WITHIN_S
     while time.monotonic() < deadline:
         if app.poll() is not None:
-            raise ArgusError(f"the app ended while starting (exit {app.returncode}): {_last_line(log)} See {log}.")
+            raise _ended(app, log, "while starting")
         with contextlib.suppress(OSError, urllib.error.URLError):
             if opener.open(f"{address}/_stcore/health", timeout=2).status == 200:
                 return
@@ -126,13 +127,14 @@ def _wait_for(children: Sequence[subprocess.Popen[bytes]], log: Path) -> int:
     while True:
         for child in children:
             if child.poll() is not None:
-                raise ArgusError(f"the app ended by itself (exit {child.returncode}): {_last_line(log)} See {log}.")
+                raise _ended(child, log, "by itself")
         time.sleep(0.2)
 
 
-def _last_line(log: Path) -> str:
+def _ended(child: subprocess.Popen[bytes], log: Path, how: str) -> ArgusError:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it said nothing."
+    said = lines[-1].strip() if lines else "it said nothing"
+    return ArgusError(f"the app ended {how} (exit {child.returncode}): {said}. See {log}.")
 
 
 # ---------------------------------------------------------------- the end
@@ -145,8 +147,7 @@ def _stopped_by_signals() -> Iterator[None]:
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    names = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")  # SIGINT too: a background shell ignores it for its children
-    before = {number: signal.signal(number, interrupt) for name in names if (number := getattr(signal, name, None))}
+    before = {number: signal.signal(number, interrupt) for number in STOPS}
     try:
         yield
     finally:
@@ -171,8 +172,7 @@ def end(children: Sequence[subprocess.Popen[bytes]]) -> None:
 @contextlib.contextmanager
 def _deaf() -> Iterator[None]:
     """An impatient second Ctrl-C must not leave half of the children behind."""
-    numbers = [n for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if (n := getattr(signal, name, None))]
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPS}
     try:
         yield
     finally:
