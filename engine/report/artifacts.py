@@ -42,7 +42,9 @@ def write_artifacts(
     folder.mkdir(parents=True, exist_ok=True)
     contents = artifact_bytes(spec_json, settings_json, result, benchmark, label)
     contents[MANIFEST] = _manifest(result, contents)
-    return [write_atomically(folder / name, content) for name, content in contents.items()]
+    paths = [write_atomically(folder / name, content) for name, content in contents.items()]
+    _sync_folder(folder)
+    return paths
 
 
 def artifact_bytes(
@@ -125,6 +127,17 @@ def write_atomically(path: Path, content: bytes) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new names are on the disk too (Windows cannot open a folder, and keeps them by itself)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _manifest(result: SimResult, contents: Mapping[str, bytes]) -> bytes:

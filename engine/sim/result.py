@@ -28,7 +28,7 @@ TRADES_SCHEMA = _schema(
         "entry_price": pl.Float64,  # quantity-weighted, slippage included
         "exit_price": pl.Float64,  # quantity-weighted; while open the last mark
         "entry_reason": pl.String,  # plain words: the conditions that were true
-        "exit_reason": pl.String,  # one of EXIT_REASONS, "open" while open
+        "exit_reason": pl.String,  # a word of engine.trade.reasons.REASONS; "open" while open
         "gross_pnl": pl.Float64,  # account currency, before fees and slippage
         "fees": pl.Float64,  # >= 0
         "slippage": pl.Float64,  # >= 0
@@ -69,24 +69,6 @@ EQUITY_SCHEMA = _schema(
 )
 
 SKIPPED_SCHEMA = _schema({"at": INSTANT, "symbol": pl.String, "reason": pl.String})
-
-EXIT_REASONS = (
-    "stop_loss",
-    "take_profit",
-    "partial_target",
-    "trailing_stop",
-    "break_even",
-    "signal",
-    "reversal",
-    "time_exit",
-    "end_of_day",
-    "before_expiry",
-    "expiry",
-    "roll",
-    "margin_call",
-    "ruined",
-    "open",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
