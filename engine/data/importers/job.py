@@ -1,0 +1,171 @@
+"""What importers share: the request, one transaction, and the report."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from engine.core.errors import DataError
+from engine.core.settings import Settings
+from engine.data import quality
+from engine.data.catalog import ImportRecord, stage_update
+from engine.data.merge import Tally, merge
+from engine.data.schemas import conform, dataset_name, parse_dataset
+from engine.data.staging import Staging, source_lock, staging
+from engine.data.streams import Meter
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of `import_path`."""
+
+    settings: Settings
+    format: str
+    path: Path
+    source: str
+    symbols: frozenset[str] | None  # None: all that is there
+    options: Mapping[str, Any]
+    meter: Meter
+    now: dt.datetime
+
+    def wants(self, symbol: str) -> bool:
+        return self.symbols is None or symbol in self.symbols
+
+    def check_symbols(self, there: set[str]) -> None:
+        """DataError naming what is there when a wanted symbol is not."""
+        absent = sorted((self.symbols or frozenset()) - there)
+        if absent:
+            shown = sorted(there)
+            more = f" and {len(shown) - 40} more" if len(shown) > 40 else ""
+            names = f"{', '.join(shown[:40]) or 'none'}{more}"
+            raise DataError(f"{', '.join(absent)}: not in {self.path}. There are: {names}.")
+
+
+@dataclass(frozen=True)
+class SeriesReport:
+    """What an import did to one series: rows in the files, new, replaced by other values; UTC starts."""
+
+    source: str
+    symbol: str
+    kind: str
+    timeframe: str
+    quotes: bool
+    n_rows: int
+    n_new: int
+    n_replaced: int
+    first: dt.datetime
+    last: dt.datetime
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """Result of an import. `skipped` says what was left out, `crossed` counts bars with bid above ask."""
+
+    source: str
+    n_files: int
+    n_rows: int
+    n_new: int
+    n_replaced: int
+    skipped: tuple[str, ...]
+    crossed: Mapping[str, int]
+    series: tuple[SeriesReport, ...]
+
+
+@dataclass
+class Outcome:
+    """Sums over the transactions of an import, on the way to its report."""
+
+    n_files: int = 0
+    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
+    crossed: Counter[str] = field(default_factory=Counter)
+
+    def report(self, source: str) -> ImportReport:
+        series = []
+        for (dataset, symbol), t in sorted(self.tallies.items(), key=lambda item: (item[0][1], item[0][0])):
+            kind, timeframe, quotes = parse_dataset(dataset)
+            assert t.first is not None and t.last is not None
+            series.append(
+                SeriesReport(
+                    source,
+                    symbol,
+                    kind,
+                    timeframe,
+                    quotes,
+                    t.n_staged,
+                    t.n_new,
+                    t.n_replaced,
+                    t.first,
+                    t.last,
+                )
+            )
+        return ImportReport(
+            source,
+            self.n_files,
+            sum(s.n_rows for s in series),
+            sum(s.n_new for s in series),
+            sum(s.n_replaced for s in series),
+            tuple(f"{what} ({n})" for what, n in sorted(self.skipped.items())),
+            dict(self.crossed),
+            tuple(series),
+        )
+
+
+class Transaction:
+    """Rows and records of source files that are published together."""
+
+    def __init__(self, request: Request, stage: Staging, outcome: Outcome) -> None:
+        self.request = request
+        self.stage = stage
+        self.outcome = outcome
+        self.records: list[ImportRecord] = []
+
+    def add(self, frame: pl.DataFrame, kind: str, timeframe: str, *, quotes: bool = False) -> None:
+        """Checked rows of one kind; columns that the schema does not know are left behind."""
+        rows = conform(frame, kind, quotes=quotes)
+        if "bid_open" in rows.columns and len(rows):
+            by_symbol = rows.filter(quality.crossed()).group_by("symbol").len()
+            self.outcome.crossed.update(dict(by_symbol.iter_rows()))
+        self.stage.add(dataset_name(kind, timeframe, quotes=quotes), rows)
+
+    def record(self, file: str, sha256: str, n_rows: int) -> None:
+        """Remember a source file that was read to its end."""
+        request = self.request
+        options = {"symbols": sorted(request.symbols) if request.symbols else None, **request.options}
+        self.records.append(
+            ImportRecord(
+                file,
+                sha256,
+                request.format,
+                json.dumps(options, sort_keys=True, default=str),
+                n_rows,
+                request.now.isoformat(),
+            )
+        )
+        self.outcome.n_files += 1
+
+
+@contextmanager
+def transaction(request: Request, outcome: Outcome) -> Iterator[Transaction]:
+    """Gather rows inside; on leaving they are merged and published whole. An error leaves the store as it was."""
+    with staging(request.settings, request.source) as stage:
+        current = Transaction(request, stage, outcome)
+        yield current
+        stage.flush()
+        with source_lock(
+            request.settings, request.source, wait=lambda: request.meter.step(0, "waiting for another import")
+        ):
+            tallies = merge(stage, lambda note: request.meter.step(0, note))
+            stage_update(stage, tallies, current.records)
+            request.meter.step(0, "publishing")
+            stage.publish()
+        for key, tally in tallies.items():
+            outcome.tallies.setdefault(key, Tally()).add(tally)

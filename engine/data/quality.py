@@ -1,0 +1,175 @@
+"""What makes a bar believable. Each rule that fails is a DataError naming file, row (1-based line) and rule.
+
+Frames carry the column `line`, the row's 1-based line in its source file. A bid above its ask is real (a
+crossed market within the bar): it is kept and counted, never refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from engine.core.errors import DataError
+from engine.data.schemas import ASK, BID, PRICES
+
+MAX_PRICE = 1e9
+MAX_SIZE = 1e15  # volumes and quoted sizes
+EARLIEST, LATEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`broken` is true on rows that break it; `shows` are the columns to print."""
+
+    says: str
+    broken: pl.Expr
+    shows: tuple[str, ...]
+
+
+def fail(where: str, line: int, rule: str) -> DataError:
+    """The one error of an importer: file, row, rule."""
+    return DataError(
+        f"{where}, row {line}: {rule}. Nothing was imported from this file; mend it or fetch it again."
+    )
+
+
+def refuse(frame: pl.DataFrame, where: str, rules: Sequence[Rule]) -> None:
+    """DataError for the first row of `frame` that breaks a rule."""
+    if not len(frame):
+        return
+    hits = frame.select(rule.broken.fill_null(False).any().alias(str(i)) for i, rule in enumerate(rules)).row(
+        0
+    )
+    broken = [rule for rule, hit in zip(rules, hits, strict=True) if hit]
+    if not broken:
+        return
+    rows = [(frame.filter(rule.broken.fill_null(False)).row(0, named=True), rule) for rule in broken]
+    row, rule = min(rows, key=lambda pair: pair[0]["line"])
+    values = ", ".join(f"{name} {row[name]}" for name in rule.shows if name in row)
+    raise fail(where, row["line"], f"{rule.says} ({values})" if values else rule.says)
+
+
+def trade_rules(*, volume_required: bool) -> list[Rule]:
+    """Rules of bars of trades (or of one price, where a source has no more)."""
+    rules = _price_rules(PRICES, "", optional=False)
+    if volume_required:
+        rules.append(Rule("missing volume", pl.col("volume").is_null(), ("volume",)))
+    return [*rules, size_rule("volume"), *time_rules()]
+
+
+def quote_rules(*, both_sides: bool) -> list[Rule]:
+    """Rules of bars of bid and ask. Without `both_sides` an empty side is allowed: it was not updated."""
+    rules = _price_rules(BID, "bid ", optional=not both_sides) + _price_rules(
+        ASK, "ask ", optional=not both_sides
+    )
+    if not both_sides:
+        empty = pl.col("bid_open").is_null() & pl.col("ask_open").is_null()
+        rules.append(Rule("neither bid nor ask", empty, ()))
+    return [*rules, size_rule("bid_size"), size_rule("ask_size"), *time_rules()]
+
+
+def time_rules() -> list[Rule]:
+    """Rules of a bar's start."""
+    start = pl.col("start")
+    return [
+        Rule("no time, or none that is known", start.is_null(), ()),
+        Rule("time outside 1900..2200", ~start.is_between(EARLIEST, LATEST), ("start",)),
+        Rule("start is not on a whole minute", start.dt.epoch("ns") % 60_000_000_000 != 0, ("start",)),
+    ]
+
+
+def _price_rules(names: Sequence[str], side: str, *, optional: bool) -> list[Rule]:
+    opens, high, low, close = (pl.col(name) for name in names)
+    shown = tuple(names)
+    lacks = pl.any_horizontal(pl.col(name).is_null() for name in names)
+    if optional:
+        lacks = lacks & pl.any_horizontal(pl.col(name).is_not_null() for name in names)
+    return [
+        Rule(f"missing {side}price", lacks, shown),
+        Rule(
+            f"{side}price is not a finite number",
+            ~pl.all_horizontal(pl.col(n).is_finite() for n in names),
+            shown,
+        ),
+        Rule(f"{side}price is zero or negative", pl.any_horizontal(pl.col(n) <= 0 for n in names), shown),
+        Rule(
+            f"{side}price above {MAX_PRICE:.0e}",
+            pl.any_horizontal(pl.col(n) > MAX_PRICE for n in names),
+            shown,
+        ),
+        Rule(f"{side}high below low", high < low, shown),
+        Rule(
+            f"{side}open or close outside low..high",
+            (opens > high) | (opens < low) | (close > high) | (close < low),
+            shown,
+        ),
+    ]
+
+
+def size_rule(name: str) -> Rule:
+    """A volume or quoted size, where there is one."""
+    value = pl.col(name)
+    return Rule(
+        f"{name} is not a number from 0 to {MAX_SIZE:.0e}",
+        ~value.is_finite() | ~value.is_between(0, MAX_SIZE),
+        (name,),
+    )
+
+
+def crossed() -> pl.Expr:
+    """True where a bid of the bar is above its ask; kept and counted."""
+    return pl.any_horizontal(pl.col(b) > pl.col(a) for b, a in zip(BID, ASK, strict=True)).fill_null(False)
+
+
+@dataclass
+class Order:
+    """Bars of each series must rise strictly in time over a whole source file, block after block."""
+
+    where: str
+    keys: tuple[str, ...] = ("symbol",)
+    _last: pl.DataFrame | None = field(default=None, repr=False)
+
+    def check(self, frame: pl.DataFrame) -> None:
+        """DataError for the first row at or before the previous one of its series."""
+        if not len(frame):
+            return
+        keys = list(self.keys)
+        rows = frame.select(*keys, "start", "line")
+        previous = pl.col("start").shift(1).over(keys)
+        if self._last is not None:
+            rows = rows.join(self._last, on=keys, how="left", maintain_order="left")
+            previous = previous.fill_null(pl.col("_last"))
+        bad = rows.with_columns(previous.alias("_previous")).filter(pl.col("start") <= pl.col("_previous"))
+        if len(bad):
+            row = bad.row(0, named=True)
+            name = " ".join(row[key] for key in keys)
+            same = row["start"] == row["_previous"]
+            rule = (
+                "duplicate bar" if same else f"bars out of order, after {row['_previous']:%Y-%m-%d %H:%M} UTC"
+            )
+            raise fail(self.where, row["line"], f"{rule} ({name}, {row['start']:%Y-%m-%d %H:%M} UTC)")
+        ends = rows.group_by(keys).agg(pl.col("start").last().alias("_last"))
+        if self._last is not None:
+            ends = pl.concat([self._last.join(ends, on=keys, how="anti"), ends])
+        self._last = ends
+
+
+def to_utc(frame: pl.DataFrame, zone: str, where: str) -> pl.DataFrame:
+    """Column `start`, a clock reading of `zone`, as UTC. DataError where summer time skips or repeats it."""
+    known = pl.col("start").dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
+    frame = frame.with_columns(known.alias("_utc"))
+    bad = frame.filter(pl.col("_utc").is_null() & pl.col("start").is_not_null())
+    if len(bad):
+        row = bad.row(0, named=True)
+        repeated = pl.select(
+            pl.lit(row["start"])
+            .cast(pl.Datetime("ns"))
+            .dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        ).item()
+        does = "happens twice (end of summer time)" if repeated else "does not exist (skipped by summer time)"
+        time = f"{row['start']:%Y-%m-%d %H:%M}"
+        raise fail(where, row["line"], f"{time} {does} in {zone}: give times in UTC")
+    return frame.with_columns(pl.col("_utc").dt.convert_time_zone("UTC").alias("start")).drop("_utc")

@@ -1,0 +1,95 @@
+"""What a row of the market store holds: one strict schema a kind, and the names of the datasets."""
+
+from __future__ import annotations
+
+import functools
+
+import polars as pl
+import pyarrow as pa
+
+from engine.core.errors import DataError
+
+PLURALS = {
+    "equity": "equities",
+    "forex": "forex",
+    "cfd": "cfds",
+    "future": "futures",
+    "index": "indices",
+    "option": "options",
+}
+SUFFIXES = {"1min": "min", "5min": "5min", "15min": "15min", "30min": "30min", "1h": "hour", "1D": "daily"}
+QUOTED_KINDS = frozenset({"forex", "cfd"})  # bars of bid and ask; their open..close are the mid
+
+PRICES = ("open", "high", "low", "close")
+BID = tuple(f"bid_{name}" for name in PRICES)
+ASK = tuple(f"ask_{name}" for name in PRICES)
+QUOTES = (*BID, *ASK, "bid_size", "ask_size")
+
+_UTC = pa.timestamp("ns", tz="UTC")
+
+
+def dataset_name(kind: str, timeframe: str, *, quotes: bool = False) -> str:
+    """`equities_min`, `forex_hour`; with `quotes`, `equities_quotes_min`."""
+    if kind not in PLURALS or timeframe not in SUFFIXES:
+        allowed = f"Kinds: {', '.join(PLURALS)}; timeframes: {', '.join(SUFFIXES)}"
+        raise DataError(f"{kind} {timeframe}: not a dataset. {allowed}.")
+    return f"{PLURALS[kind]}{'_quotes' if quotes else ''}_{SUFFIXES[timeframe]}"
+
+
+@functools.cache
+def _datasets() -> dict[str, tuple[str, str, bool]]:
+    names = ((k, t, q) for k in PLURALS for t in SUFFIXES for q in (False, True))
+    return {dataset_name(k, t, quotes=q): (k, t, q) for k, t, q in names}
+
+
+def parse_dataset(name: str) -> tuple[str, str, bool]:
+    """(kind, timeframe, quotes) of a dataset's name; DataError when there is no such dataset."""
+    if name not in _datasets():
+        plain = ", ".join(known for known, (_, _, quotes) in _datasets().items() if not quotes)
+        raise DataError(f"{name}: not a dataset of the market store. Datasets: {plain}.")
+    return _datasets()[name]
+
+
+def is_daily_file(timeframe: str) -> bool:
+    """Minute-based datasets keep one file a session date; hourly and daily ones one file a year."""
+    return timeframe not in ("1h", "1D")
+
+
+@functools.cache
+def schema(kind: str, *, quotes: bool = False) -> pa.Schema:
+    """The columns of a dataset of `kind`, in order.
+
+    start is the bar's start. Trade bars have open..close and volume (null where the source has none).
+    Forex and CFD add bid and ask (null where the source only has one price); futures add them beside the
+    trades, and the contract. With `quotes`: bid and ask alone, an empty side (all four null) not updated.
+    """
+    number = pa.float64()
+    fields = [pa.field("symbol", pa.string(), nullable=False), pa.field("start", _UTC, nullable=False)]
+    if not quotes:
+        fields += [pa.field(name, number, nullable=False) for name in PRICES]
+        fields.append(pa.field("volume", number))
+    if quotes or kind in QUOTED_KINDS or kind == "future":
+        fields += [pa.field(name, number) for name in QUOTES]
+    if kind == "future":
+        fields.append(pa.field("contract", pa.string(), nullable=False))
+    return pa.schema(fields)
+
+
+def schema_of(dataset: str) -> pa.Schema:
+    """The schema of a dataset by its name."""
+    kind, _, quotes = parse_dataset(dataset)
+    return schema(kind, quotes=quotes)
+
+
+def key_columns(kind: str) -> list[str]:
+    """What is unique in a dataset, which is also its order: symbol, start, and the contract of futures."""
+    return ["symbol", "start", "contract"] if kind == "future" else ["symbol", "start"]
+
+
+def conform(frame: pl.DataFrame, kind: str, *, quotes: bool = False) -> pl.DataFrame:
+    """`frame` with exactly the schema's columns in order; columns it lacks become null."""
+    wanted = schema(kind, quotes=quotes)
+    absent = [name for name in wanted.names if name not in frame.columns]
+    return frame.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in absent).select(
+        wanted.names
+    )
