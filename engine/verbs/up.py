@@ -145,6 +145,8 @@ def _stopped_by_signals() -> Iterator[None]:
     """A closed terminal and a service manager's stop end `up` the way Ctrl-C does."""
 
     def interrupt(number: int, frame: object) -> None:
+        for other in STOPS:  # a second one must not break off the ending
+            signal.signal(other, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, interrupt) for number in STOPS}
