@@ -96,19 +96,15 @@ def schedule(sessions: SessionTable, timeframe: str) -> BarSchedule:
             sessions.open_ns.copy(), sessions.close_ns.copy(), np.arange(len(sessions), dtype=np.int32)
         )
     step = MINUTES[timeframe] * NS_PER_MINUTE
-    starts, ends, owners = [], [], []
-    for i in range(len(sessions)):
-        opens, closes = int(sessions.open_ns[i]), int(sessions.close_ns[i])
-        offset = int(sessions.utc_offset_ns[i])
-        first = (opens + offset) // step * step - offset
-        edges = np.arange(first, closes, step, dtype=np.int64)
-        starts.append(np.maximum(edges, opens))
-        ends.append(np.minimum(edges + step, closes))
-        owners.append(np.full(len(edges), i, dtype=np.int32))
-    if not starts:
-        empty = np.empty(0, dtype=np.int64)
-        return BarSchedule(empty, empty.copy(), np.empty(0, dtype=np.int32))
-    return BarSchedule(np.concatenate(starts), np.concatenate(ends), np.concatenate(owners))
+    offset = sessions.utc_offset_ns
+    first = (sessions.open_ns + offset) // step * step - offset
+    count = -((first - sessions.close_ns) // step)  # rounded up: the last bar may be cut
+    session = np.repeat(np.arange(len(sessions), dtype=np.int32), count)
+    before = np.cumsum(count) - count
+    edge = first[session] + (np.arange(len(session), dtype=np.int64) - before[session]) * step
+    return BarSchedule(
+        np.maximum(edge, sessions.open_ns[session]), np.minimum(edge + step, sessions.close_ns[session]), session
+    )
 
 
 def local_minute(at_ns: Int64Array, sessions: SessionTable, session: Int32Array) -> Int32Array:

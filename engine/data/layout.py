@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.core.bars import BarSeries, FloatArray
 from engine.core.errors import DataError
-from engine.core.sessions import BoolArray, Int32Array, Int64Array, SessionTable, day_of, schedule
+from engine.core.sessions import BarSchedule, BoolArray, Int32Array, Int64Array, SessionTable, day_of, schedule
 from engine.core.timeframes import MINUTES, NS_PER_DAY, NS_PER_MINUTE
 from engine.data.schemas import ASK, BID, PRICES, QUOTED_KINDS
 
@@ -35,15 +35,14 @@ class Laid:
         return held
 
 
-def place(start_ns: Int64Array, sessions: SessionTable, timeframe: str) -> Int64Array:
-    """Index into the schedule of each bar that starts at `start_ns` (sorted or not), or OUTSIDE.
+def place(start_ns: Int64Array, sessions: SessionTable, timeframe: str, slots: BarSchedule) -> Int64Array:
+    """Index into `slots` (the schedule) of each bar that starts at `start_ns` (sorted or not), or OUTSIDE.
 
     A row belongs to a scheduled bar if it starts with it, or where the bar would start were it not cut at the
     session's open (an hourly row of 09:00 is the bar 09:30-10:00). Daily rows: `_place_days`.
     """
     if timeframe == "1D":
         return _place_days(start_ns, sessions)
-    slots = schedule(sessions, timeframe)
     if not len(slots):
         return np.full(len(start_ns), OUTSIDE, dtype=np.int64)
     step = MINUTES[timeframe] * NS_PER_MINUTE
@@ -86,7 +85,7 @@ def lay_rows(
     DataError if two rows claim the same bar. Splits and rolls are still 1 and 0: `engine.data.adjust` sets them.
     """
     slots = schedule(sessions, timeframe)
-    at = place(rows["start"].to_physical().to_numpy(), sessions, timeframe)
+    at = place(rows["start"].to_physical().to_numpy(), sessions, timeframe, slots)
     kept = at != OUTSIDE
     outside = int(len(at) - kept.sum())
     if front is not None:

@@ -13,12 +13,12 @@ from engine.core.errors import DataError
 from engine.core.instruments import instrument
 from engine.core.sessions import SessionTable, day_of
 from engine.core.settings import Settings
-from engine.core.timeframes import NS_PER_DAY, TIMEFRAMES
+from engine.core.timeframes import TIMEFRAMES
 from engine.data import catalog
 from engine.data.adjust import front_numbers
 from engine.data.calendars import sessions as sessions_of
 from engine.data.layout import FINER, Laid, lay_rows, resample
-from engine.data.partitions import datasets, parts, read_part, source_root
+from engine.data.partitions import datasets, parts, read_part, session_date, source_root
 from engine.data.schemas import ASK, BID, PRICES, dataset_name, is_daily_file, schema
 
 
@@ -64,7 +64,8 @@ def read_rows(
     ]
     if not found:
         return pl.from_arrow(schema(kind).empty_table())  # type: ignore[return-value]
-    return pl.concat(found)
+    rows = pl.concat(found)
+    return rows if is_daily_file(timeframe) else rows.filter(session_date(kind).is_between(first, last))
 
 
 def kind_of(settings: Settings, source: str, symbol: str, kind: str | None = None) -> str:
@@ -88,18 +89,24 @@ def read_series(
         raise DataError(f"timeframe {timeframe!r}: unknown. Timeframes: {', '.join(TIMEFRAMES)}.")
     if not len(sessions):
         return None
+    first, last = day_of(sessions.date[0]), day_of(sessions.date[-1])
     held = set(datasets(source_root(settings, source)))
     best: tuple[int, Laid, str] | None = None
-    for origin in (timeframe, *FINER[timeframe]):
+    # Coarse before fine: a schedule of minutes for years is only laid where minutes can win.
+    for origin in (timeframe, *reversed(FINER[timeframe])):
         if dataset_name(kind, origin) not in held:
             continue
-        laid = _lay(settings, source, symbol, origin, sessions, kind)
+        rows = read_rows(settings, source, symbol, kind, origin, first, last)
+        needed = 1 if best is None else best[0] + (best[2] == timeframe)  # native rows win a tie, then finer ones
+        if rows.select(session_date(kind).n_unique()).item() < needed:
+            continue
+        laid = _lay(source, symbol, origin, rows, sessions, kind)
         covered = int(laid.sessions_with_rows.sum())
-        if best is None or covered > best[0]:
+        if covered >= needed:
             best = (covered, laid, origin)
-        if covered == len(sessions):
+        if origin == timeframe and covered == len(sessions):
             break
-    if best is None or best[0] == 0:
+    if best is None:
         return None
     _, laid, origin = best
     return Served(resample(laid.series, timeframe), origin, laid.outside_rows)
@@ -146,29 +153,17 @@ def to_frame(series: BarSeries) -> pl.DataFrame:
 
 
 def _lay(
-    settings: Settings, source: str, symbol: str, timeframe: str, sessions: SessionTable, kind: str
+    source: str, symbol: str, timeframe: str, rows: pl.DataFrame, sessions: SessionTable, kind: str
 ) -> Laid:
-    first, last = day_of(sessions.date[0]), day_of(sessions.date[-1])
-    rows = read_rows(settings, source, symbol, kind, timeframe, first, last)
-    front = front_numbers(symbol, sessions) if kind == "future" else None
     return lay_rows(
-        _within(rows, sessions, timeframe),
+        rows,
         symbol=symbol,
         kind=kind,
         timeframe=timeframe,
         source=source,
         sessions=sessions,
-        front=front,
+        front=front_numbers(symbol, sessions) if kind == "future" else None,
     )
-
-
-def _within(rows: pl.DataFrame, sessions: SessionTable, timeframe: str) -> pl.DataFrame:
-    """Rows of the sessions' dates: a file of a year holds more, which does not count as outside."""
-    if is_daily_file(timeframe):
-        return rows
-    start = pl.col("start").to_physical()
-    low = min(int(sessions.date[0]) * NS_PER_DAY, int(sessions.open_ns[0]))
-    return rows.filter((start >= low) & (start < (int(sessions.date[-1]) + 1) * NS_PER_DAY))
 
 
 def first_session_date(
