@@ -19,7 +19,7 @@ def contract_name(root: str, year: int, month: int) -> str:
 
 
 def parse_contract(contract: str) -> tuple[str, int, int]:
-    """(root, year, month) of `ESZ13`; years 70..99 are of the last century. DataError if it is not a contract."""
+    """(root, year, month) of `ESZ13`; years 70..99 are of the last century. DataError otherwise."""
     match = _CONTRACT.fullmatch(contract)
     if match is None:
         raise DataError(
@@ -54,7 +54,7 @@ def expiry(root: str, year: int, month: int) -> dt.date:
 def roll_date(root: str, year: int, month: int) -> dt.date:
     """First session date on which the NEXT contract is the front month.
 
-    Equity index: Monday of the week of the third Friday (CME's own roll date; both contracts trade freely then).
+    Equity index: Monday of the week of the third Friday (CME's roll date; both contracts trade freely).
     Gold: three weekdays before first notice, which is the last business day before the contract month.
     """
     if root in _METALS:

@@ -1,6 +1,7 @@
 """What a symbol is: tick, lot, multiplier, calendar, currency. Tables and rules only, no I/O.
 
-Dated margins are in `engine.core.margins` (`margin` is also found here), futures contracts and rolls in `engine.core.contracts`.
+Dated margins are in `engine.core.margins` (`margin` is also found here), futures contracts and rolls in
+`engine.core.contracts`.
 """
 
 from __future__ import annotations

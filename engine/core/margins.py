@@ -50,8 +50,9 @@ _MICRO_OF = {"MES": "ES", "MNQ": "NQ", "M2K": "RTY", "MYM": "YM", "MGC": "GC"}
 
 
 def margin(symbol: str, on_date: dt.date) -> tuple[float, float]:
-    """(initial, maintenance) in USD per contract in force on a session date. A micro asks a tenth of its full contract.
+    """(initial, maintenance) in USD per contract in force on a session date.
 
+    A micro asks a tenth of its full contract.
     DataError for a symbol without a table or a date before its first row.
     """
     full = _MICRO_OF.get(symbol, symbol)
@@ -60,6 +61,8 @@ def margin(symbol: str, on_date: dt.date) -> tuple[float, float]:
     rows = _SINCE[full]
     at = bisect_right([day for day, _ in rows], on_date.isoformat()) - 1
     if at < 0:
-        raise DataError(f"{symbol}: no margin known on {on_date}. The table begins {rows[0][0]}; start the window later.")
+        raise DataError(
+            f"{symbol}: no margin known on {on_date}. The table begins {rows[0][0]}; start the window later."
+        )
     maintenance = float(rows[at][1]) * (1.0 if full == symbol else 0.1)
     return round(maintenance * INITIAL_OVER_MAINTENANCE, 2), round(maintenance, 2)

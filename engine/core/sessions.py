@@ -103,7 +103,9 @@ def schedule(sessions: SessionTable, timeframe: str) -> BarSchedule:
     before = np.cumsum(count) - count
     edge = first[session] + (np.arange(len(session), dtype=np.int64) - before[session]) * step
     return BarSchedule(
-        np.maximum(edge, sessions.open_ns[session]), np.minimum(edge + step, sessions.close_ns[session]), session
+        np.maximum(edge, sessions.open_ns[session]),
+        np.minimum(edge + step, sessions.close_ns[session]),
+        session,
     )
 
 

@@ -9,13 +9,21 @@ import polars as pl
 
 from engine.core.bars import BarSeries, FloatArray
 from engine.core.errors import DataError
-from engine.core.sessions import BarSchedule, BoolArray, Int32Array, Int64Array, SessionTable, day_of, schedule
+from engine.core.sessions import (
+    BarSchedule,
+    BoolArray,
+    Int32Array,
+    Int64Array,
+    SessionTable,
+    day_of,
+    schedule,
+)
 from engine.core.timeframes import MINUTES, NS_PER_DAY, NS_PER_MINUTE
 from engine.data.schemas import ASK, BID, PRICES, QUOTED_KINDS
 
 OUTSIDE = -1
 
-# A rows' length must divide the bar built of it on the exchange clock; 24-hour days start on the hour, so all do.
+# What bars can be built from: lengths that divide them, finest first. Sessions open and close on their edges.
 FINER = {"1min": (), "5min": ("1min",), "15min": ("1min", "5min"), "30min": ("1min", "5min", "15min")}
 FINER |= {"1h": ("1min", "5min", "15min", "30min"), "1D": ("1min", "5min", "15min", "30min", "1h")}
 
@@ -81,8 +89,8 @@ def lay_rows(
 ) -> Laid:
     """Rows of one symbol (schema of the market store) on the schedule of `sessions`.
 
-    front : int32 (n_sessions,), number of the contract in force (futures); rows of other contracts are left out.
-    DataError if two rows claim the same bar. Splits and rolls are still 1 and 0: `engine.data.adjust` sets them.
+    front : int32 (n_sessions,), number of the contract in force (futures); others are left out.
+    DataError if two rows claim the same bar. Splits and rolls are still 1 and 0, for `engine.data.adjust` to set.
     """
     slots = schedule(sessions, timeframe)
     at = place(rows["start"].to_physical().to_numpy(), sessions, timeframe, slots)
@@ -115,7 +123,9 @@ def _numbers(contracts: pl.Series) -> Int64Array:
     from engine.core.contracts import contract_number
 
     names = contracts.unique().to_list()
-    return contracts.replace_strict(names, [contract_number(one) for one in names], return_dtype=pl.Int64).to_numpy()
+    return contracts.replace_strict(
+        names, [contract_number(one) for one in names], return_dtype=pl.Int64
+    ).to_numpy()
 
 
 def _refuse_doubles(at: Int64Array, starts: Int64Array, symbol: str, timeframe: str, source: str) -> None:
@@ -132,12 +142,14 @@ def _refuse_doubles(at: Int64Array, starts: Int64Array, symbol: str, timeframe: 
 def resample(fine: BarSeries, timeframe: str) -> BarSeries:
     """Longer bars built from shorter ones of the same sessions, aligned to the exchange clock.
 
-    Open of the first row, close of the last, extremes and volume of all; bid and ask likewise. No row, no bar.
+    Open of the first row, close of the last, extremes and volume of all; quotes likewise. No row, no bar.
     """
     if timeframe == fine.timeframe:
         return fine
     if fine.timeframe not in FINER[timeframe]:
-        raise DataError(f"{fine.symbol}: {timeframe} bars cannot be built from {fine.timeframe} bars. Import finer ones.")
+        raise DataError(
+            f"{fine.symbol}: {timeframe} bars cannot be built from {fine.timeframe} bars. Import finer ones."
+        )
     slots = schedule(fine.sessions, timeframe)
     rows = np.flatnonzero(fine.has_row)
     owner = np.searchsorted(slots.start, fine.start[rows], side="right") - 1

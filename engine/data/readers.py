@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +98,9 @@ def read_series(
         if dataset_name(kind, origin) not in held:
             continue
         rows = read_rows(settings, source, symbol, kind, origin, first, last)
-        needed = 1 if best is None else best[0] + (best[2] == timeframe)  # native rows win a tie, then finer ones
+        needed = (
+            1 if best is None else best[0] + (best[2] == timeframe)
+        )  # native rows win a tie, then finer ones
         if rows.select(session_date(kind).n_unique()).item() < needed:
             continue
         laid = _lay(source, symbol, origin, rows, sessions, kind)
@@ -182,3 +185,26 @@ def first_session_date(
 def rows_before(series: BarSeries, session: int) -> int:
     """Existing bars before a session."""
     return int(np.count_nonzero(series.has_row & (series.session < session)))
+
+
+def source_for(settings: Settings, symbols: Iterable[str], besides: str = "SYNTHETIC") -> str:
+    """The source that has all `symbols`, when none is named; `besides` (made-up prices) only if no other has.
+
+    DataError if there is none or a choice.
+    """
+    wanted = sorted(set(symbols))
+    held: dict[str, set[str]] = {}
+    for one in catalog.series(settings):
+        held.setdefault(one.source, set()).add(one.symbol)
+    having = [name for name, there in held.items() if there.issuperset(wanted)]
+    real = [name for name in having if name != besides] or having
+    if len(real) == 1:
+        return real[0]
+    if real:
+        raise DataError(
+            f"{', '.join(wanted)}: in several sources, {', '.join(real)}. Name one with --source."
+        )
+    shown = "; ".join(f"{name}: {', '.join(sorted(there)[:10])}" for name, there in held.items()) or "nothing"
+    raise DataError(
+        f"{', '.join(wanted)}: no source has all of these. The store has {shown}. `data import` adds more."
+    )

@@ -54,7 +54,9 @@ def build_pack(
     if window_start > window_end:
         raise DataError(f"pack window {window_start}..{window_end} ends before it starts. Swap the dates.")
     build = _Build(settings, source_name(source), window_start, window_end)
-    wanted = sorted({Request(*one) for one in requests}, key=lambda r: (r.symbol, TIMEFRAMES.index(_known(r))))
+    wanted = sorted(
+        {Request(*one) for one in requests}, key=lambda r: (r.symbol, TIMEFRAMES.index(_known(r)))
+    )
     if not wanted:
         raise DataError("a pack needs one series at least. Name symbols and timeframes.")
     series = []
@@ -64,7 +66,9 @@ def build_pack(
         warmup = (warmup_bars or {}).get((request.symbol, request.timeframe), 0)
         series.append(_series(build, request, warmup))
     dividends = [paid for one in {s.symbol: s for s in series}.values() for paid in _dividends(build, one)]
-    rolls = [roll for of_symbol in build.rolls.values() for roll in of_symbol if roll.session_date >= window_start]
+    rolls = [
+        roll for of_symbol in build.rolls.values() for roll in of_symbol if roll.session_date >= window_start
+    ]
     pack = pack_from_series(series, window_start, window_end, dividends, rolls, build.notes)
     save_pack(settings, pack)
     return pack
@@ -89,7 +93,9 @@ def _series(build: _Build, request: Request, warmup: int) -> BarSeries:
     sessions = _reach_back(window, calendar, timeframe, warmup, first_date)
     served = readers.read_series(build.settings, build.source, symbol, timeframe, sessions, kind)
     while served is not None and _missing(build, served.series, warmup) > 0:
-        longer = _reach_back(window, calendar, timeframe, 2 * (_reach(sessions, window, timeframe) + 1), first_date)
+        longer = _reach_back(
+            window, calendar, timeframe, 2 * (_reach(sessions, window, timeframe) + 1), first_date
+        )
         if len(longer) <= len(sessions):
             break
         sessions = longer
@@ -150,7 +156,20 @@ def _cut(series: BarSeries, first_session: int) -> BarSeries:
     table = series.sessions
     sessions = table.between(day_of(table.date[first_session]), day_of(table.date[-1]))
     from_bar = int(np.searchsorted(series.session, first_session))
-    names = ("start", "end", "open", "high", "low", "close", "volume", "bid", "ask", "split", "roll", "contract")
+    names = (
+        "start",
+        "end",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "bid",
+        "ask",
+        "split",
+        "roll",
+        "contract",
+    )
     arrays = {name: getattr(series, name) for name in names}
     return replace(
         series,
@@ -202,7 +221,8 @@ def _rolled(build: _Build, series: BarSeries) -> BarSeries:
                     f"{series.symbol}: the roll {old} to {new} on {day} has no bar in which both contracts traded. "
                     f"Choose a window that ends before it or starts on it."
                 )
-            build.notes.append(f"{series.symbol} {series.timeframe}: warm-up starts at the roll to {new}, its gap is unknown")
+            note = f"warm-up starts at the roll to {new}, whose gap is unknown"
+            build.notes.append(f"{series.symbol} {series.timeframe}: {note}")
             return adjust.with_rolls(_cut(series, at), gaps)
         known[day] = roll
         gaps[int(series.sessions.date[at])] = roll.gap
@@ -238,7 +258,9 @@ def _nothing(build: _Build, symbol: str, timeframe: str) -> DataError:
             f"It has {', '.join(held)}; choose a window inside."
         )
     elsewhere = sorted({one.source for one in catalog.series(build.settings) if one.symbol == symbol})
-    return DataError(
-        f"{symbol} {timeframe}: source {build.source} has no {symbol}. "
-        + (f"These have: {', '.join(elsewhere)}; name one with --source." if elsewhere else "Import it with `data import`.")
+    cure = (
+        f"These have: {', '.join(elsewhere)}; name one of them"
+        if elsewhere
+        else "Import it with `data import`"
     )
+    return DataError(f"{symbol} {timeframe}: source {build.source} has no {symbol}. {cure}.")

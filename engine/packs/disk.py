@@ -58,12 +58,16 @@ def load_pack(settings: Settings, pack_hash: str) -> Pack:
     manifest = read_manifest(folder)
     try:
         series = [_read_series(folder, entry, manifest["source"]) for entry in manifest["series"]]
+        start, end = (dt.date.fromisoformat(day) for day in manifest["window"])
         return Pack(
             manifest["hash"],
             manifest["source"],
-            *(dt.date.fromisoformat(day) for day in manifest["window"]),
+            start,
+            end,
             {(one.symbol, one.timeframe): one for one in series},
-            tuple(Dividend(s, dt.date.fromisoformat(day), amount) for s, day, amount in manifest["dividends"]),
+            tuple(
+                Dividend(s, dt.date.fromisoformat(day), amount) for s, day, amount in manifest["dividends"]
+            ),
             tuple(Roll(s, dt.date.fromisoformat(day), *rest) for s, day, *rest in manifest["rolls"]),
             tuple(manifest["notes"]),
         )
@@ -85,10 +89,14 @@ def list_packs(settings: Settings) -> list[dict[str, Any]]:
 def find_pack(settings: Settings, pack_hash: str) -> Path:
     """Folder of a pack by its hash or the hash's first letters (6 at least)."""
     if not _HASH.fullmatch(pack_hash):
-        raise NotFound(f"pack {pack_hash!r}: not a hash. Give 6 to 64 of its letters; `pack list` shows them.")
+        raise NotFound(
+            f"pack {pack_hash!r}: not a hash. Give 6 to 64 of its letters; `pack list` shows them."
+        )
     found = [path for path in settings.packs.glob(f"{pack_hash}*") if (path / MANIFEST).is_file()]
     if not found:
-        raise NotFound(f"pack {pack_hash}: there is none. `pack list` shows what there is; `pack build` makes one.")
+        raise NotFound(
+            f"pack {pack_hash}: there is none. `pack list` shows what there is; `pack build` makes one."
+        )
     if len(found) > 1:
         raise NotFound(f"pack {pack_hash}: {len(found)} packs begin so. Give more letters.")
     return found[0]
@@ -112,8 +120,13 @@ def _write_files(folder: Path, pack: Pack) -> None:
     for number, one in enumerate(pack.series.values()):
         stem = f"{number:02d}_{one.symbol}_{one.timeframe}"
         _write(folder / f"{stem}.parquet", _bar_columns(one))
-        _write(folder / f"{stem}.sessions.parquet", {name: getattr(one.sessions, name) for name in SESSION_ARRAYS})
-        entries.append(describe(one) | {"file": f"{stem}.parquet", "sessions_file": f"{stem}.sessions.parquet"})
+        _write(
+            folder / f"{stem}.sessions.parquet",
+            {name: getattr(one.sessions, name) for name in SESSION_ARRAYS},
+        )
+        entries.append(
+            describe(one) | {"file": f"{stem}.parquet", "sessions_file": f"{stem}.sessions.parquet"}
+        )
     manifest = {
         "format": FORMAT,
         "hash": pack.hash,
@@ -146,14 +159,18 @@ def _write(path: Path, columns: dict[str, np.ndarray]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), path, compression="zstd")
+    pq.write_table(
+        pa.table({name: pa.array(values) for name, values in columns.items()}), path, compression="zstd"
+    )
 
 
 def _read_series(folder: Path, entry: dict[str, Any], source: str) -> BarSeries:
     bars = _read(folder / entry["file"], entry["bars"])
     sessions = _read(folder / entry["sessions_file"], entry["sessions"])
     quotes = {
-        side: np.column_stack([bars.pop(f"{side}_{part}") for part in _QUOTE_PARTS]) if entry["quoted"] else None
+        side: np.column_stack([bars.pop(f"{side}_{part}") for part in _QUOTE_PARTS])
+        if entry["quoted"]
+        else None
         for side in QUOTE_ARRAYS
     }
     table = SessionTable(entry["calendar"], entry["timezone"], **sessions)
@@ -177,7 +194,9 @@ def _read(path: Path, n_rows: int) -> dict[str, np.ndarray]:
 
 def _damaged(path: Path, reason: str) -> DataError:
     reason = " ".join(reason.split())[:160].rstrip(".")
-    return DataError(f"{path}: damaged pack ({reason}). Delete its folder and build it again with `pack build`.")
+    return DataError(
+        f"{path}: damaged pack ({reason}). Delete its folder and build it again with `pack build`."
+    )
 
 
 def _sync(folder: Path) -> None:

@@ -143,9 +143,9 @@ def pack_hash(
     """sha256 in hex over what a run can see; not over file bytes, paths or the time of building.
 
     Byte order: one line of canonical JSON (sorted keys, no spaces, ASCII) with format, source, window, the series'
-    names in order of symbol, then shortest timeframe, dividends and rolls; then for each series in that order its arrays:
-    sessions date, open_ns, close_ns, early; then start, end, session, open, high, low, close, volume, split, roll,
-    contract; then bid and ask (row by row) where the series is quoted. Integers and floats little-endian in
+    names by symbol, then shortest timeframe, dividends and rolls; then for each series in that order its arrays:
+    date, open_ns, close_ns and early of its sessions; start, end, session, open, high, low, close, volume, split,
+    roll, contract; bid and ask (row by row) where the series is quoted. Integers and floats little-endian in
     the width that `engine.core` names; early as bytes 0 and 1; every NaN as the one quiet NaN, -0.0 as 0.0.
     """
     ordered = sorted(series.values(), key=_order)

@@ -74,7 +74,11 @@ def ensure_demo(settings: Settings, progress: Callable[[str], None] | None = Non
 
 
 def make_demo(
-    settings: Settings, *, quick: bool = False, seed: int = SEED, progress: Callable[[str], None] | None = None
+    settings: Settings,
+    *,
+    quick: bool = False,
+    seed: int = SEED,
+    progress: Callable[[str], None] | None = None,
 ) -> Demo:
     """Write the demo market: 300 daily bars, then 120 sessions (quick: 10) of minutes with their daily bars.
 
@@ -133,7 +137,9 @@ def _market(sessions: SessionTable, seed: int) -> tuple[pl.DataFrame, pl.DataFra
     state = _State()
     bars: dict[str, list[FloatArray]] = {stock.symbol: [] for stock in _STOCKS}
     for i in range(len(sessions)):
-        rng = np.random.default_rng([seed, int(sessions.date[i])])  # a day of its own: more sessions change none
+        rng = np.random.default_rng(
+            [seed, int(sessions.date[i])]
+        )  # a day of its own: more sessions change none
         state = state.next_day(rng)
         market = _factor(rng, state, int(bounds[i + 1] - bounds[i]))
         for stock in _STOCKS:
@@ -143,7 +149,11 @@ def _market(sessions: SessionTable, seed: int) -> tuple[pl.DataFrame, pl.DataFra
     names = ("open", "high", "low", "close", "volume")
     minutes = pl.concat(
         pl.DataFrame(
-            {"symbol": [symbol] * len(slots), "start": pl.Series(slots.start).cast(_UTC), "session": slots.session}
+            {
+                "symbol": [symbol] * len(slots),
+                "start": pl.Series(slots.start).cast(_UTC),
+                "session": slots.session,
+            }
             | dict(zip(names, np.concatenate(parts, axis=1), strict=True))
         )
         for symbol, parts in bars.items()

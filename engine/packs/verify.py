@@ -10,7 +10,7 @@ from engine.core.bars import BarSeries
 from engine.core.errors import DataError
 from engine.core.sessions import schedule
 from engine.core.settings import Settings
-from engine.packs.disk import load_pack
+from engine.packs.disk import find_pack, load_pack
 from engine.packs.pack import Pack, pack_hash
 
 
@@ -32,8 +32,6 @@ def verify_pack(settings: Settings, hash_or_start: str) -> Verified:
 
     NotFound if there is no such pack.
     """
-    from engine.packs.disk import find_pack
-
     expected = find_pack(settings, hash_or_start).name
     try:
         pack = load_pack(settings, expected)
