@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,7 @@ from engine.data import partitions
 from engine.data.schemas import key_columns, parse_dataset, schema_of
 from engine.data.staging import Staging
 
-ROWS_AT_ONCE = 1_000_000  # of one partition: larger ones are merged symbol range by symbol range
+ROWS_AT_ONCE = 400_000  # of one partition: larger ones are merged symbol range by symbol range
 
 
 @dataclass
@@ -61,9 +62,10 @@ def _merge_part(stage: Staging, dataset: str, key: str, step: Callable[[str], No
     changed, pending = False, _Pending(writer)
     try:
         for low, high in _ranges(stage, dataset, key, existing):
-            step(f"merging {dataset} {key}")
+            note = f"merging {dataset} {key}"
+            step(note)
             old = partitions.read_part(existing, dataset, between=(low, high)) if existing.exists() else None
-            new = stage.staged(dataset, key, low, high)
+            new = stage.staged(dataset, key, low, high, partial(step, note))
             merged = upsert(old, new, dataset)
             if new is not None:
                 tallies |= compare(old, new, merged, dataset)

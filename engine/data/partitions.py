@@ -155,7 +155,7 @@ def read_part(
             raise _damaged(path, f"its columns are not those of {dataset}")
         low, high = between or ((min(symbols), max(symbols)) if symbols else ("", "\U0010ffff"))
         groups = [
-            i for i in range(file.metadata.num_row_groups) if _may_hold(file.metadata.row_group(i), low, high)
+            i for i in range(file.metadata.num_row_groups) if may_hold(file.metadata.row_group(i), low, high)
         ]
         try:
             table = file.read_row_groups(groups, use_threads=False)
@@ -170,7 +170,7 @@ def read_part(
     return frame.filter(pl.col("symbol").is_in(list(symbols))) if symbols else frame
 
 
-def _may_hold(group: pq.RowGroupMetaData, low: str, high: str) -> bool:
+def may_hold(group: pq.RowGroupMetaData, low: str, high: str) -> bool:
     """Statistics of the first column (symbol) leave room for a symbol in low..high."""
     stats = group.column(0).statistics
     return stats is None or not stats.has_min_max or (stats.min <= high and stats.max >= low)

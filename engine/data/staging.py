@@ -26,7 +26,7 @@ from engine.core.settings import Settings
 from engine.data import partitions
 from engine.data.schemas import key_columns, parse_dataset, schema_of
 
-FLUSH_ROWS = 2_000_000  # rows kept in memory before they go to the staging folder: about 150 MB
+FLUSH_ROWS = 500_000  # rows kept in memory before they go to the staging folder; half a second of work
 
 
 class Staging:
@@ -73,13 +73,19 @@ class Staging:
         finally:
             writer.close()
 
-    def staged(self, dataset: str, key: str, low: str, high: str) -> pl.DataFrame | None:
-        """Staged rows of a partition with symbols low..high; where a bar came twice, the later one."""
+    def staged(
+        self, dataset: str, key: str, low: str, high: str, tick: Callable[[], None] = lambda: None
+    ) -> pl.DataFrame | None:
+        """Staged rows of a partition with symbols low..high; where a bar came twice, the later one.
+
+        tick() is called between reads; it may raise to cancel.
+        """
         kind, _, _ = parse_dataset(dataset)
         found = []
         for path, number in self.index[dataset][key]:
+            tick()
             with pq.ParquetFile(path) as file:
-                if partitions._may_hold(file.metadata.row_group(number), low, high):
+                if partitions.may_hold(file.metadata.row_group(number), low, high):
                     frame = pl.from_arrow(file.read_row_group(number, use_threads=False))
                     assert isinstance(frame, pl.DataFrame)
                     found.append(frame.filter(pl.col("symbol").is_between(pl.lit(low), pl.lit(high))))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine.core.errors import ArgusError, DataError
 
-BLOCK_BYTES = 16 << 20  # of decompressed text at a time
+BLOCK_BYTES = 8 << 20  # of decompressed text at a time
 READ_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 20
 MAX_RATIO = 200  # market data in CSV compresses 5 to 30 times; a bomb about 1,000 times

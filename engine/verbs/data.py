@@ -1,0 +1,217 @@
+"""`data import`, `data list`, `data coverage`, `data gaps`, `data demo`: the market store."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import BadInput
+from engine.core.settings import Settings
+from engine.verbs import output
+
+if TYPE_CHECKING:
+    from engine.data.catalog import Series
+    from engine.data.importers import ImportReport, SeriesReport
+
+FORMATS = ("lean", "polygon", "csv")
+REPORT_EVERY_S = 1.0
+
+
+def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = subparsers.add_parser(
+        "data", help="import market data; list it; coverage and gaps; the demo market"
+    )
+    verbs = parser.add_subparsers(dest="action", required=True)
+    _add_import(
+        verbs.add_parser("import", help="a file or folder into the market store, whole or not at all")
+    )
+
+    listing = verbs.add_parser("list", help="what the store holds: source, symbol, kind, timeframe")
+    _add_filters(listing)
+    listing.add_argument(
+        "--rebuild", action="store_true", help="derive the catalogs from the stored files anew"
+    )
+    listing.set_defaults(handler=list_series)
+
+    demo = verbs.add_parser("demo", help="make the demo market (source SYNTHETIC): SPY, QQQ, AMD")
+    demo.add_argument("--quick", action="store_true", help="10 sessions of minutes in place of 120")
+    output.add_json_flag(demo)
+    demo.set_defaults(handler=make_demo)
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("format", choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS))
+    parser.add_argument("path", type=Path, help="a file, or a folder of them")
+    parser.add_argument(
+        "--symbols", type=_words, metavar="A,B", help="only these (exact names); default: all"
+    )
+    parser.add_argument("--source", metavar="NAME", help="name in the store; default: the format")
+    csv = parser.add_argument_group("of csv")
+    csv.add_argument("--map", type=_pairs, metavar="open=o,...", help="field=column where the names differ")
+    csv.add_argument("--tz", metavar="ZONE", help="zone of times without an offset, such as America/New_York")
+    csv.add_argument("--symbol", metavar="NAME", help="of all rows, where no column says it")
+    csv.add_argument("--kind", help="equity (default), forex, cfd, future or index")
+    csv.add_argument("--timeframe", help="1min (default), 5min, 15min, 30min, 1h or 1D")
+    csv.add_argument(
+        "--time-unit", metavar="UNIT", help="s, ms, us or ns, where times are numbers since 1970"
+    )
+    csv.add_argument(
+        "--time-format", metavar="FORMAT", help="of times that are not ISO, such as %%d.%%m.%%Y %%H:%%M"
+    )
+    output.add_json_flag(parser)
+    parser.set_defaults(handler=import_data)
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", metavar="NAME", help="only this source")
+    parser.add_argument("--symbols", type=_words, metavar="A,B", help="only these symbols")
+    output.add_json_flag(parser)
+
+
+def import_data(args: argparse.Namespace, settings: Settings) -> None:
+    """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, series."""
+    from engine.data.importers import import_path
+
+    names = ("map", "tz", "symbol", "kind", "timeframe", "time_unit", "time_format")
+    options = {name: value for name in names if (value := getattr(args, name)) is not None}
+    if options and args.format != "csv":
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise BadInput(f"{flags}: for csv only; {args.format} files say it themselves. Leave them out.")
+    report = import_path(
+        settings,
+        args.format,
+        args.path,
+        symbols=args.symbols,
+        source=args.source,
+        options=options,
+        progress=_progress(),
+        now=dt.datetime.now(dt.UTC),
+    )
+    _tell(report)
+    if args.json:
+        output.print_json({**asdict(report), "series": [_plain(one) for one in report.series]})
+
+
+def _tell(report: ImportReport) -> None:
+    """One line a series, then the sums, on stderr."""
+    for one in report.series:
+        bars = "quotes" if one.quotes else "bars"
+        replaced = f", {one.n_replaced:,} replaced" if one.n_replaced else ""
+        span = f"{one.first:%Y-%m-%d} to {one.last:%Y-%m-%d}"
+        output.progress(
+            f"{one.symbol} {one.kind} {one.timeframe} {bars}: {one.n_rows:,} rows, {one.n_new:,} new{replaced}, {span}"
+        )
+    for symbol, n in report.crossed.items():
+        output.progress(f"{symbol}: {n:,} bars with a bid above the ask, kept as they are")
+    for what in report.skipped:
+        output.progress(f"left out: {what}")
+    output.progress(
+        f"{report.source}: {report.n_files:,} files, {report.n_rows:,} rows, {report.n_new:,} new"
+    )
+
+
+def list_series(args: argparse.Namespace, settings: Settings) -> None:
+    """JSON: {"series": [{source, symbol, kind, timeframe, quotes, first, last, n_rows, n_sessions}]}."""
+    from engine.data import catalog, partitions
+
+    if args.rebuild:
+        for name in [args.source] if args.source else partitions.sources(settings):
+            catalog.rebuild(settings, name)
+    found = _chosen(args, settings)
+    if args.json:
+        output.print_json({"series": [_plain(one) for one in found]})
+        return
+    if not found:
+        output.progress(
+            "The market store is empty. Make the demo market with `data demo` or import with `data import`."
+        )
+        return
+    rows = [
+        (
+            s.source,
+            s.symbol,
+            s.kind,
+            s.timeframe + (" quotes" if s.quotes else ""),
+            *_span(s),
+            s.n_rows,
+            s.n_sessions,
+        )
+        for s in found
+    ]
+    output.print_table(("source", "symbol", "kind", "timeframe", "first", "last", "rows", "sessions"), rows)
+
+
+def _chosen(args: argparse.Namespace, settings: Settings) -> list[Series]:
+    """Series of the store that the filters leave; BadInput naming what is there for a symbol that is not."""
+    from engine.data import catalog
+
+    found = catalog.series(settings, args.source)
+    absent = sorted(set(args.symbols or ()) - {one.symbol for one in found})
+    if absent:
+        there = ", ".join(sorted({one.symbol for one in found})[:40]) or "none"
+        raise BadInput(
+            f"{', '.join(absent)}: not in the store. There are: {there}. Add some with `data import`."
+        )
+    return [one for one in found if args.symbols is None or one.symbol in args.symbols]
+
+
+def make_demo(args: argparse.Namespace, settings: Settings) -> None:
+    """JSON: source, symbols, first, last, n_sessions, n_minutes, n_days."""
+    from engine.packs import synthetic
+
+    demo = synthetic.make_demo(settings, quick=args.quick, progress=output.progress)
+    if args.json:
+        output.print_json({"source": "SYNTHETIC", **asdict(demo)})
+        return
+    print(
+        f"SYNTHETIC: {', '.join(demo.symbols)}, {demo.n_sessions} sessions of minutes from {demo.first} to {demo.last}. "
+        f"Made-up prices, for trying things out."
+    )
+
+
+def _progress() -> Callable[[int, int, str], None]:
+    """A line on stderr, once a second at most."""
+    last = time.monotonic()
+
+    def tell(done: int, total: int, note: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= REPORT_EVERY_S:
+            last = now
+            share = f"{100 * done / total:.0f} %  " if total else ""
+            output.progress(f"{share}{note}")
+
+    return tell
+
+
+def _plain(one: Series | SeriesReport) -> dict[str, Any]:
+    return {**asdict(one), "first": one.first.isoformat(), "last": one.last.isoformat()}
+
+
+def _span(one: Series) -> tuple[str, str]:
+    return f"{one.first:%Y-%m-%d %H:%M}", f"{one.last:%Y-%m-%d %H:%M}"
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in _words(text)]
+    if not all(field and column for field, _, column in pairs):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a mapping; write field=column pairs such as open=o,high=h"
+        )
+    return {field.strip(): column.strip() for field, _, column in pairs}
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it like 2013-10-04") from None
