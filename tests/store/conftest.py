@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,9 +27,19 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(tmp_path / "home")
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database to copy: migrating takes 0.2 s, and most tests need one."""
+    settings = Settings(tmp_path_factory.mktemp("template"))
+    open_store(settings).close()
+    return settings.database
+
+
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
+def store(settings: Settings, empty_database: Path) -> Iterator[Store]:
     """An empty store whose clock ticks a second a reading."""
+    settings.home.mkdir()
+    shutil.copyfile(empty_database, settings.database)
     ticks = itertools.count()
     opened = open_store(settings, clock=lambda: START + timedelta(seconds=next(ticks)))
     yield opened
