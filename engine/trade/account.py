@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from engine.core.rules import InstrumentRules, TradeRules
+from engine.core.rules import CONTRACT, NOTIONAL, STOCK, InstrumentRules, TradeRules
 from engine.trade import reasons
 from engine.trade.costs import commission
 from engine.trade.exits import peak_after, stop_level, target_level, target_quantity
@@ -17,10 +18,11 @@ SHORT_STOCK_MARGIN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """An entry order filled."""
+    """An entry order filled in the session dated `day`."""
 
     order: Order
     fill: Fill
+    day: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,12 @@ Event = Entered | Left | Marked | Split | Dividend | Rolled | Interest | Ruined
 
 
 def unit_margin(
-    margin: str, side: int, price: float, multiplier: float, initial_frac: float, contract: float
+    margin: int, side: int, price: float, multiplier: float, initial_frac: float, contract: float
 ) -> float:
-    """Buying power one unit binds: a price of stock (half for shorts), a share of notional, or the contract's margin."""
-    if margin == "stock":
+    """Buying power of one unit: its price (stock; half for shorts), a share of notional, or the contract's margin."""
+    if margin == STOCK:
         return abs(price) * multiplier * (1.0 if side > 0 else SHORT_STOCK_MARGIN)
-    if margin == "notional":
+    if margin == NOTIONAL:
         return abs(price) * multiplier * initial_frac
     return contract
 
@@ -118,9 +120,9 @@ def margin_of(rules: TradeRules, state: State, position: Position) -> float:
 def maintenance_of(rules: TradeRules, state: State, position: Position) -> float:
     """Equity a future or CFD position needs to stay open; stock needs none here."""
     inst = instrument_of(rules, position.symbol)
-    if inst.margin == "stock":
+    if inst.margin == STOCK:
         return 0.0
-    if inst.margin == "contract":
+    if inst.margin == CONTRACT:
         return state.margins.get(position.symbol, (0.0, 0.0))[1] * position.qty
     return abs(position.mark) * inst.multiplier * inst.maintenance_frac * position.qty
 
@@ -137,7 +139,7 @@ def free_cash(rules: TradeRules, state: State) -> float:
     """What earns interest: equity without the market value of long stock."""
     free = equity(rules, state)
     for p in state.positions:
-        if p.side > 0 and instrument_of(rules, p.symbol).margin == "stock":
+        if p.side > 0 and instrument_of(rules, p.symbol).margin == STOCK:
             free -= margin_of(rules, state, p)
     return free
 
@@ -152,7 +154,7 @@ def apply(rules: TradeRules, state: State, event: Event) -> tuple[State, tuple[T
         case Marked():
             return _each(state, event.symbol, lambda p: _marked(rules, p, event.bar)), ()
         case Split():
-            return _each(state, event.symbol, lambda p: _split(p, event.ratio)), ()
+            return _split(state, event), ()
         case Dividend():
             return _dividend(rules, state, event), ()
         case Rolled():
@@ -163,12 +165,12 @@ def apply(rules: TradeRules, state: State, event: Event) -> tuple[State, tuple[T
             return _ruined(rules, state, event)
 
 
-def _each(state: State, symbol: str, change: object) -> State:
+def _each(state: State, symbol: str, change: Callable[[Position], Position]) -> State:
     if not any(p.symbol == symbol for p in state.positions):
         return state
     return replace(
         state,
-        positions=tuple(change(p) if p.symbol == symbol else p for p in state.positions),  # type: ignore[operator]
+        positions=tuple(change(p) if p.symbol == symbol else p for p in state.positions),
     )
 
 
@@ -183,6 +185,7 @@ def _enter(rules: TradeRules, state: State, event: Entered) -> State:
         side=f.side,
         qty=f.qty,
         entry_qty=f.qty,
+        filled_qty=f.qty,
         entry_at=f.at,
         decided_at=f.decided_at,
         entry_price=f.price,
@@ -204,8 +207,14 @@ def _enter(rules: TradeRules, state: State, event: Entered) -> State:
     )
     rank = [inst.symbol for inst in rules.symbols]
     positions = sorted((*state.positions, position), key=lambda p: rank.index(p.symbol))
+    day, n_before = state.entries_today.get(f.symbol, (event.day, 0))
+    n_today = n_before + 1 if day == event.day else 1
     return replace(
-        state, balance=state.balance - f.fee, positions=tuple(positions), next_id=state.next_id + 1
+        state,
+        balance=state.balance - f.fee,
+        positions=tuple(positions),
+        entries_today={**state.entries_today, f.symbol: (event.day, n_today)},
+        next_id=state.next_id + 1,
     )
 
 
@@ -232,13 +241,24 @@ def _leave(rules: TradeRules, state: State, event: Left) -> tuple[State, tuple[T
     return replace(state, balance=balance, positions=others), (_closed(rules, p, f),)
 
 
+def first_levels(
+    rules: TradeRules, inst: InstrumentRules, side: int, entry_price: float
+) -> tuple[float, float]:
+    """(stop, first target) as they stood at the entry; NaN for none."""
+    targets = rules.exits.targets
+    stop = stop_level(entry_price, side, rules.exits.stop_frac, inst.per_tick)
+    if not targets:
+        return stop, math.nan
+    return stop, target_level(entry_price, side, targets[0].gain_frac, inst.per_tick)
+
+
 def _closed(rules: TradeRules, p: Position, f: Fill) -> Trade:
-    inst, targets = instrument_of(rules, p.symbol), rules.exits.targets
+    stop, target = first_levels(rules, instrument_of(rules, p.symbol), p.side, p.entry_price)
     return Trade(
         trade_id=p.trade_id,
         symbol=p.symbol,
         side=p.side,
-        qty=p.entry_qty,
+        qty=p.filled_qty,
         entry_at=p.entry_at,
         decided_at=p.decided_at,
         entry_price=p.entry_price,
@@ -249,10 +269,8 @@ def _closed(rules: TradeRules, p: Position, f: Fill) -> Trade:
         fees=p.fees,
         slippage=p.slippage,
         income=p.income,
-        stop=stop_level(p.entry_price, p.side, rules.exits.stop_frac, inst.per_tick),
-        target=target_level(p.entry_price, p.side, targets[0].gain_frac, inst.per_tick)
-        if targets
-        else math.nan,
+        stop=stop,
+        target=target,
     )
 
 
@@ -269,7 +287,17 @@ def _marked(rules: TradeRules, p: Position, bar: Bar) -> Position:
     return replace(p, mark=bar.close, peak=peak_after(p.peak, p.side, high, low), rested=False)
 
 
-def _split(p: Position, ratio: float) -> Position:
+def _split(state: State, event: Split) -> State:
+    """Quantities grow and prices shrink by the ratio, waiting orders included."""
+    r = event.ratio
+    orders = tuple(
+        replace(o, qty=o.qty * r, level=o.level / r) if o.symbol == event.symbol else o for o in state.orders
+    )
+    positions = _each(state, event.symbol, lambda p: _split_position(p, r)).positions
+    return replace(state, orders=orders, positions=positions)
+
+
+def _split_position(p: Position, ratio: float) -> Position:
     return replace(
         p,
         qty=p.qty * ratio,
@@ -280,6 +308,7 @@ def _split(p: Position, ratio: float) -> Position:
         mark=p.mark / ratio,
         stop=p.stop / ratio,
         targets=tuple((level / ratio, share) for level, share in p.targets),
+        exit_qty=p.exit_qty * ratio,
     )
 
 
@@ -309,7 +338,7 @@ def roll_cost(
 
 
 def _rolled(rules: TradeRules, state: State, event: Rolled) -> State:
-    """The position moves to the new contract: everything that is a price shifts by the gap; one trade goes on."""
+    """To the new contract: everything that is a price shifts by the gap, waiting orders too; one trade goes on."""
     positions, balance = [], state.balance
     for p in state.positions:
         if p.symbol == event.symbol:
@@ -328,7 +357,10 @@ def _rolled(rules: TradeRules, state: State, event: Rolled) -> State:
                 slippage=p.slippage + slip,
             )
         positions.append(p)
-    return replace(state, balance=balance, positions=tuple(positions))
+    orders = tuple(
+        replace(o, level=o.level + event.gap) if o.symbol == event.symbol else o for o in state.orders
+    )
+    return replace(state, balance=balance, positions=tuple(positions), orders=orders)
 
 
 def _ruined(rules: TradeRules, state: State, event: Ruined) -> tuple[State, tuple[Trade, ...]]:

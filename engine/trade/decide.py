@@ -1,4 +1,4 @@
-"""What the strategy wants at a scheduled end of a bar: exits first, then entries in universe order (semantics §3)."""
+"""What the strategy wants at a scheduled end of a bar (semantics §3): exits, then entries in universe order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from engine.core.rules import InstrumentRules, TradeRules
+from engine.core.rules import STOCK, InstrumentRules, TradeRules
 from engine.trade import reasons
 from engine.trade.account import buying_power, equity, maintenance_of, margin_of, target_part, unit_margin
 from engine.trade.exits import time_exit
@@ -47,7 +47,7 @@ def entry_time_ok(start_minute: int, length: int, enter: int, not_before: int, n
     end = (start_minute + length) % 1440
     if not_before >= 0 and not_after >= 0 and not_before > not_after:
         return end >= not_before or end <= not_after
-    return not (0 <= not_before and end < not_before) and not (0 <= not_after < end)
+    return not (not_before >= 0 and end < not_before) and not (0 <= not_after < end)
 
 
 def exit_since_open(exit_minute: int, open_minute: int) -> int:
@@ -106,63 +106,79 @@ def _decide_exit(
     standing = order_in(state, inst.symbol, "exit")
     if standing is not None and standing.qty >= p.qty:
         return state
-    qty, reason = exit_wanted(rules, state, inst, p, seen)
-    if not reason or (standing is not None and qty < p.qty):
+    wanted = exit_wanted(rules, state, inst, p, seen)
+    if not wanted.reason or (standing is not None and wanted.qty < p.qty):
         return state
-    order = Order(p.symbol, -p.side, qty, "market", math.nan, "exit", reason, seen.moment.at, 1)
+    order = Order(
+        p.symbol,
+        -p.side,
+        wanted.qty,
+        "market",
+        math.nan,
+        "exit",
+        wanted.reason,
+        seen.moment.at,
+        1,
+        n_targets=wanted.n_targets,
+    )
     return _place(state, order, placed)
 
 
-def exit_wanted(
-    rules: TradeRules, state: State, inst: InstrumentRules, p: Position, seen: Seen
-) -> tuple[float, int]:
-    """(quantity, reason) of the exit due now; reason 0: none. Order: margin, stop, signal, time, target, reversal."""
+class Exit(NamedTuple):
+    """A wanted exit; reason 0: none."""
+
+    qty: float
+    reason: int
+    n_targets: int = 0
+
+
+def exit_wanted(rules: TradeRules, state: State, inst: InstrumentRules, p: Position, seen: Seen) -> Exit:
+    """The exit due now, the first of: margin call, stop, all targets, signal, time, some targets, reversal."""
     m, x = seen.moment, rules.exits
-    if m.session_ends and inst.margin != "stock":
+    if m.session_ends and inst.margin != STOCK:
         needed = 0.0
         for q in state.positions:
             needed += maintenance_of(rules, state, q)
         if equity(rules, state) < needed:
-            return p.qty, reasons.MARGIN_CALL
-    part = 0.0
+            return Exit(p.qty, reasons.MARGIN_CALL)
+    part = Exit(0.0, 0)
     if not x.touch and seen.bar is not None:
         level, reason = active_stop(rules, inst, p)
         if not math.isnan(level) and (seen.bar.close - level) * p.side <= 0:
-            return p.qty, reason
+            return Exit(p.qty, reason)
         part = _targets_passed(rules, p, seen.bar.close)
-        if part >= p.qty:
-            return p.qty, reasons.TAKE_PROFIT
+        if part.reason and part.qty >= p.qty:
+            return part
     if (seen.exit_long if p.side > 0 else seen.exit_short) is True:
-        return p.qty, reasons.SIGNAL
+        return Exit(p.qty, reasons.SIGNAL)
     held = (m.at - p.entry_at) / NS_PER_MINUTE
+    since = exit_since_open(x.exit_minute, m.open_minute)
     due = time_exit(
-        held,
-        x.max_hold_minutes,
-        m.since_open,
-        m.to_close,
-        rules.bar_minutes,
-        exit_since_open(x.exit_minute, m.open_minute),
-        x.end_of_day,
+        held, x.max_hold_minutes, m.since_open, m.to_close, rules.bar_minutes, since, x.end_of_day
     )
     if due:
-        return p.qty, due
-    if part > 0.0:
-        return part, reasons.TAKE_PROFIT
+        return Exit(p.qty, due)
+    if part.reason:
+        return part
     if x.on_opposite and seen.bar is not None and entry_side(rules, seen) == -p.side:
-        return p.qty, reasons.REVERSAL
-    return 0.0, 0
+        return Exit(p.qty, reasons.REVERSAL)
+    return Exit(0.0, 0)
 
 
-def _targets_passed(rules: TradeRules, p: Position, close: float) -> float:
-    """Quantity of all targets that a close has passed."""
+def _targets_passed(rules: TradeRules, p: Position, close: float) -> Exit:
+    """What all targets that a close has passed take together."""
     total, left = 0.0, p
-    for i, (level, _) in enumerate(p.targets):
+    for n, (level, _) in enumerate(p.targets):
         if (close - level) * p.side < 0 or left.qty <= 1e-9:
             break
-        qty = target_part(rules, left, i)
-        total += qty
-        left = replace(left, qty=left.qty - qty)
-    return p.qty if left.qty <= 1e-9 else total
+        qty = target_part(rules, left, n)
+        if qty > 0.0:
+            total += qty
+            left = replace(left, qty=left.qty - qty)
+            used = n + 1
+    if not total > 0.0:
+        return Exit(0.0, 0)
+    return Exit(p.qty if left.qty <= 1e-9 else total, reasons.TAKE_PROFIT, used)
 
 
 def entry_side(rules: TradeRules, seen: Seen) -> int:
@@ -216,7 +232,7 @@ def _entry_order(
     e, z, c = rules.entry, rules.sizing, rules.costs
     if side == 2:
         return None, reasons.BOTH_SIDES
-    if side < 0 and inst.margin == "stock" and not rules.may_short:
+    if side < 0 and inst.margin == STOCK and not rules.may_short:
         return None, reasons.NO_SHORT
     staying = [p for p in state.positions if not _leaving(state, p)]
     waiting = [o for o in state.orders if o.purpose == "entry"]
@@ -245,7 +261,9 @@ def _entry_order(
     if not qty > 0.0:
         return None, reasons.BUYING_POWER
     level = (
-        math.nan if e.order == "market" else order_level(e.order, side, price, e.offset_frac, inst.per_tick)
+        math.nan
+        if e.order == "market"
+        else order_level(e.order == "limit", side, price, e.offset_frac, inst.per_tick)
     )
     return Order(
         inst.symbol,

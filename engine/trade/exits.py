@@ -28,7 +28,7 @@ def target_level(entry: float, side: int, gain_frac: float, per_tick: float) -> 
 def trail_level(
     peak: float, entry: float, side: int, trail_frac: float, activation_frac: float, per_tick: float
 ) -> float:
-    """Price of the trailing stop, rounded away from the peak; NaN before the peak has gained the activation."""
+    """Price of the trailing stop, rounded away from the peak; NaN until the peak has gained the activation."""
     if math.isnan(trail_frac) or (peak - entry) * side < activation_frac * entry:
         return math.nan
     level = peak * (1.0 - side * trail_frac)

@@ -10,7 +10,7 @@ from engine.trade.state import Bar, Fill, Order
 
 
 def tick_down(price: float, per_tick: float) -> float:
-    """The tick at or below a price; per_tick ticks make one unit of price, so the result is a clean decimal."""
+    """The tick at or below a price. per_tick ticks make one unit of price, so the result is a clean decimal."""
     return math.floor(price * per_tick + 1e-7) / per_tick
 
 
@@ -27,7 +27,7 @@ def slippage(
 
 
 def limit_touch(is_buy: bool, level: float, opened: float, high: float, low: float) -> float:
-    """Price of a resting limit inside a bar before slippage: the open where it is better, else the level; NaN: untouched."""
+    """Price of a resting limit inside a bar: the open where that is better, else the level; NaN: untouched."""
     if is_buy:
         if opened <= level:
             return opened
@@ -38,7 +38,7 @@ def limit_touch(is_buy: bool, level: float, opened: float, high: float, low: flo
 
 
 def stop_touch(is_buy: bool, level: float, opened: float, high: float, low: float) -> float:
-    """Price of a resting stop inside a bar before slippage: the open where it is worse, else the level; NaN: untouched."""
+    """Price of a resting stop before slippage: the open where that is worse, else the level; NaN: untouched."""
     if is_buy:
         if opened >= level:
             return opened
@@ -48,15 +48,15 @@ def stop_touch(is_buy: bool, level: float, opened: float, high: float, low: floa
     return level if low <= level else math.nan
 
 
-def order_level(kind: str, side: int, price: float, offset_frac: float, per_tick: float) -> float:
-    """Level of a resting entry: a limit waits for a better price, a stop for a worse one, rounded away from it."""
-    direction = -side if kind == "limit" else side
+def order_level(is_limit: bool, side: int, price: float, offset_frac: float, per_tick: float) -> float:
+    """Level of a resting entry, rounded away: a limit waits for a better price, a stop for a worse one."""
+    direction = -side if is_limit else side
     level = price * (1.0 + direction * offset_frac)
     return tick_up(level, per_tick) if direction > 0 else tick_down(level, per_tick)
 
 
 def traded_prices(bar: Bar, is_buy: bool) -> tuple[float, float, float, float]:
-    """Open, high, low, close that an order trades on: the ask for buys, the bid for sells, else the bar itself."""
+    """Open, high, low, close that an order trades on: ask for buys, bid for sells, else the bar itself."""
     if is_buy and bar.ask is not None:
         return bar.ask
     if not is_buy and bar.bid is not None:

@@ -62,8 +62,9 @@ View = Mapping[str, Seen]
 class Order:
     """What the strategy asks for. side +1 buys, -1 sells; level NaN for market orders.
 
-    bars_left: scheduled bars an entry may still wait; exits wait as long as it takes. reserved, risk: buying power
-    and loss at the stop that a waiting entry holds.
+    bars_left: scheduled bars an entry may still wait; exits wait as long as it takes.
+    reserved, risk: buying power and loss at the stop that a waiting entry holds.
+    n_targets: how many targets an exit uses up.
     """
 
     symbol: str
@@ -77,6 +78,7 @@ class Order:
     bars_left: int
     reserved: float = 0.0
     risk: float = 0.0
+    n_targets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +98,14 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """An open position. basis_* move with splits and rolls; the other entry fields stay as filled."""
+    """An open position. basis_*, qty and entry_qty move with splits and rolls; filled_qty and entry_price stay."""
 
     trade_id: int
     symbol: str
     side: int
     qty: float
     entry_qty: float
+    filled_qty: float
     entry_at: int
     decided_at: int
     entry_price: float

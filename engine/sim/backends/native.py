@@ -1,0 +1,176 @@
+"""The compiled walk as an engine: one run with its full record, or one row of metrics a config."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.core.bars import FloatArray
+from engine.core.rules import TradeRules
+from engine.sim import bars
+from engine.sim.bars import FILL_WIDTH, SKIP_WIDTH, TRADE_WIDTH, compiled
+from engine.sim.reference import Record
+from engine.sim.ticks import TickMarket, kernel_config, kernel_targets
+from engine.trade.account import first_levels
+from engine.trade.decide import Skip
+from engine.trade.state import Fill, Position, State, Trade
+
+if TYPE_CHECKING:
+    from engine.signals.rules import SignalColumns
+
+NO_FLOATS = np.empty(0)
+
+
+class NativeEngine:
+    """Walks configs over one market. The buffers are reused, so memory does not grow with the number of configs."""
+
+    def __init__(self, laid: TickMarket, walk: Any = None) -> None:
+        self.laid = laid
+        self._walk = compiled["walk"] if walk is None else walk
+        self._bits = np.zeros(laid.market.bar.T.shape, dtype=np.uint8)
+        self._equity = np.empty(len(laid.market.days))
+        self._nothing = tuple(np.empty((0, width)) for width in (FILL_WIDTH, TRADE_WIDTH, SKIP_WIDTH))
+
+    def metrics(self, rules: TradeRules, signals: tuple[SignalColumns, ...], out: FloatArray) -> None:
+        """The metrics of one config in the order of METRIC_NAMES, written to `out` float64 (14,)."""
+        config = kernel_config(rules, self.laid.market.periods_per_year)
+        book, sums = self._run(rules, config, signals, NO_FLOATS, NO_FLOATS, self._nothing)
+        compiled["metrics_row"](book, self.laid.instruments, sums, config, self._equity, len(self.laid), out)
+
+    def record(self, rules: TradeRules, signals: tuple[SignalColumns, ...]) -> Record:
+        """Everything that happens in one config: walked once to count, once to write down."""
+        config = kernel_config(rules, self.laid.market.periods_per_year)
+        _, counted = self._run(rules, config, signals, NO_FLOATS, NO_FLOATS, self._nothing)
+        sizes = (bars.N_FILLS, bars.N_TRADES, bars.N_SKIPS)
+        rows = tuple(
+            np.empty((int(counted[n]), width))
+            for n, width in zip(sizes, (FILL_WIDTH, TRADE_WIDTH, SKIP_WIDTH), strict=True)
+        )
+        tick_equity, tick_cash = np.empty(len(self.laid)), np.empty(len(self.laid))
+        book, sums = self._run(rules, config, signals, tick_equity, tick_cash, rows)
+        return self._as_record(rules, book, sums, tick_equity, tick_cash, rows)
+
+    def _run(
+        self,
+        rules: TradeRules,
+        config: bars.Config,
+        signals: tuple[SignalColumns, ...],
+        tick_equity: FloatArray,
+        tick_cash: FloatArray,
+        rows: tuple[FloatArray, ...],
+    ) -> tuple[FloatArray, FloatArray]:
+        laid, ticks = self.laid, self.laid.ticks
+        if rules.cash_rate > 0.0:
+            ticks = ticks._replace(wake=ticks.wake | ticks.new_day)
+        _, due = laid.clock_rules(rules)
+        laid.bits(signals, rules, self._bits)
+        book, sums = self._walk(
+            ticks,
+            laid.instruments,
+            config,
+            kernel_targets(rules),
+            self._bits,
+            due,
+            self._equity,
+            tick_equity,
+            tick_cash,
+            *rows,
+        )
+        return book, sums
+
+    def _as_record(
+        self,
+        rules: TradeRules,
+        book: FloatArray,
+        sums: FloatArray,
+        tick_equity: FloatArray,
+        tick_cash: FloatArray,
+        rows: tuple[FloatArray, ...],
+    ) -> Record:
+        fill_rows, trade_rows, skip_rows = (r.tolist() for r in rows)
+        ticks, end = self.laid.ticks, self.laid.market.ticks
+        symbols = self.laid.market.symbols
+        record = Record(equity=tick_equity.tolist(), cash=tick_cash.tolist())
+        for trade_id, s, tick, side, qty, raw, price, fee, reason in fill_rows:
+            at = int(ticks.start[int(s), int(tick)])
+            fill = Fill(symbols[int(s)], int(side), qty, raw, price, fee, at, int(reason), 0)
+            record.fills.append((int(trade_id), fill))
+        for row in trade_rows:
+            record.trades.append(self._trade(rules, row))
+        for tick, s, reason in skip_rows:
+            record.skips.append(Skip(int(end[int(tick)]), symbols[int(s)], int(reason)))
+        record.state = State(
+            balance=float(sums[bars.BALANCE]),
+            positions=tuple(self._position(rules, book, s) for s in range(len(book)) if book[s, bars.SIDE]),
+            ruined=bool(sums[bars.RUINED]),
+        )
+        n = len(end)
+        spans = [(int(row[3]), int(row[11])) for row in trade_rows]
+        spans += [(int(row[bars.ENTRY_TICK]), n) for row in book if row[bars.SIDE]]
+        record.exposed = _held(spans, n)
+        return record
+
+    def _trade(self, rules: TradeRules, row: list[float]) -> Trade:
+        s, entry, decided, last = int(row[10]), int(row[3]), int(row[4]), int(row[11])
+        start, end = self.laid.ticks.start, self.laid.market.ticks
+        inst = rules.symbols[s]
+        stop, target = first_levels(rules, inst, int(row[1]), row[5])
+        return Trade(
+            trade_id=int(row[0]),
+            symbol=inst.symbol,
+            side=int(row[1]),
+            qty=row[2],
+            entry_at=int(start[s, entry]),
+            decided_at=int(end[decided]),
+            entry_price=row[5],
+            exit_at=int(start[s, last]),
+            exit_price=row[13],
+            exit_reason=int(row[12]),
+            gross=row[6],
+            fees=row[7],
+            slippage=row[8],
+            income=row[9],
+            stop=stop,
+            target=target,
+        )
+
+    def _position(self, rules: TradeRules, book: FloatArray, s: int) -> Position:
+        row = book[s].tolist()
+        start, end = self.laid.ticks.start, self.laid.market.ticks
+        used = int(row[bars.N_USED])
+        shares = [t.share_frac for t in rules.exits.targets]
+        return Position(
+            trade_id=int(row[bars.TRADE_ID]),
+            symbol=rules.symbols[s].symbol,
+            side=int(row[bars.SIDE]),
+            qty=row[bars.QTY],
+            entry_qty=row[bars.ENTRY_QTY],
+            filled_qty=row[bars.FILLED_QTY],
+            entry_at=int(start[s, int(row[bars.ENTRY_TICK])]),
+            decided_at=int(end[int(row[bars.DECIDED])]),
+            entry_price=row[bars.ENTRY_PRICE],
+            basis_raw=row[bars.BASIS_RAW],
+            basis_price=row[bars.BASIS_PRICE],
+            peak=row[bars.PEAK],
+            mark=row[bars.MARK],
+            stop=row[bars.STOP],
+            targets=tuple((row[bars.LEVEL_0 + n], shares[n]) for n in range(used, len(shares))),
+            rested=bool(row[bars.RESTED]),
+            gross=row[bars.GROSS],
+            fees=row[bars.FEES],
+            slippage=row[bars.SLIP],
+            income=row[bars.INCOME],
+            exit_qty=row[bars.EXIT_QTY],
+            exit_value=row[bars.EXIT_VALUE],
+        )
+
+
+def _held(spans: list[tuple[int, int]], n_ticks: int) -> list[bool]:
+    """Was a position held at the end of each tick? Spans run from the entry's tick to the exit's, exclusive."""
+    change = np.zeros(n_ticks + 1, dtype=np.int64)
+    for first, last in spans:
+        change[first] += 1
+        change[last] -= 1
+    held: list[bool] = (np.cumsum(change[:-1]) > 0).tolist()
+    return held

@@ -1,0 +1,47 @@
+"""Compile the definition's own formulas, so that kernels call the same text instead of restating it."""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+from collections.abc import Callable, Iterable
+from types import FunctionType
+from typing import Any
+
+from numba import njit
+
+
+def stamp_of(functions: Iterable[FunctionType]) -> str:
+    """A short hash over the code of functions; it names their compiled form."""
+    digest = hashlib.sha256()
+    for function in functions:
+        code = function.__code__.replace(co_filename="")
+        digest.update(marshal.dumps(code))
+    return digest.hexdigest()[:10]
+
+
+def compile_together(
+    functions: Iterable[Callable[..., Any]], *, given: dict[str, Any], watched: Iterable[Any] = ()
+) -> dict[str, Any]:
+    """Compiled forms by name of plain functions that may call the ones before them.
+
+    given : compiled functions they call by name. watched : what those call in turn.
+
+    Numba's cache does not see an edit in a called function, so each compiled form carries the hash of all of
+    them in its name: an edit anywhere makes new files in the cache instead of using stale ones.
+    """
+    plain = [f for f in functions if isinstance(f, FunctionType)]
+    stamp = stamp_of([*plain, *(d.py_func for d in (*given.values(), *watched))])
+    namespace: dict[str, Any] = dict(given)
+    for function in plain:
+        copy = FunctionType(
+            function.__code__,
+            {**function.__globals__, **namespace},
+            function.__name__,
+            function.__defaults__,
+        )
+        copy.__qualname__ = f"{function.__name__}_{stamp}"
+        copy.__module__ = function.__module__
+        copy.__doc__ = function.__doc__
+        namespace[function.__name__] = njit(cache=True, nogil=True)(copy)
+    return namespace

@@ -1,0 +1,245 @@
+"""The definition of a run: `engine.trade` driven over a market, one tick at a time, in plain Python.
+
+Order of events at a tick (semantics §3): corporate actions and rolls; due orders at the open, exits first, then
+entries in universe order; resting exits through the bar; mark; decide. Everything fast is compared with this.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from engine.core.rules import CONTRACT, InstrumentRules, TradeRules
+from engine.sim.market import Lane, Market
+from engine.trade import reasons
+from engine.trade.account import (
+    Dividend,
+    Entered,
+    Event,
+    Interest,
+    Left,
+    Marked,
+    Rolled,
+    Ruined,
+    Split,
+    apply,
+    equity,
+    free_cash,
+)
+from engine.trade.decide import Skip, order_in, position_in, quantity_at_fill, step, worse_than_mid
+from engine.trade.fills import fill, priced
+from engine.trade.resting import resting_exits
+from engine.trade.state import Bar, Fill, Moment, Order, Seen, State, Trade
+
+if TYPE_CHECKING:
+    from engine.signals.rules import SignalColumns
+
+
+@dataclass
+class Record:
+    """What happened: all fills with their trade, closed trades, skipped entries, equity.
+
+    equity : at each tick. exposed : a position was held at the tick's end.
+    """
+
+    fills: list[tuple[int, Fill]] = field(default_factory=list)
+    trades: list[Trade] = field(default_factory=list)
+    skips: list[Skip] = field(default_factory=list)
+    equity: list[float] = field(default_factory=list)
+    cash: list[float] = field(default_factory=list)
+    exposed: list[bool] = field(default_factory=list)
+    state: State = field(default_factory=lambda: State(0.0))
+
+
+class Walk:
+    """One run over a market; `record` holds what happened."""
+
+    def __init__(self, market: Market, rules: TradeRules, signals: tuple[SignalColumns, ...]) -> None:
+        self.market, self.rules, self.signals = market, rules, signals
+        self.state = State(balance=rules.cash)
+        self.record = Record()
+        self.day_before = -1
+
+    def run(self) -> Record:
+        for tick in range(len(self.market.ticks)):
+            self.tick(tick)
+        self.record.state = self.state
+        return self.record
+
+    def tick(self, tick: int) -> None:
+        """Everything that happens up to and at one scheduled end."""
+        now = int(self.market.ticks[tick])
+        ending = [
+            (lane, int(i)) for lane, i in zip(self.market.lanes, self.market.bar[tick], strict=True) if i >= 0
+        ]
+        if self.market.new_day[tick]:
+            self._earn_interest(int(self.market.days[self.market.day_of_tick[tick]]))
+        for lane, i in ending:
+            self._open_session(lane, i)
+        bars = {lane.rules.symbol: bar_at(lane, i) for lane, i in ending}
+        for lane, _ in ending:
+            self._fill_exit(lane.rules, bars[lane.rules.symbol])
+        for lane, i in ending:
+            self._fill_entry(lane.rules, bars[lane.rules.symbol], now, int(lane.clock.day[i]))
+        for lane, _ in ending:
+            self._rest(lane.rules, bars[lane.rules.symbol])
+        for lane, _ in ending:
+            bar = bars[lane.rules.symbol]
+            if bar is not None:
+                self._apply(Marked(lane.rules.symbol, bar))
+        if self.market.day_end[tick] and not self.state.ruined and equity(self.rules, self.state) <= 0.0:
+            self._ruin(ending)
+        view = {
+            lane.rules.symbol: self._seen(k, lane, i, bars[lane.rules.symbol])
+            for k, (lane, i) in enumerate(zip(self.market.lanes, self.market.bar[tick], strict=True))
+            if i >= 0
+        }
+        decision = step(self.rules, self.state, now, view)
+        self.state = decision.state
+        self.record.skips += decision.skips
+        self.record.equity.append(equity(self.rules, self.state))
+        self.record.cash.append(self.state.balance)
+        self.record.exposed.append(bool(self.state.positions))
+
+    def _apply(self, event: Event) -> None:
+        self.state, closed = apply(self.rules, self.state, event)
+        self.record.trades += closed
+
+    def _earn_interest(self, day: int) -> None:
+        """Free cash earns for the calendar days since the session before."""
+        if self.rules.cash_rate > 0.0 and self.day_before >= 0:
+            free = max(0.0, free_cash(self.rules, self.state))
+            self._apply(Interest(free * self.rules.cash_rate * (day - self.day_before) / 365.0))
+        self.day_before = day
+
+    def _open_session(self, lane: Lane, i: int) -> None:
+        symbol = lane.rules.symbol
+        if lane.rules.margin == CONTRACT:
+            initial, maintenance = float(lane.margin[i, 0]), float(lane.margin[i, 1])
+            margins = {**self.state.margins, symbol: (initial, maintenance)}
+            self.state = replace(self.state, margins=margins)
+        if lane.split[i] != 1.0:
+            self._apply(Split(symbol, float(lane.split[i])))
+        if lane.dividend[i] != 0.0:
+            self._apply(Dividend(symbol, float(lane.dividend[i])))
+        if lane.gap[i] != 0.0:
+            bar = bar_at(lane, i)
+            p = position_in(self.state, symbol)
+            if bar is None and p is not None:
+                at = p.mark + float(lane.gap[i])
+                bar = Bar(int(lane.series.start[i]), int(lane.series.end[i]), at, at, at, at)
+            if bar is not None:
+                self._apply(Rolled(symbol, float(lane.gap[i]), bar))
+
+    def _fill_exit(self, inst: InstrumentRules, bar: Bar | None) -> None:
+        order, p = order_in(self.state, inst.symbol, "exit"), position_in(self.state, inst.symbol)
+        if order is None or p is None or bar is None:
+            return
+        self._drop(order)
+        filled = fill(order, bar, self.rules.costs, inst)
+        assert filled is not None
+        self.record.fills.append((p.trade_id, filled))
+        self._apply(Left(filled, order.n_targets))
+
+    def _fill_entry(self, inst: InstrumentRules, bar: Bar | None, now: int, day: int) -> None:
+        order = order_in(self.state, inst.symbol, "entry")
+        if order is None:
+            return
+        filled = None if bar is None else fill(order, bar, self.rules.costs, inst)
+        if bar is None or filled is None:
+            self._wait(order, now, reasons.NO_ROW if bar is None else reasons.NOT_REACHED)
+            return
+        self._drop(order)
+        if worse_than_mid(order.side, filled.price, bar.open, self.rules.entry.max_slippage_frac):
+            self.record.skips.append(Skip(now, order.symbol, reasons.SLIPPAGE))
+            return
+        qty = quantity_at_fill(self.rules, self.state, inst, order, filled.price)
+        if not qty > 0.0:
+            self.record.skips.append(Skip(now, order.symbol, reasons.BUYING_POWER))
+            return
+        filled = priced(order, bar, filled.raw, filled.price, self.rules.costs, inst, qty)
+        self.record.fills.append((self.state.next_id, filled))
+        self._apply(Entered(order, filled, day))
+
+    def _wait(self, order: Order, now: int, reason: int) -> None:
+        """One scheduled bar of the order's patience is gone."""
+        if order.bars_left > 1:
+            waiting = replace(order, bars_left=order.bars_left - 1)
+            orders = tuple(waiting if o is order else o for o in self.state.orders)
+            self.state = replace(self.state, orders=orders)
+        else:
+            self._drop(order)
+            self.record.skips.append(Skip(now, order.symbol, reason))
+
+    def _drop(self, order: Order) -> None:
+        self.state = replace(self.state, orders=tuple(o for o in self.state.orders if o is not order))
+
+    def _rest(self, inst: InstrumentRules, bar: Bar | None) -> None:
+        p = position_in(self.state, inst.symbol)
+        if bar is None or p is None or not self.rules.exits.touch:
+            return
+        for left in resting_exits(self.rules, inst, p, bar):
+            self.record.fills.append((p.trade_id, left.fill))
+            self._apply(left)
+
+    def _ruin(self, ending: list[tuple[Lane, int]]) -> None:
+        lane, i = ending[-1]
+        held = self.state.positions
+        at = int(lane.series.start[i])
+        for p in held:
+            f = Fill(p.symbol, -p.side, p.qty, p.mark, p.mark, 0.0, at, reasons.RUINED, at)
+            self.record.fills.append((p.trade_id, f))
+        self._apply(Ruined(at))
+
+    def _seen(self, k: int, lane: Lane, i: int, bar: Bar | None) -> Seen:
+        s = self.signals[k]
+        return Seen(
+            moment_at(lane, i),
+            bar,
+            truth(int(s.entry_long[i])),
+            truth(int(s.entry_short[i])),
+            truth(int(s.exit_long[i])),
+            truth(int(s.exit_short[i])),
+            (float(lane.margin[i, 0]), float(lane.margin[i, 1])),
+        )
+
+
+def truth(value: int) -> bool | None:
+    """1 true, 0 false, -1 undefined."""
+    return None if value < 0 else value == 1
+
+
+def bar_at(lane: Lane, i: int) -> Bar | None:
+    """The bar in slot `i`, or None where the source has no row."""
+    s = lane.series
+    close = float(s.close[i])
+    if math.isnan(close):
+        return None
+    bid = ask = None
+    if s.bid is not None and s.ask is not None:
+        b, a = s.bid[i].tolist(), s.ask[i].tolist()
+        bid, ask = (b[0], b[1], b[2], b[3]), (a[0], a[1], a[2], a[3])
+    return Bar(
+        int(s.start[i]), int(s.end[i]), float(s.open[i]), float(s.high[i]), float(s.low[i]), close, bid, ask
+    )
+
+
+def moment_at(lane: Lane, i: int) -> Moment:
+    """The scheduled end of slot `i` on the exchange's clock."""
+    c = lane.clock
+    return Moment(
+        at=int(lane.series.end[i]),
+        day=int(c.day[i]),
+        weekday=int(c.weekday[i]),
+        start_minute=int(c.start_minute[i]),
+        length=int(c.length[i]),
+        since_open=int(c.since_open[i]),
+        to_close=int(c.to_close[i]),
+        open_minute=int(c.open_minute[i]),
+    )
+
+
+def walk(market: Market, rules: TradeRules, signals: tuple[SignalColumns, ...]) -> Record:
+    """Run `rules` over `market` with the signals of each symbol in universe order."""
+    return Walk(market, rules, signals).run()

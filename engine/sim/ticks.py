@@ -1,0 +1,206 @@
+"""A market and its rules as the compiled walk takes them: flat arrays on ticks, numbers instead of records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.bars import FloatArray
+from engine.core.rules import InstrumentRules, TradeRules
+from engine.sim.bars import LIMIT, MARKET, STOP_ORDER, Config, Ticks, compiled
+from engine.sim.market import Lane, Market
+from engine.trade.sizing import MODES
+
+if TYPE_CHECKING:
+    from engine.signals.rules import SignalColumns
+
+ORDERS = {"market": MARKET, "limit": LIMIT, "stop": STOP_ORDER}
+ByteArray = NDArray[np.uint8]
+
+
+class TickMarket:
+    """A `Market` laid on its ticks. With one symbol all arrays are views of its series: nothing is copied."""
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self._take = [_places(market, column) for column in range(len(market.lanes))]
+        self.ticks = self._build()
+        self.instruments = np.array([_instrument_row(lane.rules) for lane in market.lanes])
+        self._clock_rules: dict[tuple[object, ...], tuple[ByteArray, ByteArray]] = {}
+
+    def __len__(self) -> int:
+        return len(self.market.ticks)
+
+    def on_ticks(self, column: int, values: NDArray[np.generic], missing: object) -> NDArray[np.generic]:
+        """A per-bar array of one symbol on the ticks; `missing` where none of its bars ends."""
+        at, present = self._take[column]
+        if present is None:
+            return values[at]
+        out = np.full(len(self), missing, dtype=values.dtype)
+        out[present] = values[at]
+        return out
+
+    def _stack(self, name: str, missing: object = np.nan) -> NDArray[np.generic]:
+        lanes = self.market.lanes
+        return _rows([self.on_ticks(i, _column(lane, name), missing) for i, lane in enumerate(lanes)])
+
+    def _build(self) -> Ticks:
+        market, stack = self.market, self._stack
+        start = stack("start", 0)
+        close = stack("close")
+        split, gap, dividend = stack("split", 1.0), stack("gap", 0.0), stack("dividend", 0.0)
+        happens = ((split != 1.0) | (gap != 0.0) | (dividend != 0.0)).any(axis=0)
+        quoted = any(lane.rules.has_quotes for lane in market.lanes)
+        buy, sell = self._sides("ask"), self._sides("bid")
+        spread = np.maximum(0.0, buy[0] - sell[0]) if quoted else np.zeros_like(close)
+        return Ticks(
+            slot=market.bar.T >= 0,
+            row=~np.isnan(close),
+            buy=buy,
+            sell=sell,
+            mid_open=stack("open"),
+            mid_close=close,
+            spread=spread,
+            split=split,
+            gap=gap,
+            dividend=dividend,
+            initial=stack("initial", 0.0),
+            maintenance=stack("maintenance", 0.0),
+            start=start,
+            end=market.ticks,
+            since_date=stack("day", -1),
+            session_end=stack("to_close", -1) == 0,
+            wake=happens,
+            new_day=market.new_day,
+            day_end=market.day_end,
+            day=market.day_of_tick,
+            dates=market.days,
+        )
+
+    def _sides(self, side: str) -> FloatArray:
+        """float64 (4, n_symbols, n_ticks): what one side trades on; the bars themselves where nothing is quoted."""
+        lanes = []
+        for i, lane in enumerate(self.market.lanes):
+            quotes = getattr(lane.series, side)
+            names = ("open", "high", "low", "close")
+            columns = [
+                getattr(lane.series, n) if quotes is None else quotes[:, j] for j, n in enumerate(names)
+            ]
+            lanes.append(np.stack([self.on_ticks(i, c, np.nan) for c in columns]))
+        return np.ascontiguousarray(np.stack(lanes, axis=1))
+
+    def clock_rules(self, rules: TradeRules) -> tuple[ByteArray, ByteArray]:
+        """(entries allowed, clock exit due), uint8 (n_symbols, n_ticks); computed once for equal time rules."""
+        e, x = rules.entry, rules.exits
+        key = (e.weekdays, e.enter_minute, e.not_before, e.not_after, x.exit_minute, x.end_of_day)
+        if key not in self._clock_rules:
+            self._clock_rules[key] = self._run_clock_rules(rules)
+        return self._clock_rules[key]
+
+    def _run_clock_rules(self, rules: TradeRules) -> tuple[ByteArray, ByteArray]:
+        e, x = rules.entry, rules.exits
+        weekdays = np.array([day in e.weekdays for day in range(8)])
+        names = ("weekday", "start_minute", "length", "since_open", "to_close", "open_minute")
+        ok = np.zeros(self.market.bar.T.shape, dtype=np.uint8)
+        due = np.zeros_like(ok)
+        for i, lane in enumerate(self.market.lanes):
+            clock = np.stack([self.on_ticks(i, getattr(lane.clock, n), 0) for n in names])
+            compiled["clock_rules"](
+                clock,
+                weekdays,
+                e.enter_minute,
+                e.not_before,
+                e.not_after,
+                x.exit_minute,
+                x.end_of_day,
+                rules.bar_minutes,
+                ok[i],
+                due[i],
+            )
+        return ok, due
+
+    def bits(self, signals: tuple[SignalColumns, ...], rules: TradeRules, out: ByteArray) -> None:
+        """Signal bits of every symbol at every tick, written to `out` uint8 (n_symbols, n_ticks)."""
+        ok, _ = self.clock_rules(rules)
+        nothing = None
+        for i, s in enumerate(signals):
+            columns = [s.entry_long, s.entry_short, s.exit_long, s.exit_short]
+            if not rules.entry.long or not rules.entry.short:
+                nothing = np.zeros(1, dtype=np.int8) if nothing is None else nothing
+            laid = [self.on_ticks(i, c, 0) for c in columns]
+            if not rules.entry.long:
+                laid[0] = np.zeros_like(laid[0])
+            if not rules.entry.short:
+                laid[1] = np.zeros_like(laid[1])
+            compiled["entry_bits"](*laid, ok[i], out[i])
+
+
+def _places(market: Market, column: int) -> tuple[slice | NDArray[np.int64], NDArray[np.bool_] | None]:
+    """Where a symbol's bars stand among its series: a plain slice when every tick is one of its bars."""
+    bar = market.bar[:, column]
+    if len(bar) and bar[0] >= 0 and np.array_equal(bar, np.arange(bar[0], bar[0] + len(bar))):
+        return slice(int(bar[0]), int(bar[0]) + len(bar)), None
+    present = bar >= 0
+    return bar[present].astype(np.int64), present
+
+
+def _rows(columns: list[NDArray[np.generic]]) -> NDArray[np.generic]:
+    return columns[0][None, :] if len(columns) == 1 else np.stack(columns)
+
+
+def _column(lane: Lane, name: str) -> NDArray[np.generic]:
+    if name in ("initial", "maintenance"):
+        return np.ascontiguousarray(lane.margin[:, 0 if name == "initial" else 1])
+    if name in ("split", "gap", "dividend"):
+        return np.asarray(getattr(lane, name))
+    if name in ("day", "to_close"):
+        return np.asarray(getattr(lane.clock, name))
+    return np.asarray(getattr(lane.series, name))
+
+
+def _instrument_row(r: InstrumentRules) -> list[float]:
+    return [r.per_tick, r.lot, r.multiplier, float(r.margin), r.initial_frac, r.maintenance_frac]
+
+
+def kernel_config(rules: TradeRules, periods_per_year: float) -> Config:
+    """`rules` as numbers."""
+    e, x, z, c = rules.entry, rules.exits, rules.sizing, rules.costs
+    return Config(
+        cash=rules.cash,
+        may_short=rules.may_short,
+        cash_rate=rules.cash_rate,
+        order=ORDERS[e.order],
+        offset_frac=e.offset_frac,
+        fill_within=e.fill_within,
+        max_per_day=e.max_per_day,
+        max_slippage_frac=e.max_slippage_frac,
+        touch=x.touch,
+        stop_frac=x.stop_frac,
+        trail_frac=x.trail_frac,
+        trail_activation_frac=x.trail_activation_frac,
+        even_trigger_frac=x.break_even_trigger_frac,
+        even_buffer_frac=x.break_even_buffer_frac,
+        max_hold=x.max_hold_minutes,
+        on_opposite=x.on_opposite,
+        size_mode=MODES[z.mode],
+        size_amount=z.amount,
+        max_concurrent=z.max_concurrent,
+        risk_frac=z.portfolio_risk_frac,
+        per_unit=c.per_unit,
+        notional_frac=c.notional_frac,
+        min_per_order=c.min_per_order,
+        slip_frac=c.slippage_frac,
+        slip_ticks=c.slippage_ticks,
+        slip_spread=c.slippage_spread_frac,
+        periods_per_year=periods_per_year,
+    )
+
+
+def kernel_targets(rules: TradeRules) -> FloatArray:
+    """float64 (2, n_targets): gains and shares."""
+    targets = rules.exits.targets
+    return np.array([[t.gain_frac for t in targets], [t.share_frac for t in targets]]).reshape(
+        2, len(targets)
+    )
