@@ -1,0 +1,1 @@
+"""From `signal_logic` to columns: causal, three-valued, one value for every scheduled bar."""

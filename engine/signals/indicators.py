@@ -1,0 +1,145 @@
+"""Indicators as causal columns over a symbol's existing rows: TA-Lib by name, simple means exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.core.bars import FloatArray
+from engine.core.conditions import Operand
+from engine.core.sessions import BoolArray
+from engine.signals import talib_names
+from engine.signals.means import PER_UNIT_PRICE, PER_UNIT_VOLUME, GridColumn
+from engine.signals.talib_names import TREND_BIAS, Indicator
+
+Field = Callable[[str], FloatArray]
+Mean = Callable[[str, int], FloatArray]
+
+WARMUP_FACTOR = 4
+BEARISH, NEUTRAL, BULLISH = -1.0, 0.0, 1.0
+TREND_LABELS = {"bearish": BEARISH, "neutral": NEUTRAL, "bullish": BULLISH}
+
+
+def indicator(operand: Operand) -> Indicator:
+    """The indicator that an operand of type indicator names. SpecError where there is none."""
+    return talib_names.resolve(operand.name, operand.params)
+
+
+def indicator_column(
+    found: Indicator, field: Field, mean: Mean | None = None, n_rows: int | None = None
+) -> FloatArray:
+    """float64 (n_rows,): the indicator over existing rows, NaN until warm and where it is undefined.
+
+    field : the rows' open, high, low, close, volume (and hl2, hlc3, ohlc4) by name, float64 (n_rows,).
+    mean  : exact mean of a field by length; a cache hands in its own, so that all lengths share the sums.
+    """
+    means = mean or (lambda name, length: grid_column(name, field(name)).mean(length))
+    params = dict(found.params)
+    if found.function == TREND_BIAS:
+        return trend_bias(
+            field("close"), means("close", int(params["fast"])), means("close", int(params["slow"]))
+        )
+    if found.function == "SMA":
+        return means(found.source or "close", int(params["timeperiod"]))
+    inputs = [
+        np.ascontiguousarray(
+            field(found.source if found.source and name == "close" else name), dtype=np.float64
+        )
+        for name in talib_names.function_info(found.function)["inputs"]
+    ]
+    out = over_clean_runs(found, inputs)
+    undefined = _UNDEFINED.get(found.function)
+    if undefined is not None:
+        out[undefined(params, inputs, out)] = np.nan
+    return out
+
+
+def grid_column(name: str, values: FloatArray) -> GridColumn:
+    """A column prepared for exact means: prices on a grid of 1e-6, volumes on whole units."""
+    return GridColumn(values, PER_UNIT_VOLUME if name == "volume" else PER_UNIT_PRICE)
+
+
+def over_clean_runs(found: Indicator, inputs: list[FloatArray]) -> FloatArray:
+    """TA-Lib over each stretch of rows where every input is finite; a NaN ends a stretch and poisons nothing."""
+    n = len(inputs[0])
+    clean = np.isfinite(inputs[0])
+    for column in inputs[1:]:
+        clean &= np.isfinite(column)
+    if n and clean.all():
+        return _call(found, inputs)
+    out = np.full(n, np.nan)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], clean, [False]]).astype(np.int8)))
+    for first, stop in zip(edges[::2], edges[1::2], strict=True):
+        out[first:stop] = _call(found, [column[first:stop] for column in inputs])
+    return out
+
+
+def _call(found: Indicator, inputs: list[FloatArray]) -> FloatArray:
+    """One TA-Lib call on finite rows. Whole-number outputs are zero, not NaN, before they are warm."""
+    import talib
+
+    lookback = talib_names.function_lookback(found.function, found.params)
+    if len(inputs[0]) <= lookback:
+        return np.full(len(inputs[0]), np.nan)
+    got = getattr(talib, found.function)(*inputs, **dict(found.params))
+    column = np.array(got[found.output] if isinstance(got, tuple | list) else got, dtype=np.float64)
+    column[:lookback] = np.nan
+    column[~np.isfinite(column)] = np.nan
+    return column
+
+
+def trend_bias(close: FloatArray, fast: FloatArray, slow: FloatArray) -> FloatArray:
+    """1 bullish (close > fast > slow), -1 bearish (mirrored), 0 neutral, NaN until both means are warm.
+
+    semantics §9: the means are SMA(50) and SMA(200) of the daily series unless parameters say otherwise.
+    """
+    out = np.full(len(close), NEUTRAL)
+    out[(close > fast) & (fast > slow)] = BULLISH
+    out[(close < fast) & (fast < slow)] = BEARISH
+    out[np.isnan(fast) | np.isnan(slow)] = np.nan
+    return out
+
+
+def _flat_wilder(params: dict[str, int | float], inputs: list[FloatArray], out: FloatArray) -> BoolArray:
+    """Rows where neither a gain nor a loss is left: there RSI and CMO are 0 / 0, which TA-Lib prints as 0.
+
+    The RSI of the mirrored series is 100 where only losses are left, and 0 where nothing is.
+    """
+    if not np.any(out == 0.0):
+        return np.zeros(len(out), dtype=bool)
+    length = (("timeperiod", params["timeperiod"]),)
+    rsi = Indicator("RSI", length, 0, "")
+    flat: BoolArray = (over_clean_runs(rsi, inputs) == 0.0) & (over_clean_runs(rsi, [-inputs[0]]) == 0.0)
+    return flat
+
+
+def _flat_range(params: dict[str, int | float], inputs: list[FloatArray], out: FloatArray) -> BoolArray:
+    """Rows whose window has no range between its highest high and lowest low."""
+    length = (("timeperiod", params["timeperiod"]),)
+    high = over_clean_runs(Indicator("MAX", length, 0, ""), [inputs[0]])
+    low = over_clean_runs(Indicator("MIN", length, 0, ""), [inputs[1]])
+    flat: BoolArray = high == low
+    return flat
+
+
+_UNDEFINED = {"RSI": _flat_wilder, "CMO": _flat_wilder, "WILLR": _flat_range}
+
+
+def lookback(found: Indicator) -> int:
+    """Rows of its series that the value depends on before the current one.
+
+    TA-Lib's lookback, and for recursive functions what their memory needs besides: once more the lookback for
+    exponential means, three times for Wilder's. Four times the sum (the warm-up) leaves the start a weight below
+    e^-15, where RSI(14) after 60 bars is still 0.19 off its long-run value.
+    """
+    rows = talib_names.function_lookback(found.function, found.params)
+    if found.function == TREND_BIAS:
+        return rows
+    flags = talib_names.function_info(found.function)["function_flags"] or []
+    if found.function in talib_names.WILDER:
+        return 4 * rows
+    smoothed = any(name.endswith("matype") and value != 0 for name, value in found.params)
+    if smoothed or found.function in talib_names.RECURSIVE or any("unstable" in flag for flag in flags):
+        return 2 * max(rows, 25)
+    return rows
