@@ -7,12 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag, field_validator, model_validator
 
-from engine.core.fields import SpecModel, Symbol, field
+from engine.core.fields import Line, Number, ParamValue, SpecModel, Symbol, Whole, field
 from engine.core.timeframes import Timeframe
 
 OperandType = Literal["indicator", "price", "vwap", "opening_range", "gap", "day_of_week", "time", "regime"]
 Operator = Literal["<", "<=", ">", ">=", "==", "between", "cross_above", "cross_below"]
-ParamValue = bool | int | float | str
 
 SHORT_FORM = re.compile(r"\A([A-Za-z][A-Za-z_]*?)(?:_(\d{1,6}))?\Z")
 PRICE_NAMES = ("open", "high", "low", "close", "volume", "hl2", "hlc3", "ohlc4")
@@ -23,13 +22,13 @@ class Operand(SpecModel):
     """One column of numbers: an indicator or a price field of a symbol's bars."""
 
     type: OperandType = field("indicator", "What kind of column this is.")
-    name: str = field("", "Indicator or field: SMA, RSI, close, high of the opening range.", max_length=40)
-    params: dict[str, ParamValue] = field(
+    name: Line = field("", "Indicator or field: SMA, RSI, close, high of the opening range.", max_length=40)
+    params: dict[Line, ParamValue] = field(
         {}, "Parameters of the indicator by name; `length` sets TA-Lib's time period.", max_length=12
     )
     symbol: Symbol | None = field(None, "Another symbol's bars; without it the traded symbol's.")
     timeframe: Timeframe | None = field(None, "Another timeframe's bars; without it the spec's.")
-    shift: int = field(0, "Take the value this many bars of the series ago.", "bars", ge=0, le=10_000)
+    shift: Whole = field(0, "Take the value this many bars of the series ago.", "bars", ge=0, le=10_000)
 
     @model_validator(mode="after")
     def _name_fits_type(self) -> Operand:
@@ -62,12 +61,12 @@ class Comparison(Operand):
     """`left operator right`; the left side is this object's own operand."""
 
     operator: Operator = field(..., "How the two sides are compared.")
-    value: float | tuple[float, float] | str | None = field(
+    value: Number | tuple[Number, Number] | Line | None = field(
         None, "Right side as a number (between: [low, high]; regime: its label; time: HH:MM)."
     )
     target: Operand | None = field(None, "Right side as an indicator, short (`SMA_50`) or long form.")
 
-    @field_validator("target", mode="before")
+    @field_validator("target", mode="before", json_schema_input_type=Operand | str | None)
     @classmethod
     def _short_target(cls, value: Any) -> Any:
         return operand_of(value)
@@ -83,6 +82,10 @@ class Comparison(Operand):
             raise ValueError("between needs low <= high")
         if isinstance(self.value, str) and self.type not in ("regime", "time", "indicator"):
             raise ValueError(f"value must be a number for {self.type}")
+        if isinstance(self.value, str) and self.type != "time" and self.operator != "==":
+            raise ValueError(
+                f"a text such as {self.value!r} is compared with == only; for {self.operator} write a number"
+            )
         return self
 
 

@@ -9,8 +9,25 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from engine.core.conditions import Comparison, Condition, ParamValue, comparisons
-from engine.core.fields import Clock, Day, Slug, SpecModel, Symbol, Symbols, field
+from engine.core.conditions import Comparison, Condition, comparisons
+from engine.core.fields import (
+    SOURCE,
+    ZONE,
+    Clock,
+    Day,
+    FileName,
+    Flag,
+    Line,
+    Number,
+    ParamValue,
+    Slug,
+    SpecModel,
+    Symbol,
+    Symbols,
+    Text,
+    Whole,
+    field,
+)
 from engine.core.spec_options import ConversionSpec, LegSpec, OptionFilters, RollSpec
 from engine.core.timeframes import MINUTES, Timeframe
 
@@ -34,7 +51,7 @@ class DayRules(SpecModel):
     )
     not_before: Clock | None = field(None, "No entry decided before this time.", "HH:MM")
     not_after: Clock | None = field(None, "No entry decided after this time.", "HH:MM")
-    dow_in: tuple[int, ...] = field(
+    dow_in: tuple[Whole, ...] = field(
         (1, 2, 3, 4, 5), "Weekdays of the session date.", "ISO, Monday = 1", min_length=1
     )
 
@@ -51,14 +68,14 @@ class OrderSpec(SpecModel):
     type: Literal["market", "limit", "stop"] = field(
         "market", "Market fills at the next open; the others rest."
     )
-    offset_pct: float = field(
+    offset_pct: Number = field(
         0.0,
         "Distance from the decision price: a limit waits for a better, a stop for a worse price.",
         "%",
         ge=0,
         le=50,
     )
-    fill_within: int = field(
+    fill_within: Whole = field(
         1, "Scheduled bars the order may wait before it is dropped.", "bars", ge=1, le=10_000
     )
 
@@ -75,13 +92,13 @@ class EntrySpec(SpecModel):
     signal_logic: Logic = field((), "Conditions that must all be true; none means always.", max_length=50)
     short_signal_logic: Logic = field((), "With direction both: conditions that open a short.", max_length=50)
     logic: Slug | None = field(None, "A named logic, such as zrce_second_chance, instead of conditions.")
-    logic_params: dict[str, ParamValue] = field({}, "Parameters of the named logic.", max_length=50)
+    logic_params: dict[Line, ParamValue] = field({}, "Parameters of the named logic.", max_length=50)
     day_rules: DayRules = field(DayRules(), "Time and weekday rules.")
     order: OrderSpec = field(OrderSpec(), "Order type of the entry.")
-    max_trades_per_day: int | None = field(
+    max_trades_per_day: Whole | None = field(
         None, "Entries a session and symbol at most.", "trades", ge=1, le=1000
     )
-    max_slippage_bps: float | None = field(
+    max_slippage_bps: Number | None = field(
         None, "An entry whose fill would be worse than mid by more is not taken.", "bps", ge=0, le=10_000
     )
     filters: OptionFilters = field(OptionFilters(), "What an option chain must offer.")
@@ -90,10 +107,10 @@ class EntrySpec(SpecModel):
 class TrailingSpec(SpecModel):
     """A stop that follows the best price since the fill."""
 
-    trail_pct: float = field(
+    trail_pct: Number = field(
         ..., "Distance of the stop from the best price.", "% of best price", gt=0, lt=100
     )
-    activation_pct: float = field(
+    activation_pct: Number = field(
         0.0, "Active once the best price gained this much.", "% of entry", ge=0, le=1000
     )
 
@@ -101,8 +118,8 @@ class TrailingSpec(SpecModel):
 class BreakEvenSpec(SpecModel):
     """Move the stop to the entry price once the trade is ahead."""
 
-    trigger_pct: float = field(..., "Gain that moves the stop.", "% of entry", gt=0, le=1000)
-    buffer_pct: float = field(0.0, "How far beyond the entry the stop goes.", "% of entry", ge=0, le=1000)
+    trigger_pct: Number = field(..., "Gain that moves the stop.", "% of entry", gt=0, le=1000)
+    buffer_pct: Number = field(0.0, "How far beyond the entry the stop goes.", "% of entry", ge=0, le=1000)
 
     @model_validator(mode="after")
     def _buffer_below_trigger(self) -> BreakEvenSpec:
@@ -114,8 +131,8 @@ class BreakEvenSpec(SpecModel):
 class TargetSpec(SpecModel):
     """One partial target."""
 
-    gain_pct: float = field(..., "Close a part at this gain.", "% of entry", gt=0, le=1000)
-    share_pct: float = field(
+    gain_pct: Number = field(..., "Close a part at this gain.", "% of entry", gt=0, le=1000)
+    share_pct: Number = field(
         ..., "Part of the entry quantity; the last target takes the rest.", "%", gt=0, le=100
     )
 
@@ -127,23 +144,25 @@ class ExitSpec(SpecModel):
         None,
         "touch: levels rest in the market; close: decided on the closed bar. Default: touch for bars, close for options.",
     )
-    stop_loss_pct: float | None = field(None, "Close at this loss.", "% of entry", gt=0, le=1000)
-    take_profit_pct: float | None = field(None, "Close at this gain.", "% of entry", gt=0, le=1000)
+    stop_loss_pct: Number | None = field(None, "Close at this loss.", "% of entry", gt=0, le=1000)
+    take_profit_pct: Number | None = field(None, "Close at this gain.", "% of entry", gt=0, le=1000)
     targets: tuple[TargetSpec, ...] = field(
         (), "Partial targets in rising order; take_profit_pct gives way to them.", max_length=5
     )
     trailing: TrailingSpec | None = field(None, "Trailing stop.")
     break_even: BreakEvenSpec | None = field(None, "Break-even stop.")
-    max_hold_minutes: int | None = field(None, "Close after this long.", "clock minutes", ge=1, le=10_000_000)
+    max_hold_minutes: Whole | None = field(
+        None, "Close after this long.", "clock minutes", ge=1, le=10_000_000
+    )
     exit_time: Clock | None = field(None, "Close at this time of the session.", "HH:MM")
-    end_of_day: bool = field(False, "Close one bar before the session's close.")
+    end_of_day: Flag = field(False, "Close one bar before the session's close.")
     signal_logic: Logic = field((), "Conditions that close a long (or the spec's direction).", max_length=50)
     short_signal_logic: Logic = field(
         (), "With direction both: conditions that close a short.", max_length=50
     )
-    exit_on_opposite: bool = field(True, "With direction both: an opposite entry closes and reverses.")
-    max_loss_is_initial_debit: bool = field(False, "Options: the debit paid is the only stop.")
-    close_before_expiry_days: int | None = field(
+    exit_on_opposite: Flag = field(True, "With direction both: an opposite entry closes and reverses.")
+    max_loss_is_initial_debit: Flag = field(False, "Options: the debit paid is the only stop.")
+    close_before_expiry_days: Whole | None = field(
         None, "Options: close this long before expiry.", "calendar days", ge=0, le=365
     )
 
@@ -161,18 +180,18 @@ class SizingSpec(SpecModel):
     mode: Literal["equity_pct", "quantity", "cash", "risk_pct", "debit_pct"] = field(
         "equity_pct", "Which of the sizes below decides."
     )
-    equity_pct: float = field(
+    equity_pct: Number = field(
         100.0, "Notional as share of equity at the decision.", "% of equity", gt=0, le=2000
     )
-    quantity: float | None = field(None, "Fixed quantity.", "shares, contracts or units", gt=0, le=1e9)
-    cash: float | None = field(None, "Fixed notional.", "account currency", gt=0, le=1e12)
-    risk_pct: float | None = field(None, "Loss at the stop as share of equity.", "% of equity", gt=0, le=100)
-    debit_pct: float | None = field(None, "Options: debit as share of equity.", "% of equity", gt=0, le=100)
-    max_spread_risk_pct: float | None = field(
+    quantity: Number | None = field(None, "Fixed quantity.", "shares, contracts or units", gt=0, le=1e9)
+    cash: Number | None = field(None, "Fixed notional.", "account currency", gt=0, le=1e12)
+    risk_pct: Number | None = field(None, "Loss at the stop as share of equity.", "% of equity", gt=0, le=100)
+    debit_pct: Number | None = field(None, "Options: debit as share of equity.", "% of equity", gt=0, le=100)
+    max_spread_risk_pct: Number | None = field(
         None, "Options: greatest loss of one spread.", "% of equity", gt=0, le=100
     )
-    max_concurrent: int | None = field(None, "Open positions at most.", "positions", ge=1, le=1000)
-    portfolio_risk_cap_pct: float | None = field(
+    max_concurrent: Whole | None = field(None, "Open positions at most.", "positions", ge=1, le=1000)
+    portfolio_risk_cap_pct: Number | None = field(
         None, "Sum of losses at the stops at most.", "% of equity", gt=0, le=100
     )
 
@@ -186,14 +205,16 @@ class SizingSpec(SpecModel):
 class CostSpec(SpecModel):
     """What trading costs, a side. Costs are never negative."""
 
-    per_unit: float = field(0.0, "Commission per share, contract or unit.", "account currency", ge=0, le=1000)
-    notional_pct: float = field(0.0, "Commission as share of the notional.", "% of notional", ge=0, le=10)
-    min_per_order: float = field(0.0, "Least commission of an order.", "account currency", ge=0, le=1000)
-    slippage_bps: float = field(
+    per_unit: Number = field(
+        0.0, "Commission per share, contract or unit.", "account currency", ge=0, le=1000
+    )
+    notional_pct: Number = field(0.0, "Commission as share of the notional.", "% of notional", ge=0, le=10)
+    min_per_order: Number = field(0.0, "Least commission of an order.", "account currency", ge=0, le=1000)
+    slippage_bps: Number = field(
         0.0, "Market orders and stops fill worse by this.", "bps of price", ge=0, le=1000
     )
-    slippage_ticks: float = field(0.0, "And by this many ticks.", "ticks", ge=0, le=1000)
-    slippage_spread_pct: float = field(
+    slippage_ticks: Number = field(0.0, "And by this many ticks.", "ticks", ge=0, le=1000)
+    slippage_spread_pct: Number = field(
         0.0, "And by this share of the quoted spread.", "% of spread", ge=0, le=500
     )
 
@@ -201,29 +222,29 @@ class CostSpec(SpecModel):
 class DataSpec(SpecModel):
     """Where the bars come from."""
 
-    source: str = field(
+    source: Line = field(
         "auto",
         "Source of all series; auto takes the only one that has them.",
-        pattern=r"^[A-Za-z0-9_.-]{1,40}$",
+        pattern=SOURCE,
     )
-    paths: dict[str, str] = field({}, "Path templates of processed files, by dataset.", max_length=20)
-    columns: dict[str, dict[str, str]] = field(
+    paths: dict[Line, Line] = field({}, "Path templates of processed files, by dataset.", max_length=20)
+    columns: dict[Line, dict[Line, Line]] = field(
         {}, "Column names of processed files, by dataset.", max_length=20
     )
-    tz: str = field(
+    tz: Line = field(
         "America/New_York",
         "Time zone of naive times in those files.",
-        pattern=r"^[A-Za-z_]+(/[A-Za-z_+-]+)*$",
+        pattern=ZONE,
     )
-    warmup_bars: int | None = field(
+    warmup_bars: Whole | None = field(
         None,
         "Bars before the window that indicators may see; default: four times the longest look-back.",
         "bars",
         ge=0,
         le=100_000,
     )
-    waive: tuple[str, ...] = field((), "Filters that may go unanswered.", max_length=20)
-    substitute: dict[str, str] = field({}, "What stands in for a missing series.", max_length=20)
+    waive: tuple[Line, ...] = field((), "Filters that may go unanswered.", max_length=20)
+    substitute: dict[Line, Line] = field({}, "What stands in for a missing series.", max_length=20)
 
 
 class BacktestSpec(SpecModel):
@@ -231,13 +252,13 @@ class BacktestSpec(SpecModel):
 
     start: Day | None = field(None, "First session; without it the first in the data.", "YYYY-MM-DD")
     end: Day | None = field(None, "Last session; without it the last in the data.", "YYYY-MM-DD")
-    cash: float = field(100_000.0, "Cash at the start.", "account currency", gt=0, le=1e12)
+    cash: Number = field(100_000.0, "Cash at the start.", "account currency", gt=0, le=1e12)
     account: Literal["margin", "cash"] = field("margin", "A cash account cannot sell short.")
-    cash_rate_pct: float = field(
+    cash_rate_pct: Number = field(
         0.0, "Interest on free cash; Sharpe subtracts the same.", "% a year", ge=0, le=100
     )
     benchmark: Symbol | None = field(None, "Symbol the tearsheet compares with.")
-    seed: int = field(0, "Seed of everything drawn.", "", ge=0, le=2**31 - 1)
+    seed: Whole = field(0, "Seed of everything drawn.", "", ge=0, le=2**31 - 1)
 
     @model_validator(mode="after")
     def _in_order(self) -> BacktestSpec:
@@ -256,23 +277,21 @@ class BrokerSpec(SpecModel):
 class KpiSpec(SpecModel):
     """What a run must reach to be a candidate."""
 
-    max_drawdown_pct: float = field(20.0, "Drawdown at most.", "%", gt=0, le=100)
-    sharpe_min: float = field(0.8, "Sharpe ratio at least.", "", ge=-10, le=10)
-    win_rate_min: float = field(55.0, "Win rate at least.", "%", ge=0, le=100)
-    min_trades: int = field(100, "Closed trades at least.", "trades", ge=0, le=1_000_000)
+    max_drawdown_pct: Number = field(20.0, "Drawdown at most.", "%", gt=0, le=100)
+    sharpe_min: Number = field(0.8, "Sharpe ratio at least.", "", ge=-10, le=10)
+    win_rate_min: Number = field(55.0, "Win rate at least.", "%", ge=0, le=100)
+    min_trades: Whole = field(100, "Closed trades at least.", "trades", ge=0, le=1_000_000)
 
 
 class AxisSpec(SpecModel):
     """The values one parameter takes in a sweep: a list, a range or a log range."""
 
-    values: tuple[float | int | str | bool, ...] | None = field(
-        None, "The values themselves.", max_length=100_000
-    )
-    start: float | None = field(None, "First value of a range.")
-    stop: float | None = field(None, "Last value of a range (included when a step meets it).")
-    step: float | None = field(None, "Distance between values of a plain range.", gt=0)
-    num: int | None = field(None, "How many values of a log range.", "values", ge=2, le=100_000)
-    log: bool = field(False, "Geometric spacing; needs num instead of step.")
+    values: tuple[ParamValue, ...] | None = field(None, "The values themselves.", max_length=100_000)
+    start: Number | None = field(None, "First value of a range.")
+    stop: Number | None = field(None, "Last value of a range (included when a step meets it).")
+    step: Number | None = field(None, "Distance between values of a plain range.", gt=0)
+    num: Whole | None = field(None, "How many values of a log range.", "values", ge=2, le=100_000)
+    log: Flag = field(False, "Geometric spacing; needs num instead of step.")
 
     @model_validator(mode="after")
     def _list_or_range(self) -> AxisSpec:
@@ -292,21 +311,25 @@ class AxisSpec(SpecModel):
 class SweepSpec(SpecModel):
     """Default grid of the spec: paths of parameters, their values, and conditions between them."""
 
-    grid: dict[str, AxisSpec] = field({}, "Values by the parameter's path.", max_length=20)
-    where: tuple[str, ...] = field(
+    grid: dict[Line, AxisSpec] = field({}, "Values by the parameter's path or alias.", max_length=20)
+    where: tuple[Line, ...] = field(
         (), "Conditions between parameters by their last name or alias, such as `fast < slow`.", max_length=20
     )
-    aliases: dict[str, str] = field({}, "Short names for paths, used in where and in results.", max_length=20)
+    aliases: dict[Line, Line | tuple[Line, ...]] = field(
+        {},
+        "Short names for paths, used in grid, where and results; a list of paths moves together.",
+        max_length=20,
+    )
 
 
 class StrategySpec(SpecModel):
     """One strategy: universe, entries, legs, exits, sizing, costs, window."""
 
     version: Literal["1.0"] = field("1.0", "Version of this contract.")
-    name: str = field(..., "Name a person reads.", min_length=1, max_length=120)
+    name: Line = field(..., "Name a person reads.", min_length=1, max_length=120)
     slug: Slug = field(..., "Name a machine reads.")
     idea_family: Slug | None = field(None, "Idea the trials are counted under; without it the slug.")
-    description: str = field("", "The idea in plain words.", max_length=2000)
+    description: Text = field("", "The idea in plain words.", max_length=2000)
     universe: Symbols = field(..., "Traded symbols, in order of precedence.", min_length=1, max_length=500)
     asset_class: (
         Literal["equity", "future", "forex", "cfd", "index", "equity_options", "index_options"] | None
@@ -326,7 +349,7 @@ class StrategySpec(SpecModel):
     backtest: BacktestSpec = field(BacktestSpec(), "Window and account.")
     broker: BrokerSpec = field(BrokerSpec(), "Venue of a deployment.")
     kpi_thresholds: KpiSpec = field(KpiSpec(), "What makes a candidate.")
-    outputs: tuple[str, ...] = field(ARTIFACTS, "Artifacts a person wants to see first.", max_length=20)
+    outputs: tuple[FileName, ...] = field(ARTIFACTS, "Artifacts a person wants to see first.", max_length=20)
     sweep: SweepSpec = field(SweepSpec(), "Default grid.")
 
     @model_validator(mode="after")

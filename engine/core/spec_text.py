@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
+import copy
 import hashlib
 import json
-import types
+import math
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from engine.core.conditions import operand_of
 from engine.core.errors import NotFound, SpecError
 from engine.core.spec import StrategySpec
+from engine.core.spec_errors import field_errors, shorten
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
@@ -31,22 +34,58 @@ def parse_json(text: str | bytes, where: str = "spec") -> Any:
         raise SpecError(f"{where}: not UTF-8 at byte {err.start}; save the file as UTF-8.") from None
     _check_depth(decoded, where)
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise SpecError(f"{where}: key {key!r} stands twice in one object; keep one of them.")
-        return dict(pairs)
-
-    def no_constant(name: str) -> Any:
-        raise SpecError(f"{where}: {name} is not a number that a spec may hold; write a finite number.")
-
     try:
-        return json.loads(decoded, object_pairs_hook=unique, parse_constant=no_constant)
+        tree = json.loads(
+            decoded,
+            object_pairs_hook=partial(_unique, where),
+            parse_constant=partial(_no_constant, where),
+            parse_float=partial(_finite, where),
+            parse_int=partial(_whole, where),
+        )
     except json.JSONDecodeError as err:
-        raise SpecError(f"{where}: not JSON at line {err.lineno}, column {err.colno}: {err.msg}.") from None
-    except ValueError as err:
-        raise SpecError(f"{where}: {err}.") from None
+        raise SpecError(
+            f"{where}: not JSON at line {err.lineno}, column {err.colno}: {err.msg}. Mend it there."
+        ) from None
+    _check_surrogates(decoded, tree, where)
+    return tree
+
+
+def _unique(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise SpecError(f"{where}: key {shorten(key)} stands twice in one object; keep one of them.")
+        found[key] = value
+    return found
+
+
+def _no_constant(where: str, name: str) -> Any:
+    raise SpecError(f"{where}: {name} is not a number that JSON knows; write a finite number.")
+
+
+def _finite(where: str, text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise SpecError(f"{where}: {text[:40]} is too large for a number; write one under 1.8e308.")
+    return number
+
+
+def _whole(where: str, text: str) -> int:
+    if len(text) > 310:
+        raise SpecError(f"{where}: a number of {len(text):,} digits is too large; write one under 1.8e308.")
+    return int(text)
+
+
+def _check_surrogates(text: str, tree: Any, where: str) -> None:
+    """A lone \\ud800 is legal JSON and no character: it can be neither written nor hashed."""
+    if "\\ud" not in text.lower():
+        return
+    try:
+        json.dumps(tree, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise SpecError(
+            f"{where}: a text holds half of a surrogate pair (\\ud800 to \\udfff), which is no character. Remove it."
+        ) from None
 
 
 def _check_depth(text: str, where: str) -> None:
@@ -71,15 +110,26 @@ def parse_spec(text: str | bytes, where: str = "spec") -> StrategySpec:
 
 
 def build_spec(tree: Any, where: str = "spec") -> StrategySpec:
-    """A checked spec from decoded JSON."""
+    """A checked spec from decoded JSON. Raises SpecError with the first fault."""
+    spec, faults = check_tree(tree)
+    if spec is None:
+        more = (
+            f" ({len(faults) - 1} more; `python -m engine spec check` lists all.)" if len(faults) > 1 else ""
+        )
+        raise SpecError(f"{where}: {faults[0]}{more}")
+    return spec
+
+
+def check_tree(tree: Any) -> tuple[StrategySpec | None, list[str]]:
+    """The spec of decoded JSON and no faults, or None and every fault as a sentence."""
     if not isinstance(tree, dict):
-        raise SpecError(f"{where}: must be one JSON object, got {type(tree).__name__}.")
+        return None, [f"must be one JSON object {{...}}, got {type(tree).__name__}."]
     try:
-        return StrategySpec.model_validate(tree)
+        return StrategySpec.model_validate(tree), []
     except ValidationError as err:
-        raise SpecError("; ".join(f"{where}: {line}" for line in field_errors(err)[:1])) from None
+        return None, field_errors(err)
     except RecursionError:
-        raise SpecError(f"{where}: nested too deep; flatten it.") from None
+        return None, ["nested too deep; flatten it."]
 
 
 def load_spec(path: Path) -> StrategySpec:
@@ -93,61 +143,6 @@ def load_spec(path: Path) -> StrategySpec:
     except OSError as err:
         raise SpecError(f"{path}: cannot be read ({err.strerror}); give the path of a JSON file.") from None
     return parse_spec(raw, path.name)
-
-
-def field_errors(err: ValidationError) -> list[str]:
-    """One sentence a fault, first the field's path, worst first as pydantic reports them."""
-    return [_sentence(e) for e in err.errors(include_url=False, include_input=True)]
-
-
-def _sentence(error: Any) -> str:
-    loc = [str(p) for p in error["loc"] if p not in ("comparison", "all-of", "function-after")]
-    path = ".".join(loc) or "spec"
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        owner = _model_at(tuple(error["loc"][:-1]))
-        names = [f.alias or n for n, f in owner.model_fields.items()] if owner else []
-        close = difflib.get_close_matches(loc[-1], names, n=1, cutoff=0.5)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        return f"{path}: unknown field.{hint} Fields: {', '.join(names)}"
-    if error["type"] == "missing":
-        return f"{path}: required field is missing"
-    shown = repr(error.get("input"))
-    return f"{path}: {message}" + (
-        f", got {shown}" if len(shown) <= 60 and error["type"] != "value_error" else ""
-    )
-
-
-def _model_at(loc: tuple[Any, ...]) -> type[BaseModel] | None:
-    """The model that owns a location of a validation error."""
-    models: list[type[BaseModel]] = [StrategySpec]
-    for part in loc:
-        following: list[type[BaseModel]] = []
-        for model in models:
-            info = model.model_fields.get(str(part))
-            if info is None:
-                info = next((f for f in model.model_fields.values() if f.alias == part), None)
-            if info is not None:
-                following += _models_in(info.annotation)
-        tagged = [m for m in models if m.__name__.lower() in (f"{part}of", str(part))]
-        models = following or tagged or models
-    return models[-1] if models else None
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if get_origin(annotation) is None:
-        return []
-    found: list[type[BaseModel]] = []
-    for arg in get_args(annotation):
-        if (
-            get_origin(arg) in (Union, types.UnionType, tuple, list, dict)
-            or isinstance(arg, type)
-            or get_origin(arg)
-        ):
-            found += _models_in(arg)
-    return found
 
 
 def _plain(value: Any) -> Any:
@@ -198,38 +193,76 @@ def trading_hash_of(tree: Mapping[str, Any]) -> str:
 
 
 def set_path(tree: Any, path: str, value: Any) -> None:
-    """Set `risk_exits.take_profit_pct` or `entry.signal_logic.0.params.length` in a decoded spec, in place."""
+    """Set `risk_exits.take_profit_pct` or `entry.signal_logic.0.params.length` in a decoded spec, in place.
+
+    A part that is not there yet is made; a short `target` (`SMA_50`) is written out first. SpecError where a part
+    of the path has no fields, or a list has no such place.
+    """
     parts = path.split(".")
+    if not all(parts):
+        raise SpecError(
+            f"{path!r} is not a path; write names with single dots, such as risk_exits.stop_loss_pct."
+        )
     node = tree
     for i, part in enumerate(parts[:-1]):
-        if isinstance(node, list):
-            node = node[_index(node, part, path)]
-            continue
-        child = node.get(part)
-        if child is None:
-            child = node[part] = {}
-        elif isinstance(child, str) and i < len(parts) - 1 and part == "target":
-            from engine.core.conditions import operand_of
-
-            child = node[part] = operand_of(child)
-        if not isinstance(child, dict | list):
-            raise SpecError(f"{path}: {part} is {child!r}, which has no fields; set it as a whole.")
-        node = child
+        node = _step(node, part, path, of_list=parts[i + 1].isdigit())
+    last = parts[-1]
     if isinstance(node, list):
-        node[_index(node, parts[-1], path)] = value
+        node[_index(node, last, path)] = value
     else:
-        node[parts[-1]] = value
+        node[last] = value
+
+
+def _step(node: Any, part: str, path: str, *, of_list: bool) -> Any:
+    """The child `part` of `node`; made if absent, unless a place in a list is asked of it (`of_list`)."""
+    key: Any = _index(node, part, path) if isinstance(node, list) else part
+    child = node[key] if isinstance(node, list) else node.get(key)
+    if child is None:
+        if of_list:
+            raise SpecError(f"{path}: {part} is empty, it has no places; set {part} as a whole.")
+        child = node[key] = {}
+    elif part == "target" and isinstance(child, str):
+        try:
+            child = node[key] = operand_of(child)
+        except ValueError as err:
+            raise SpecError(f"{path}: {err}.") from None
+    if not isinstance(child, dict | list):
+        raise SpecError(f"{path}: {part} is {shorten(child)}, which has no fields; set it as a whole.")
+    return child
 
 
 def _index(node: list[Any], part: str, path: str) -> int:
-    if not (part.isascii() and part.isdigit() and int(part) < len(node)):
-        raise SpecError(f"{path}: {part!r} is not a place in a list of {len(node)}; use 0..{len(node) - 1}.")
-    return int(part)
+    if part.isascii() and part.isdigit() and len(part) < 10 and int(part) < len(node):
+        return int(part)
+    allowed = f"use 0 to {len(node) - 1}" if node else "it is empty; set it as a whole"
+    raise SpecError(f"{path}: {part!r} is not a place in a list of {len(node)}; {allowed}.")
 
 
-def with_overrides(spec: StrategySpec, overrides: Mapping[str, Any]) -> StrategySpec:
-    """The spec with values set by path, checked again."""
+def with_overrides(spec: StrategySpec, overrides: Mapping[str, Any], where: str = "spec") -> StrategySpec:
+    """The spec with values set by path, checked again (about 0.05 ms).
+
+    What the spec leaves open stays open, so a hash differs by what was set and nothing else.
+    """
     tree = spec.model_dump(mode="json", exclude_unset=True, by_alias=True)
     for path, value in overrides.items():
-        set_path(tree, path, value)
-    return build_spec(tree)
+        set_path(tree, path, copy.deepcopy(value) if isinstance(value, dict | list) else value)
+    return build_spec(tree, where)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a spec file."""
+    schema = StrategySpec.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_standard_bounds(schema)}
+
+
+_BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+
+
+def _standard_bounds(node: Any) -> Any:
+    """pydantic leaves `ge` where a validator stands before an optional number; JSON Schema calls it `minimum`."""
+    if isinstance(node, dict):
+        return {
+            _BOUNDS.get(k, k) if isinstance(v, int | float) else k: _standard_bounds(v)
+            for k, v in node.items()
+        }
+    return [_standard_bounds(v) for v in node] if isinstance(node, list) else node

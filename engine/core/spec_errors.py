@@ -1,0 +1,121 @@
+"""Faults of a spec as sentences: the field's path, what was wrong, what is allowed, what to do."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from engine.core.fields import PATTERN_WORDS
+from engine.core.spec_walk import Place, bounds, json_names, leaves, unit, walk, words
+
+_TYPE_FAULTS = (
+    *("int_type", "int_from_float", "int_parsing", "int_parsing_size", "float_type", "string_type"),
+    *("bool_type", "tuple_type", "dict_type", "model_type", "date_type"),
+)
+_BOUND_FAULTS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+_RANK = {"extra_forbidden": 0, "missing": 2}
+
+
+def field_errors(err: ValidationError) -> list[str]:
+    """One sentence a fault. Unknown fields stand first and missing ones last: the one often explains the other."""
+    faults = sorted(err.errors(include_url=False), key=lambda e: _RANK.get(e["type"], 1))
+    found: dict[Any, str] = {}
+    for fault in faults:
+        place = walk(fault["loc"])
+        key = (place.path, "union" if place.union else fault["type"])
+        found.setdefault(key, _sentence(fault, place))
+    return list(found.values())
+
+
+def _sentence(fault: Any, place: Place) -> str:
+    kind = fault["type"]
+    path = ".".join(_part(p) for p in place.path)
+    if kind == "extra_forbidden":
+        return f"{path}: {_unknown(place)}"
+    if kind == "missing":
+        return f"{path}: required field is missing. Add it: {words(place.kind)}."
+    said = _said(fault, place)
+    return f"{path}: {said}" if path else said
+
+
+def _said(fault: Any, place: Place) -> str:
+    kind, ctx, got = fault["type"], fault.get("ctx") or {}, _got(fault.get("input"))
+    if kind == "value_error":
+        said = str(fault["msg"]).removeprefix("Value error, ")
+        return f"{said}." if _is_big(fault.get("input")) else f"{said}{got}."
+    if kind == "string_unicode":
+        return "has half of a surrogate pair, which is no character. Remove it."
+    if place.union:
+        return f"must be {words(place.kind)}, finite and not null{got}."
+    if kind == "literal_error":
+        return f"must be {words(place.kind)}{got}.{_meant(fault, place)}"
+    if kind == "string_pattern_mismatch":
+        pattern = str(ctx.get("pattern"))
+        return f"must be {PATTERN_WORDS.get(pattern, f'of the pattern {pattern}')}{got}."
+    if kind in _BOUND_FAULTS:
+        of = f" ({unit(place.info)})" if place.info and unit(place.info) else ""
+        allowed = bounds(place.info) if place.info else ""
+        return f"must be {allowed or str(fault['msg']).removeprefix('Input should be ')}{of}{got}."
+    if kind in ("too_long", "too_short", "string_too_long", "string_too_short"):
+        return _length(fault, ctx)
+    if kind == "finite_number":
+        return f"must be a finite number{got}."
+    if kind in _TYPE_FAULTS:
+        return f"must be {words(place.kind)}{got}."
+    return f"{str(fault['msg']).replace('Input should be', 'must be')}{got}."
+
+
+def _length(fault: Any, ctx: dict[str, Any]) -> str:
+    what = "characters" if fault["type"].startswith("string") else "items"
+    least, most = ctx.get("min_length"), ctx.get("max_length")
+    allowed = f"at least {least:,}" if least is not None else f"at most {most:,}"
+    return f"has {len(fault['input']):,} {what}; {allowed} allowed."
+
+
+def _meant(fault: Any, place: Place) -> str:
+    near = closest(str(fault.get("input")), [str(a) for a in get_args(place.kind)])
+    return f" Did you mean {near}?" if near else ""
+
+
+def _unknown(place: Place) -> str:
+    name, names = place.path[-1], json_names(place.owner)
+    parts = names + ["all", "any", "not"] if place.owner.__name__ == "Comparison" else names
+    elsewhere = [path for path, _, _ in leaves() if path.rpartition(".")[2] == name]
+    near = elsewhere[0] if len(elsewhere) == 1 else closest(name, parts)
+    return f"unknown field.{f' Did you mean {near}?' if near else ''} Fields: {', '.join(parts)}."
+
+
+def closest(name: str, names: list[str]) -> str | None:
+    """The name that was probably meant, whatever its capitals."""
+    folded = {n.casefold(): n for n in names}
+    near = difflib.get_close_matches(name[:80].casefold(), folded, n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
+
+
+def _part(part: str) -> str:
+    """A piece of a path, safe to print."""
+    return part if re.fullmatch(r"[\w-]{1,60}", part, re.ASCII) else _cut(ascii(part))
+
+
+def _is_big(value: Any) -> bool:
+    return isinstance(value, dict | list | tuple) or hasattr(value, "model_fields")
+
+
+def _got(value: Any) -> str:
+    return f", got {shorten(value)}"
+
+
+def shorten(value: Any) -> str:
+    """A value in JSON's spelling, in ASCII, cut to a readable length."""
+    try:
+        return _cut(json.dumps(value))
+    except (TypeError, ValueError):
+        return "a number of thousands of digits" if isinstance(value, int) else _cut(ascii(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
