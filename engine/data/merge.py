@@ -135,14 +135,11 @@ def _ranges(stage: Staging, dataset: str, key: str, existing: Path) -> Iterator[
     counts = stage.symbol_counts(dataset, key)
     if existing.exists():
         with partitions.open_part(existing) as file:
-            stored_rows = file.metadata.num_rows
-            if stored_rows + int(counts["n"].sum()) > ROWS_AT_ONCE:
-                stored = pl.from_arrow(file.read(columns=["symbol"], use_threads=False))
-                assert isinstance(stored, pl.DataFrame)
-                stored = stored.group_by("symbol").agg(pl.len().cast(pl.Int64).alias("n"))
-                counts = pl.concat([counts, stored]).group_by("symbol").agg(pl.col("n").sum()).sort("symbol")
+            if file.metadata.num_rows + counts.total() > ROWS_AT_ONCE:
+                for group in range(file.metadata.num_row_groups):
+                    counts += partitions.symbol_counts(file, group)
     running, low, previous = 0, "", ""
-    for symbol, n in counts.iter_rows():
+    for symbol, n in sorted(counts.items()):
         if running and running + n > ROWS_AT_ONCE:
             yield low, previous
             running, low = 0, symbol

@@ -9,11 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.core.errors import DataError
@@ -168,6 +170,12 @@ def read_part(
     if between:
         return frame.filter(pl.col("symbol").is_between(pl.lit(low), pl.lit(high)))
     return frame.filter(pl.col("symbol").is_in(list(symbols))) if symbols else frame
+
+
+def symbol_counts(file: pq.ParquetFile, group: int) -> Counter[str]:
+    """Rows of each symbol in a row group; only that column is read."""
+    column = file.read_row_group(group, columns=["symbol"], use_threads=False)["symbol"]
+    return Counter({one["values"].as_py(): one["counts"].as_py() for one in pc.value_counts(column)})
 
 
 def may_hold(group: pq.RowGroupMetaData, low: str, high: str) -> bool:

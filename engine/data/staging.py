@@ -12,13 +12,13 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
@@ -93,15 +93,13 @@ class Staging:
             return None
         return pl.concat(found).unique(key_columns(kind), keep="last", maintain_order=True)
 
-    def symbol_counts(self, dataset: str, key: str) -> pl.DataFrame:
-        """Columns symbol, n of a partition's staged rows, sorted."""
-        tables = []
+    def symbol_counts(self, dataset: str, key: str) -> Counter[str]:
+        """How many rows of each symbol are staged for a partition."""
+        counts: Counter[str] = Counter()
         for path, number in self.index[dataset][key]:
-            with pq.ParquetFile(path) as file:
-                tables.append(file.read_row_group(number, columns=["symbol"], use_threads=False))
-        counts = pl.from_arrow(pa.concat_tables(tables))
-        assert isinstance(counts, pl.DataFrame)
-        return counts.group_by("symbol").agg(pl.len().cast(pl.Int64).alias("n")).sort("symbol")
+            with pq.ParquetFile(path, read_dictionary=["symbol"]) as file:
+                counts += partitions.symbol_counts(file, number)
+        return counts
 
     def ready_path(self, relative: PurePosixPath) -> Path:
         """Where to write a file that will be published at `relative` below the source's folder."""

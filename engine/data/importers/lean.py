@@ -157,9 +157,7 @@ def _read_entry(file: LeanFile, entry: str, text: bytes) -> pl.DataFrame:
     }
     rows = parse.typed(Block(1, text), columns, where)
     if file.kind == "equity":
-        rows = rows.with_columns(
-            pl.col(name) / EQUITY_SCALE for name in columns if name in (*PRICES, *BID, *ASK)
-        )
+        rows = rows.with_columns(_dollars(rows[name]) for name in columns if name in (*PRICES, *BID, *ASK))
     rows = _timed(rows, file, where).with_columns(pl.lit(file.symbol).alias("symbol"))
     if file.kind == "future":
         rows = rows.with_columns(pl.lit(_contract(file.symbol, entry, where)).alias("contract"))
@@ -169,6 +167,11 @@ def _read_entry(file: LeanFile, entry: str, text: bytes) -> pl.DataFrame:
         quality.refuse(rows, where, quality.trade_rules(volume_required=True))
     quality.Order(where).check(rows)
     return rows
+
+
+def _dollars(scaled: pl.Series) -> pl.Series:
+    """Ten-thousandths as dollars. numpy divides; polars multiplies by 1/10000, which makes 168.89000000000001."""
+    return pl.Series(scaled.name, scaled.cast(pl.Float64).to_numpy() / EQUITY_SCALE, nan_to_null=True)
 
 
 def _timed(rows: pl.DataFrame, file: LeanFile, where: str) -> pl.DataFrame:
