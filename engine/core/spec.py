@@ -142,7 +142,7 @@ class ExitSpec(SpecModel):
 
     trigger: Literal["touch", "close"] | None = field(
         None,
-        "touch: levels rest in the market; close: decided on the closed bar. Default: touch for bars, close for options.",
+        "touch: levels rest in the market; close: decided on the closed bar. Default: touch for bars, else close.",
     )
     stop_loss_pct: Number | None = field(None, "Close at this loss.", "% of entry", gt=0, le=1000)
     take_profit_pct: Number | None = field(None, "Close at this gain.", "% of entry", gt=0, le=1000)

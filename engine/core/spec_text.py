@@ -134,15 +134,25 @@ def check_tree(tree: Any) -> tuple[StrategySpec | None, list[str]]:
 
 def load_spec(path: Path) -> StrategySpec:
     """The spec in a file."""
+    return build_spec(read_json(path), path.name)
+
+
+def read_json(path: Path) -> Any:
+    """The decoded JSON of a spec file, within the caps of `parse_json`."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+            size = path.stat().st_size
     except FileNotFoundError:
         raise NotFound(
             f"{path}: no such spec file; give the path of a JSON file, for example specs/sma_crossover.json."
         ) from None
-    except OSError as err:
-        raise SpecError(f"{path}: cannot be read ({err.strerror}); give the path of a JSON file.") from None
-    return parse_spec(raw, path.name)
+    except (OSError, ValueError) as err:
+        reason = getattr(err, "strerror", None) or err
+        raise SpecError(f"{path}: cannot be read ({reason}); give the path of a JSON file.") from None
+    if len(raw) > MAX_BYTES:
+        raise SpecError(f"{path.name}: {size:,} bytes; at most {MAX_BYTES:,} are allowed. Shorten the file.")
+    return parse_json(raw, path.name)
 
 
 def _plain(value: Any) -> Any:

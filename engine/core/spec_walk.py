@@ -134,9 +134,9 @@ def bounds(info: FieldInfo) -> str:
     found = []
     for m in info.metadata:
         found += [f"{sign} {_short(getattr(m, name))}" for name, sign in signs.items() if hasattr(m, name)]
-        if hasattr(m, "min_length"):
+        if getattr(m, "min_length", None) is not None:
             found.append(f"at least {m.min_length:,} long")
-        if hasattr(m, "max_length"):
+        if getattr(m, "max_length", None) is not None:
             found.append(f"at most {m.max_length:,} long")
         if getattr(m, "pattern", None):
             found.append(PATTERN_WORDS.get(m.pattern, f"the pattern {m.pattern}"))

@@ -1,0 +1,1 @@
+"""Sweeps: a grid of configs planned, run in shards and ranked."""

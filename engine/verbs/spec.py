@@ -1,0 +1,107 @@
+"""`spec check|show|schema`: faults of specs, their canonical form and hashes, their JSON Schema."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.core.settings import Settings
+from engine.verbs import output
+
+
+def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = subparsers.add_parser("spec", help="check and show strategy specs; their JSON Schema")
+    verbs = parser.add_subparsers(dest="spec_verb", required=True)
+
+    one = verbs.add_parser("check", help="every fault of the files, one a line; exit 2 if there is one")
+    one.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    output.add_json_flag(one)
+    one.set_defaults(handler=check)
+
+    one = verbs.add_parser(
+        "show", help="the canonical form: without defaults, keys sorted, short forms written out"
+    )
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument(
+        "--set", action="append", default=[], dest="sets", metavar="PATH=VALUE", help="set a field first"
+    )
+    output.add_json_flag(one)
+    one.set_defaults(handler=show)
+
+    one = verbs.add_parser("schema", help="JSON Schema of a spec file")
+    output.add_json_flag(one)
+    one.set_defaults(handler=schema)
+
+
+def check(args: argparse.Namespace, settings: Settings) -> int:
+    results = [_checked(path) for path in args.files]
+    faults = sum(len(result["faults"]) for result in results)
+    if args.json:
+        output.print_json({"ok": not faults, "files": results})
+        return 2 if faults else 0
+    for result in results:
+        for fault in result["faults"]:
+            output.progress(f"{result['file']}: {fault}")
+        if not result["faults"]:
+            known = f"{result['slug']} {result['spec_hash'][:12]}"
+            print(f"{result['file']}: ok, {known}, {result['n_configs']:,} configs in its grid")
+    return 2 if faults else 0
+
+
+def show(args: argparse.Namespace, settings: Settings) -> None:
+    from engine.core.errors import SpecError
+    from engine.core.spec_text import canonical, load_spec, spec_hash, trading_hash, with_overrides
+    from engine.sweep.grid_file import split_sets
+
+    spec = load_spec(args.file)
+    fixed, axes = split_sets(args.sets)
+    if axes:
+        raise SpecError(
+            f"--set {next(iter(axes))}: is a range to sweep; give one value, or use the sweep verb."
+        )
+    spec = with_overrides(spec, fixed, args.file.name) if fixed else spec
+    hashes = {"spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec), "idea_family": spec.family}
+    if args.json:
+        output.print_json({**hashes, "spec": canonical(spec)})
+        return
+    print(json.dumps(canonical(spec), indent=2, ensure_ascii=False))
+    for name, value in hashes.items():
+        output.progress(f"{name} {value}")
+
+
+def schema(args: argparse.Namespace, settings: Settings) -> None:
+    from engine.core.spec_text import json_schema
+
+    if args.json:
+        output.print_json(json_schema())
+    else:
+        print(json.dumps(json_schema(), indent=2))
+
+
+def _checked(path: Path) -> dict[str, Any]:
+    """Faults of one file; a sound one has its hashes and the size of its grid."""
+    from engine.core.errors import BadInput
+    from engine.core.spec_text import check_tree, read_json, spec_hash, trading_hash
+
+    found: dict[str, Any] = {"file": str(path), "faults": []}
+    try:
+        spec, faults = check_tree(read_json(path))
+        found["faults"] = faults
+        if spec is not None:
+            found |= {"slug": spec.slug, "spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec)}
+            found["n_configs"] = _n_configs(spec)
+    except BadInput as err:
+        found["faults"] = [str(err).removeprefix(f"{path.name}: ").removeprefix(f"{path}: ")]
+    return found
+
+
+def _n_configs(spec: Any) -> int:
+    from engine.sweep.grid import Grid
+
+    if not spec.sweep.grid:
+        return 0
+    grid = Grid.from_spec(spec)
+    grid.check(spec)
+    return len(grid)
