@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from engine.core.fields import minute_of
 from engine.core.spec import CostSpec, ExitSpec, StrategySpec
+
+STOCK: Final = 0
+NOTIONAL: Final = 1
+CONTRACT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +23,8 @@ class InstrumentRules:
     """What an instrument is to the account.
 
     per_tick : ticks in one unit of price (100 for a cent); levels are rounded as whole ticks / per_tick.
-    margin   : how a position binds buying power: `long_stock` pays in full and shorts bind half;
-               `notional` binds notional x initial_frac; `contract` binds a dated amount a contract.
+    margin   : how a position binds buying power: STOCK pays in full and shorts bind half; NOTIONAL binds
+               notional x initial_frac; CONTRACT binds a dated amount a contract.
     """
 
     symbol: str
@@ -28,7 +32,7 @@ class InstrumentRules:
     per_tick: float
     lot: float
     multiplier: float
-    margin: Literal["stock", "notional", "contract"]
+    margin: int
     initial_frac: float = 1.0
     maintenance_frac: float = 0.0
     has_quotes: bool = False

@@ -37,7 +37,7 @@ def write_artifacts(
     label : what was traded, in a few words, for the head of the pages.
 
     Each file is written beside its place, synced and renamed, the manifest after all others: a folder
-    without a manifest is a run that was cut off. The manifest holds sha256 and size of every file.
+    without a manifest is a run that was cut off. The manifest holds the sha256 of every file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     contents = artifact_bytes(spec_json, settings_json, result, benchmark, label)
@@ -141,10 +141,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _manifest(result: SimResult, contents: Mapping[str, bytes]) -> bytes:
-    files = {
-        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        for name, content in sorted(contents.items())
-    }
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items())}
     return json_bytes(
         {
             "manifest": 1,

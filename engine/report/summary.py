@@ -70,11 +70,17 @@ def exit_reasons(trades: pl.DataFrame) -> pl.DataFrame:
 def cost_breakdown(trades: pl.DataFrame) -> pl.DataFrame:
     """item, amount in account currency over all trades, open ones at their mark.
 
-    gross_pnl, fees and slippage (negative here, as they are taken away), net_pnl: the sum of the three.
+    gross_pnl, fees and slippage (negative here, as they are taken away), dividends where any were received or
+    paid, net_pnl: the sum of what is above it.
     """
-    gross, fees, slippage = (float(trades[name].sum()) for name in ("gross_pnl", "fees", "slippage"))
-    amounts = [gross, 0.0 - fees, 0.0 - slippage, gross - fees - slippage]
-    return pl.DataFrame({"item": ["gross_pnl", "fees", "slippage", "net_pnl"], "amount": amounts})
+    gross, fees, slippage, paid = (
+        float(trades[name].sum()) for name in ("gross_pnl", "fees", "slippage", "dividends")
+    )
+    items = {"gross_pnl": gross, "fees": 0.0 - fees, "slippage": 0.0 - slippage}
+    if paid != 0.0:
+        items["dividends"] = paid
+    items["net_pnl"] = gross - fees - slippage + paid
+    return pl.DataFrame({"item": list(items), "amount": list(items.values())})
 
 
 def return_histogram(trades: pl.DataFrame, max_bins: int = 40) -> pl.DataFrame:

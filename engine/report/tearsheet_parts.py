@@ -19,6 +19,7 @@ COST_LABELS = {
     "gross_pnl": "Gross P&L",
     "fees": "Fees",
     "slippage": "Slippage",
+    "dividends": "Dividends",
     "net_pnl": "Net P&L",
 }
 

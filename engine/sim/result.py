@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,8 @@ TRADES_SCHEMA = _schema(
         "gross_pnl": pl.Float64,  # account currency, before fees and slippage
         "fees": pl.Float64,  # >= 0
         "slippage": pl.Float64,  # >= 0
-        "net_pnl": pl.Float64,  # gross_pnl - fees - slippage
+        "dividends": pl.Float64,  # received (or, short, paid: < 0) while held
+        "net_pnl": pl.Float64,  # gross_pnl - fees - slippage + dividends
         "return_frac": pl.Float64,  # net_pnl / entry notional
         "bars_held": pl.Int64,  # scheduled base bars with the position at their end
         "mae_frac": pl.Float64,  # worst excursion from the entry price, <= 0
@@ -78,6 +80,7 @@ class SimResult:
     trades, fills, equity, skipped : frames of the schemas above; `skipped` lists entries that did not happen.
     initial_cash : equity before the first session, in `currency`.
     metrics : engine.metrics.names.METRIC_NAMES in order, floats; NaN is undefined.
+    max_drawdown_bars : worst fall from a peak of equity at bar ends, <= 0; gates use the worse of the two.
     notes   : one line each, for people: what should be known when reading this result.
     marks   : short labels that limit what the result may be used for, such as "SYNTHETIC", "ruined",
               "modelled spread" or "snapshot fills".
@@ -95,6 +98,7 @@ class SimResult:
     equity: pl.DataFrame
     skipped: pl.DataFrame
     metrics: Mapping[str, float]
+    max_drawdown_bars: float = math.nan
     notes: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     currency: str = "USD"

@@ -48,6 +48,7 @@ def make_trades(returns, *, n_open=0, reason="SMA(20) crossed above SMA(50)", sy
             "gross_pnl": net + 1.5,
             "fees": [1.0] * n,
             "slippage": [0.5] * n,
+            "dividends": [0.0] * n,
             "net_pnl": net,
             "return_frac": returns,
             "bars_held": [2] * n,

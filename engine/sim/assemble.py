@@ -1,0 +1,251 @@
+"""What happened in a walk, as the result that artifacts, pages and comparisons read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.core.bars import FloatArray
+from engine.core.rules import TradeRules
+from engine.core.sessions import day_of
+from engine.metrics.run import metrics
+from engine.sim.market import Lane, Market
+from engine.sim.reference import Record
+from engine.sim.result import (
+    EQUITY_SCHEMA,
+    FILLS_SCHEMA,
+    SKIPPED_SCHEMA,
+    TRADES_SCHEMA,
+    SimResult,
+    frame,
+)
+from engine.trade.account import first_levels, unrealised
+from engine.trade.reasons import REASONS, SKIPS
+from engine.trade.state import Position, Trade
+
+EntryReason = Callable[[str, str, int], str]
+"""(symbol, side, bar index) -> the conditions that opened the position, in words."""
+
+
+@dataclass(frozen=True)
+class _Excursion:
+    bars_held: int
+    mae: float
+    mfe: float
+
+
+def assemble(
+    market: Market,
+    rules: TradeRules,
+    record: Record,
+    *,
+    spec_hash: str,
+    pack_hash: str,
+    engine: str,
+    seed: int,
+    entry_reason: EntryReason,
+    notes: Sequence[str] = (),
+    marks: Sequence[str] = (),
+) -> SimResult:
+    """The result of one walk. Open positions are listed, marked, and left out of trade statistics."""
+    lanes = {lane.rules.symbol: lane for lane in market.lanes}
+    rows = [_closed_row(lanes[t.symbol], t, entry_reason) for t in record.trades]
+    rows += [_open_row(rules, lanes[p.symbol], p, entry_reason) for p in record.state.positions]
+    rows.sort(key=lambda row: row["trade_id"])
+    trades = frame(TRADES_SCHEMA, _columns(rows, TRADES_SCHEMA))
+    equity = np.array(record.equity)
+    daily = equity[market.day_end]
+    closed = [row for row in rows if not row["is_open"]]
+    values = metrics(
+        daily,
+        rules.cash,
+        [row["net_pnl"] for row in closed],
+        [_notional(lanes[row["symbol"]], row) for row in closed],
+        held_bars=int(np.sum(record.exposed)),
+        scheduled_bars=len(market.ticks),
+        fees=math.fsum(row["fees"] for row in rows),
+        slippage=math.fsum(row["slippage"] for row in rows),
+        periods_per_year=market.periods_per_year,
+        cash_rate=rules.cash_rate,
+    )
+    n_open = len(record.state.positions)
+    told = list(notes)
+    if n_open:
+        told.append(
+            f"{n_open} position{'s' if n_open > 1 else ''} still open at the end: marked, not counted"
+        )
+    return SimResult(
+        spec_hash=spec_hash,
+        pack_hash=pack_hash,
+        engine=engine,
+        seed=seed,
+        initial_cash=rules.cash,
+        trades=trades,
+        fills=_fills(lanes, record),
+        equity=_equity(market, rules, record, daily),
+        skipped=_skipped(record),
+        metrics=values,
+        max_drawdown_bars=_bar_drawdown(equity, rules.cash),
+        notes=tuple(told),
+        marks=(*marks, *(("ruined",) if record.state.ruined else ())),
+    )
+
+
+def _columns(rows: list[dict[str, Any]], schema: Any) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in schema}
+
+
+def _notional(lane: Lane, row: dict[str, Any]) -> float:
+    return float(row["quantity"] * abs(row["entry_price"]) * lane.rules.multiplier)
+
+
+def _bar_of(lane: Lane, at: int) -> int:
+    """Index of the bar that starts at `at`."""
+    return int(np.searchsorted(lane.series.start, at))
+
+
+def _decided_bar(lane: Lane, at: int) -> int:
+    """Index of the bar that ends at `at`."""
+    return int(np.searchsorted(lane.series.end, at))
+
+
+def _row(
+    lane: Lane, it: Trade | Position, reason: EntryReason, levels: tuple[float, float]
+) -> dict[str, Any]:
+    side = "long" if it.side > 0 else "short"
+    return {
+        "trade_id": it.trade_id,
+        "symbol": it.symbol,
+        "side": side,
+        "entry_at": it.entry_at,
+        "entry_price": it.entry_price,
+        "entry_reason": reason(it.symbol, side, _decided_bar(lane, it.decided_at)),
+        "stop_price": levels[0],
+        "target_price": levels[1],
+    }
+
+
+def _closed_row(lane: Lane, t: Trade, reason: EntryReason) -> dict[str, Any]:
+    net = t.gross - t.fees - t.slippage + t.income
+    notional = t.qty * abs(t.entry_price) * lane.rules.multiplier
+    swing = _excursion(lane, t, _bar_of(lane, t.exit_at), t.exit_price)
+    return {
+        **_row(lane, t, reason, (t.stop, t.target)),
+        "quantity": t.qty,
+        "exit_at": t.exit_at,
+        "exit_price": t.exit_price,
+        "exit_reason": REASONS[t.exit_reason],
+        "gross_pnl": t.gross,
+        "fees": t.fees,
+        "slippage": t.slippage,
+        "dividends": t.income,
+        "net_pnl": net,
+        "return_frac": net / notional if notional > 0 else math.nan,
+        "bars_held": swing.bars_held,
+        "mae_frac": swing.mae,
+        "mfe_frac": swing.mfe,
+        "is_open": False,
+    }
+
+
+def _open_row(rules: TradeRules, lane: Lane, p: Position, reason: EntryReason) -> dict[str, Any]:
+    multiplier = lane.rules.multiplier
+    gross = p.gross + (p.mark - p.basis_raw) * p.side * p.qty * multiplier
+    # Slippage of what is still held has been paid, so the mark is compared with what was really paid.
+    net = p.gross - p.slippage + p.income - p.fees + unrealised(p, multiplier)
+    net += (p.basis_price - p.basis_raw) * p.side * p.qty * multiplier
+    notional = p.filled_qty * abs(p.entry_price) * multiplier
+    swing = _excursion(lane, p, len(lane.series), p.mark)
+    return {
+        **_row(lane, p, reason, first_levels(rules, lane.rules, p.side, p.entry_price)),
+        "quantity": p.filled_qty,
+        "exit_at": None,
+        "exit_price": p.mark,
+        "exit_reason": "open",
+        "gross_pnl": gross,
+        "fees": p.fees,
+        "slippage": p.slippage,
+        "dividends": p.income,
+        "net_pnl": net,
+        "return_frac": net / notional if notional > 0 else math.nan,
+        "bars_held": swing.bars_held,
+        "mae_frac": swing.mae,
+        "mfe_frac": swing.mfe,
+        "is_open": True,
+    }
+
+
+def _excursion(lane: Lane, it: Trade | Position, exit_bar: int, exit_price: float) -> _Excursion:
+    """Worst and best move from the entry, as fractions, over the bars held and the exit price.
+
+    Splits and rolls between entry and a bar are taken out, so that prices compare with the entry's.
+    """
+    s, entry = lane.series, _bar_of(lane, it.entry_at)
+    held = slice(entry, exit_bar)
+    last = min(exit_bar, len(s) - 1)
+
+    def as_at_entry(prices: FloatArray | float, at: slice | int) -> Any:
+        return (prices * s.split[at] + s.roll[at] - s.roll[entry]) / s.split[entry]
+
+    points = [as_at_entry(exit_price, last)]
+    highs, lows = as_at_entry(s.high[held], held), as_at_entry(s.low[held], held)
+    best = np.nanmax(np.append(highs if it.side > 0 else -lows, np.array(points) * it.side))
+    worst = np.nanmin(np.append(lows if it.side > 0 else -highs, np.array(points) * it.side))
+    base = it.entry_price * it.side
+    scale = abs(it.entry_price)
+    return _Excursion(
+        bars_held=exit_bar - entry,
+        mae=min(0.0, float((worst - base) / scale)),
+        mfe=max(0.0, float((best - base) / scale)),
+    )
+
+
+def _fills(lanes: dict[str, Lane], record: Record) -> Any:
+    rows = [
+        {
+            "trade_id": trade_id,
+            "at": f.at,
+            "symbol": f.symbol,
+            "side": "buy" if f.side > 0 else "sell",
+            "quantity": f.qty,
+            "price": f.price,
+            "raw_price": f.raw,
+            "fee": f.fee,
+            "slippage": (f.price - f.raw) * f.side * f.qty * lanes[f.symbol].rules.multiplier,
+            "reason": REASONS[f.reason],
+        }
+        for trade_id, f in record.fills
+    ]
+    return frame(FILLS_SCHEMA, _columns(rows, FILLS_SCHEMA))
+
+
+def _equity(market: Market, rules: TradeRules, record: Record, daily: FloatArray) -> Any:
+    peaks = np.maximum.accumulate(np.append(rules.cash, daily))[1:]
+    n_days = len(market.days)
+    scheduled = np.bincount(market.day_of_tick, minlength=n_days)
+    held = np.bincount(market.day_of_tick, weights=np.array(record.exposed, dtype=float), minlength=n_days)
+    return frame(
+        EQUITY_SCHEMA,
+        {
+            "session": [day_of(d) for d in market.days],
+            "equity": daily,
+            "cash": np.array(record.cash)[market.day_end],
+            "drawdown": daily / peaks - 1.0,
+            "exposure": held / scheduled,
+        },
+    )
+
+
+def _skipped(record: Record) -> Any:
+    rows = [{"at": s.at, "symbol": s.symbol, "reason": SKIPS[s.reason]} for s in record.skips]
+    return frame(SKIPPED_SCHEMA, _columns(rows, SKIPPED_SCHEMA))
+
+
+def _bar_drawdown(equity: FloatArray, initial: float) -> float:
+    """Worst fall from a peak of equity at bar ends, <= 0."""
+    curve = np.append(initial, equity)
+    return float(np.min(curve / np.maximum.accumulate(curve) - 1.0))

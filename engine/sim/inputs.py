@@ -1,0 +1,106 @@
+"""The pack that a spec asks for: its window, its series with their warm-up, its benchmark."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+
+from engine.core.errors import DataError, SpecError
+from engine.core.settings import Settings
+from engine.core.spec import StrategySpec
+from engine.core.timeframes import MINUTES
+from engine.data import catalog, readers
+from engine.packs.build import build_pack
+from engine.packs.disk import load_pack
+from engine.packs.pack import Pack
+from engine.signals.required import required_series
+
+Needs = Mapping[tuple[str, str], int]
+
+
+def pack_for(
+    settings: Settings,
+    spec: StrategySpec,
+    *,
+    needs: Needs | None = None,
+    pack_hash: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Pack:
+    """The pack of a spec, built from the store, or the one named by `pack_hash`.
+
+    needs : warm-up bars by (symbol, timeframe) where they must be larger than this one spec's (a sweep's).
+    SpecError for what bars cannot simulate, DataError where the store cannot answer.
+    """
+    refuse_options(spec)
+    if pack_hash is not None:
+        return load_pack(settings, pack_hash)
+    wanted = dict(required_series(spec) if needs is None else needs)
+    source = spec.data.source
+    if source == "auto":
+        source = readers.source_for(settings, {symbol for symbol, _ in wanted})
+    start, end = _window(settings, source, spec)
+    requests = dict(wanted)
+    benchmark = _benchmark(settings, source, spec)
+    if benchmark is not None:
+        requests.setdefault((benchmark, "1D"), 1)
+    return build_pack(
+        settings,
+        source=source,
+        requests=requests,
+        window_start=start,
+        window_end=end,
+        warmup_bars=requests,
+        progress=progress,
+    )
+
+
+def refuse_options(spec: StrategySpec) -> None:
+    """Options have a simulation of their own, which this version does not carry yet."""
+    if spec.is_options or spec.conversion is not None or spec.roll is not None:
+        raise SpecError(
+            "legs: option legs, conversion and roll cannot be simulated yet; this version simulates equities, "
+            "forex, CFDs and futures. Take the option parts out."
+        )
+
+
+def _window(settings: Settings, source: str, spec: StrategySpec) -> tuple[dt.date, dt.date]:
+    """The spec's window; open ends go to what all traded symbols have at the spec's timeframe."""
+    start, end = spec.backtest.start, spec.backtest.end
+    if start is not None and end is not None:
+        return start, end
+    spans = [_span(settings, source, symbol, spec.timeframe) for symbol in spec.universe]
+    start = max(first for first, _ in spans) if start is None else start
+    end = min(last for _, last in spans) if end is None else end
+    if start > end:
+        raise DataError(
+            f"{', '.join(spec.universe)}: no common window ({start} to {end}). "
+            "Set backtest.start and backtest.end inside what `data list` shows."
+        )
+    return start, end
+
+
+def _span(settings: Settings, source: str, symbol: str, timeframe: str) -> tuple[dt.date, dt.date]:
+    """First and last date of the native series of a timeframe, or of the coarsest that can build it."""
+    kind = readers.kind_of(settings, source, symbol)
+    held = [
+        one
+        for one in catalog.series(settings, source)
+        if (one.symbol, one.kind, one.quotes) == (symbol, kind, False)
+        and MINUTES[one.timeframe] <= MINUTES[timeframe]
+    ]
+    if not held:
+        raise DataError(
+            f"{symbol}: source {source} has no bars that could give {timeframe}. `data list` shows what there is."
+        )
+    best = max(held, key=lambda one: MINUTES[one.timeframe])
+    # A 24-hour session is dated by its end: the evening after the last bar may belong to the next date.
+    return best.first.date(), best.last.date()
+
+
+def _benchmark(settings: Settings, source: str, spec: StrategySpec) -> str | None:
+    """The spec's benchmark where the source has daily bars for it, or minutes to build them."""
+    symbol = spec.backtest.benchmark
+    if symbol is None:
+        return None
+    kinds = {one.symbol for one in catalog.series(settings, source) if not one.quotes}
+    return symbol if symbol in kinds else None

@@ -1,0 +1,126 @@
+"""One spec over one pack on one engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import polars as pl
+
+from engine.core.errors import SpecError
+from engine.core.rules import TradeRules, trade_rules
+from engine.core.sessions import day_number, day_of
+from engine.core.spec import StrategySpec
+from engine.core.spec_text import spec_hash
+from engine.core.timeframes import MINUTES
+from engine.packs.pack import SYNTHETIC, Pack
+from engine.signals.cache import ColumnCache
+from engine.signals.explain import explain
+from engine.signals.rules import SignalColumns, SignalPlan
+from engine.sim import reference
+from engine.sim.assemble import assemble
+from engine.sim.inputs import refuse_options
+from engine.sim.market import Market, build_market
+from engine.sim.reference import Record
+from engine.sim.result import SimResult
+
+EngineName = Literal["native", "reference", "vectorbt", "lumibot"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A spec on a pack, ready to walk: its market, its rules, its signals in universe order."""
+
+    spec: StrategySpec
+    pack: Pack
+    market: Market
+    rules: TradeRules
+    cache: ColumnCache
+    signals: tuple[SignalColumns, ...]
+
+
+def prepare(spec: StrategySpec, pack: Pack, cache: ColumnCache | None = None) -> Prepared:
+    """Everything of a run that comes before the walk."""
+    refuse_options(spec)
+    market = build_market(pack, spec.universe, spec.timeframe)
+    cache = ColumnCache(pack.series) if cache is None else cache
+    plan = SignalPlan.of(spec)
+    return Prepared(
+        spec=spec,
+        pack=pack,
+        market=market,
+        rules=trade_rules(spec, market.instruments, MINUTES[spec.timeframe]),
+        cache=cache,
+        signals=tuple(plan.columns(cache, symbol) for symbol in spec.universe),
+    )
+
+
+def simulate(spec: StrategySpec, pack: Pack, engine: EngineName = "native") -> SimResult:
+    """The result of a run. SpecError where the engine cannot express the spec."""
+    if engine not in ENGINES:
+        raise SpecError(f"engine {engine!r}: unknown. Engines: {', '.join(ENGINES)}.")
+    prepared = prepare(spec, pack)
+    return result_of(prepared, _walker(engine)(prepared), engine)
+
+
+def _walker(engine: EngineName) -> Callable[[Prepared], Record]:
+    if engine == "reference":
+        return lambda p: reference.walk(p.market, p.rules, p.signals)
+    if engine == "native":
+        from engine.sim.backends.native import NativeEngine
+        from engine.sim.ticks import TickMarket
+
+        return lambda p: NativeEngine(TickMarket(p.market)).record(p.rules, p.signals)
+    if engine == "vectorbt":
+        from engine.sim.backends.vectorbt import run
+
+        return run
+    from engine.sim.backends.lumibot import run_in_process
+
+    return run_in_process
+
+
+def result_of(prepared: Prepared, record: Record, engine: str) -> SimResult:
+    """The result of a record, entry reasons in words."""
+    spec, pack = prepared.spec, prepared.pack
+
+    def entry_reason(symbol: str, side: str, bar: int) -> str:
+        return explain(spec, prepared.cache, symbol, "long" if side == "long" else "short", bar)
+
+    return assemble(
+        prepared.market,
+        prepared.rules,
+        record,
+        spec_hash=spec_hash(spec),
+        pack_hash=pack.hash,
+        engine=engine,
+        seed=spec.backtest.seed,
+        entry_reason=entry_reason,
+        notes=(*pack.notes, *_notes(spec)),
+        marks=(SYNTHETIC,) if pack.is_synthetic else (),
+    )
+
+
+def _notes(spec: StrategySpec) -> list[str]:
+    notes = []
+    if spec.timeframe == "1D" and spec.entry.day_rules.enter_time is not None:
+        notes.append("enter_time moved to the session's close: daily bars decide at their end")
+    return notes
+
+
+def benchmark_closes(spec: StrategySpec, pack: Pack) -> pl.DataFrame | None:
+    """session, close of the benchmark's daily bars, splits taken out, one close before the window included."""
+    symbol = spec.backtest.benchmark
+    series = pack.series.get((symbol, "1D")) if symbol else None
+    if series is None:
+        return None
+    keep = series.has_row
+    day = series.sessions.date[series.session][keep]
+    close = (series.close * series.split)[keep]
+    first = max(0, int((day < day_number(pack.window_start)).sum()) - 1)
+    return pl.DataFrame(
+        {"session": [day_of(d) for d in day[first:]], "close": close[first:]},
+        schema={"session": pl.Date, "close": pl.Float64},
+    )

@@ -1,0 +1,92 @@
+"""`run SPEC`: one backtest with all its artifacts."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.core.settings import Settings
+from engine.verbs import output
+
+if TYPE_CHECKING:
+    from engine.core.spec import StrategySpec
+
+ENGINES = ("native", "reference", "vectorbt", "lumibot")
+
+
+def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = subparsers.add_parser("run", help="one backtest with all its artifacts")
+    add_spec_arguments(parser)
+    parser.add_argument("--engine", choices=ENGINES, default="native", help="default native")
+    parser.add_argument("--pack", metavar="HASH", help="a replay pack instead of one built from the store")
+    output.add_json_flag(parser)
+    parser.set_defaults(handler=run)
+
+
+def add_spec_arguments(parser: argparse.ArgumentParser) -> None:
+    """SPEC and --set, which every verb on a spec takes."""
+    parser.add_argument(
+        "spec", type=Path, metavar="SPEC", help="a spec file, such as specs/sma_crossover.json"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help='override a field, such as risk_exits.stop_loss_pct=2 or universe=["XAUUSD"]',
+    )
+
+
+def spec_of(args: argparse.Namespace) -> StrategySpec:
+    """The spec of the arguments, overrides applied and checked."""
+    from engine.core.spec_text import load_spec, with_overrides
+    from engine.sweep.grid_file import split_sets
+
+    spec = load_spec(args.spec)
+    overrides, _ = split_sets(args.set)
+    return with_overrides(spec, overrides) if overrides else spec
+
+
+def run(args: argparse.Namespace, settings: Settings) -> None:
+    """JSON: run_id, spec_hash, pack_hash, engine, metrics, artifacts."""
+    from engine.report.keep import keep_run
+    from engine.sim.inputs import pack_for
+    from engine.sim.simulate import simulate
+    from engine.store.db import open_store
+
+    spec = spec_of(args)
+    pack = pack_for(settings, spec, pack_hash=args.pack, progress=output.progress)
+    output.progress(
+        f"run: {spec.name} on {pack.label}, {pack.window_start} to {pack.window_end}, {args.engine}"
+    )
+    result = simulate(spec, pack, args.engine)
+    store = open_store(settings)
+    row = keep_run(store, spec, pack, result)
+    folder = settings.runs / row.id
+    if args.json:
+        output.print_json(
+            {
+                "run_id": row.id,
+                "spec_hash": row.spec_hash,
+                "pack_hash": row.pack_hash,
+                "engine": row.engine,
+                "metrics": result.metrics,
+                "artifacts": folder,
+            }
+        )
+        return
+    print(f"run {row.id}")
+    output.print_table(("metric", "value"), _shown(result.metrics, result.max_drawdown_bars))
+    for mark in result.marks:
+        print(f"mark: {mark}")
+    for note in result.notes:
+        print(f"note: {note}")
+    print(f"tearsheet: {folder / 'tearsheet.html'}")
+
+
+def _shown(metrics: Any, bar_drawdown: float) -> list[tuple[str, Any]]:
+    rows = list(metrics.items())
+    at = next(i for i, (name, _) in enumerate(rows) if name == "max_drawdown")
+    rows.insert(at + 1, ("max_drawdown on bars", bar_drawdown))
+    return [(name, value) for name, value in rows]
