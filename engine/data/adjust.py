@@ -88,7 +88,7 @@ def with_splits(series: BarSeries, factors: pl.DataFrame) -> BarSeries:
 
 
 def front_numbers(root: str, sessions: SessionTable) -> Int32Array:
-    """int32 (n_sessions,): number of the front contract of each session (docs/decisions/012-futures-roll.md)."""
+    """int32 (n_sessions,): number of the front contract of each session (docs/decisions/022-futures-roll.md)."""
     return np.array(
         [contract_number(front_contract(root, day_of(number))) for number in sessions.date], dtype=np.int32
     )

@@ -1,7 +1,7 @@
 """Session tables of exchanges and round-the-clock markets.
 
 XNYS and CMES take their holidays and early closes from `exchange_calendars`; FOREX and METALS follow a rule of two
-lines (docs/decisions/010-sessions-of-round-the-clock-markets.md). Every clock here is New York's, so US and European
+lines (docs/decisions/020-sessions-of-round-the-clock-markets.md). Every clock here is New York's, so US and European
 changes of summer time need no care: 17:00 New York is what all of these markets agree on.
 """
 

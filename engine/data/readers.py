@@ -84,7 +84,7 @@ def read_series(
     """The series over `sessions`; None if the source has no row that could serve it.
 
     Native rows serve where they exist on as many sessions as finer rows do; else the finest rows that cover
-    the most sessions (docs/decisions/011-native-or-built-bars.md). Splits and rolls are not yet applied.
+    the most sessions (docs/decisions/021-native-or-built-bars.md). Splits and rolls are not yet applied.
     """
     if timeframe not in TIMEFRAMES:
         raise DataError(f"timeframe {timeframe!r}: unknown. Timeframes: {', '.join(TIMEFRAMES)}.")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from engine.core.bars import BarSeries
 from engine.core.errors import DataError, NotFound
@@ -33,19 +34,21 @@ def save_pack(settings: Settings, pack: Pack) -> Path:
     final = settings.packs / pack.hash
     if (final / MANIFEST).is_file():
         return final
-    settings.packs.mkdir(parents=True, exist_ok=True)
-    building = settings.packs / f".building-{pack.hash}-{os.getpid()}"
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir()
-    try:
-        _write_files(building, pack)
-        os.rename(building, final)
-    except OSError:
-        if not (final / MANIFEST).is_file():  # another process may have been first with the same pack
-            raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    _sync(settings.packs)
+    for folder in (settings.packs, settings.locks):
+        folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.locks / "packs.lock"):
+        if (final / MANIFEST).is_file():  # another process was first with the same pack
+            return final
+        for leaving in settings.packs.glob(".building-*"):  # of a process that died: the lock is ours
+            shutil.rmtree(leaving, ignore_errors=True)
+        building = settings.packs / f".building-{pack.hash}"
+        building.mkdir()
+        try:
+            _write_files(building, pack)
+            os.rename(building, final)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+        _sync(settings.packs)
     return final
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,7 +68,7 @@ class Roll(NamedTuple):
     gap: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pack:
     """Bars of one source, laid on their schedules from the first warm-up session to `window_end`.
 
@@ -84,7 +84,7 @@ class Pack:
     series: dict[tuple[str, str], BarSeries]
     dividends: tuple[Dividend, ...] = ()
     rolls: tuple[Roll, ...] = ()
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def is_synthetic(self) -> bool:
