@@ -105,6 +105,7 @@ def _series(build: _Build, request: Request, warmup: int) -> BarSeries:
     build.notes.append(served.note)
     series = _cut(served.series, _warm_start(build, served.series, warmup))
     series = _adjusted(build, series)
+    _note_empty_sessions(build, series)
     missing = _missing(build, series, warmup)
     if missing > 0:
         build.notes.append(f"{symbol} {timeframe}: {warmup - missing:,} of {warmup:,} warm-up bars exist")
@@ -138,6 +139,16 @@ def _missing(build: _Build, series: BarSeries, warmup: int) -> int:
 
 def _has_rows_in_window(build: _Build, series: BarSeries) -> bool:
     return bool(np.any(series.has_row & (series.session >= _window_session(build, series))))
+
+
+def _note_empty_sessions(build: _Build, series: BarSeries) -> None:
+    """A run over a window that the source covers in part should say so."""
+    first = _window_session(build, series)
+    n_sessions = len(series.sessions) - first
+    n_held = len(np.unique(series.session[series.has_row & (series.session >= first)]))
+    if n_held < n_sessions:
+        name = f"{series.symbol} {series.timeframe}"
+        build.notes.append(f"{name}: rows on {n_held:,} of {n_sessions:,} sessions of the window")
 
 
 def _warm_start(build: _Build, series: BarSeries, warmup: int) -> int:

@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
@@ -153,6 +154,26 @@ def test_a_build_that_dies_leaves_no_pack(settings, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         save_pack(other, pack)
     assert list(other.packs.iterdir()) == []
+
+
+def test_threads_that_build_the_same_pack_do_not_disturb_each_other(settings):
+    with ThreadPoolExecutor(4) as pool:
+        hashes = {one.hash for one in pool.map(lambda _: build(settings, ("AAA", "1min")), range(8))}
+    assert [p.name for p in settings.packs.iterdir()] == list(hashes)
+    assert verify_pack(settings, hashes.pop()).is_sound
+
+
+def test_what_a_killed_build_left_is_swept_by_the_next(settings):
+    leaving = settings.packs / ".building-0123"
+    leaving.mkdir(parents=True)
+    (leaving / "half.parquet").write_bytes(b"PAR1")
+    pack = build(settings, ("AAA", "1D"))
+    assert [p.name for p in settings.packs.iterdir()] == [pack.hash]
+
+
+def test_a_window_that_is_covered_in_part_is_noted(settings):
+    pack = build(settings, ("AAA", "1min"), start="2021-03-08", end="2021-03-19")
+    assert "AAA 1min: rows on 5 of 10 sessions of the window" in pack.notes
 
 
 def test_a_window_without_data_says_what_exists(settings):
