@@ -8,10 +8,11 @@ import numpy as np
 
 from engine.core.bars import FloatArray
 from engine.core.conditions import Operand
-from engine.core.sessions import BoolArray
 from engine.signals import talib_names
 from engine.signals.means import PER_UNIT_PRICE, PER_UNIT_VOLUME, GridColumn
+from engine.signals.talib_calls import over_clean_runs
 from engine.signals.talib_names import TREND_BIAS, Indicator
+from engine.signals.undefined import UNDEFINED
 
 Field = Callable[[str], FloatArray]
 Mean = Callable[[str, int], FloatArray]
@@ -49,44 +50,15 @@ def indicator_column(
         for name in talib_names.function_info(found.function)["inputs"]
     ]
     out = over_clean_runs(found, inputs)
-    undefined = _UNDEFINED.get(found.function)
+    undefined = UNDEFINED.get(found.function)
     if undefined is not None:
-        out[undefined(params, inputs, out)] = np.nan
+        out[undefined(found, inputs, out)] = np.nan
     return out
 
 
 def grid_column(name: str, values: FloatArray) -> GridColumn:
     """A column prepared for exact means: prices on a grid of 1e-6, volumes on whole units."""
     return GridColumn(values, PER_UNIT_VOLUME if name == "volume" else PER_UNIT_PRICE)
-
-
-def over_clean_runs(found: Indicator, inputs: list[FloatArray]) -> FloatArray:
-    """TA-Lib over each stretch of rows where every input is finite; a NaN ends a stretch and poisons nothing."""
-    n = len(inputs[0])
-    clean = np.isfinite(inputs[0])
-    for column in inputs[1:]:
-        clean &= np.isfinite(column)
-    if n and clean.all():
-        return _call(found, inputs)
-    out = np.full(n, np.nan)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], clean, [False]]).astype(np.int8)))
-    for first, stop in zip(edges[::2], edges[1::2], strict=True):
-        out[first:stop] = _call(found, [column[first:stop] for column in inputs])
-    return out
-
-
-def _call(found: Indicator, inputs: list[FloatArray]) -> FloatArray:
-    """One TA-Lib call on finite rows. Whole-number outputs are zero, not NaN, before they are warm."""
-    import talib
-
-    lookback = talib_names.function_lookback(found.function, found.params)
-    if len(inputs[0]) <= lookback:
-        return np.full(len(inputs[0]), np.nan)
-    got = getattr(talib, found.function)(*inputs, **dict(found.params))
-    column = np.array(got[found.output] if isinstance(got, tuple | list) else got, dtype=np.float64)
-    column[:lookback] = np.nan
-    column[~np.isfinite(column)] = np.nan
-    return column
 
 
 def trend_bias(close: FloatArray, fast: FloatArray, slow: FloatArray) -> FloatArray:
@@ -99,31 +71,6 @@ def trend_bias(close: FloatArray, fast: FloatArray, slow: FloatArray) -> FloatAr
     out[(close < fast) & (fast < slow)] = BEARISH
     out[np.isnan(fast) | np.isnan(slow)] = np.nan
     return out
-
-
-def _flat_wilder(params: dict[str, int | float], inputs: list[FloatArray], out: FloatArray) -> BoolArray:
-    """Rows where neither a gain nor a loss is left: there RSI and CMO are 0 / 0, which TA-Lib prints as 0.
-
-    The RSI of the mirrored series is 100 where only losses are left, and 0 where nothing is.
-    """
-    if not np.any(out == 0.0):
-        return np.zeros(len(out), dtype=bool)
-    length = (("timeperiod", params["timeperiod"]),)
-    rsi = Indicator("RSI", length, 0, "")
-    flat: BoolArray = (over_clean_runs(rsi, inputs) == 0.0) & (over_clean_runs(rsi, [-inputs[0]]) == 0.0)
-    return flat
-
-
-def _flat_range(params: dict[str, int | float], inputs: list[FloatArray], out: FloatArray) -> BoolArray:
-    """Rows whose window has no range between its highest high and lowest low."""
-    length = (("timeperiod", params["timeperiod"]),)
-    high = over_clean_runs(Indicator("MAX", length, 0, ""), [inputs[0]])
-    low = over_clean_runs(Indicator("MIN", length, 0, ""), [inputs[1]])
-    flat: BoolArray = high == low
-    return flat
-
-
-_UNDEFINED = {"RSI": _flat_wilder, "CMO": _flat_wilder, "WILLR": _flat_range}
 
 
 def lookback(found: Indicator) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from engine.core.bars import FloatArray
 from engine.core.errors import SpecError
 from engine.core.fields import ParamValue
-from engine.signals.indicators import over_clean_runs
+from engine.signals.talib_calls import over_clean_runs
 from engine.signals.talib_names import Indicator
 
 TRENDS = ("down", "flat", "up")

@@ -122,9 +122,23 @@ def test_a_flat_rsi_is_undefined_and_a_falling_one_is_zero():
     )  # gain 13/14, loss 1: 13 / 27
 
 
-def test_williams_r_without_a_range_is_undefined():
-    flat = {name: np.full(20, 5.0) for name in ("high", "low", "close")}
-    assert np.isnan(column("WILLR", flat)).all()
+@pytest.mark.parametrize(
+    "name", ["WILLR", "CCI", "MFI", "STOCHF_FASTK", "STOCHF_FASTD", "STOCH_SLOWK", "STOCH_SLOWD"]
+)
+def test_an_oscillator_without_a_range_is_undefined_and_recovers(name, walk):
+    fields = {
+        f: np.concatenate([np.full(40, 5.0), 5 + np.sin(np.arange(40.0)), np.full(9, 5.0)]) for f in walk
+    }
+    fields["high"] = fields["high"] + 0.0
+    got = column(name, fields)
+    assert np.isnan(got[:40]).all()
+    assert not np.isnan(got[56:78]).any()
+    plain = column(name, walk)
+    assert not np.isnan(plain[14:]).any()
+
+
+def test_a_saturated_stochastic_rsi_is_undefined():
+    assert np.isnan(column("STOCHRSI_FASTK", np.arange(60.0))).all()  # RSI stands at 100 and has no range
 
 
 def test_whole_number_outputs_are_undefined_until_warm(walk):
@@ -134,7 +148,7 @@ def test_whole_number_outputs_are_undefined_until_warm(walk):
 
 
 def test_fewer_rows_than_the_lookback_are_all_undefined():
-    for name in ("SMA", "EMA", "MACD", "ADX"):
+    for name in ("SMA", "EMA", "MACD", "ADX", "STOCH_SLOWD", "CCI"):
         fields = {f: np.array([1.0, 2.0, 3.0]) for f in ("high", "low", "close")}
         assert np.isnan(column(name, fields)).all()
         assert len(column(name, {f: np.empty(0) for f in fields})) == 0
