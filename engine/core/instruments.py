@@ -129,6 +129,7 @@ def instrument(symbol: str, kind: str | None = None) -> Instrument:
         )
     if kind is not None and kind not in KINDS:
         raise DataError(f"{symbol}: unknown kind {kind!r}. Kinds: {', '.join(KINDS)}.")
+    _refuse_contract(symbol, kind)
     known = KNOWN.get(symbol)
     if known is not None and kind in (None, known.kind):
         return known
@@ -150,6 +151,16 @@ def instrument(symbol: str, kind: str | None = None) -> Instrument:
     if kind == "option":
         return Instrument(symbol, "option", multiplier=100.0, contract_size=100.0)
     return Instrument(symbol, "equity")
+
+
+def _refuse_contract(symbol: str, kind: str | None) -> None:
+    """ESZ13 is one contract of ES: specs and packs name the root, and the front month is found by date."""
+    match = re.fullmatch(r"([A-Z0-9]{1,4})[FGHJKMNQUVXZ]\d{2}", symbol)
+    root = KNOWN.get(match[1]) if match else None
+    if root is not None and root.kind == "future" and kind in (None, "future"):
+        raise DataError(
+            f"{symbol}: one contract of a future. Use {root.symbol}; its front month is found by date."
+        )
 
 
 def is_currency_pair(symbol: str) -> bool:

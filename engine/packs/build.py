@@ -257,21 +257,25 @@ def _find_roll(build: _Build, series: BarSeries, front: np.ndarray, at: int) -> 
 
 def _nothing(build: _Build, symbol: str, timeframe: str) -> DataError:
     """One line: what was asked and what exists."""
-    held = [
-        f"{one.kind} {one.timeframe} {one.first.date()}..{one.last.date()}"
-        for one in catalog.series(build.settings, build.source)
-        if one.symbol == symbol and not one.quotes
-    ]
-    window = f"{build.window_start}..{build.window_end}"
-    if held:
-        return DataError(
-            f"{symbol} {timeframe}: source {build.source} has no bars for {window}. "
-            f"It has {', '.join(held)}; choose a window inside."
+    stored = [one for one in catalog.series(build.settings) if one.symbol == symbol and not one.quotes]
+    held = [one for one in stored if one.source == build.source]
+    spans = ", ".join(f"{one.kind} {one.timeframe} {one.first.date()}..{one.last.date()}" for one in held)
+    if not held:
+        elsewhere = sorted({one.source for one in stored})
+        cure = (
+            f"These have: {', '.join(elsewhere)}; name one of them"
+            if elsewhere
+            else "Import it with `data import`"
         )
-    elsewhere = sorted({one.source for one in catalog.series(build.settings) if one.symbol == symbol})
-    cure = (
-        f"These have: {', '.join(elsewhere)}; name one of them"
-        if elsewhere
-        else "Import it with `data import`"
+        return DataError(f"{symbol} {timeframe}: source {build.source} has no {symbol}. {cure}.")
+    cure = "choose a window inside"
+    if timeframe == "1D" and all(
+        one.kind in ("forex", "cfd", "future") and one.timeframe == "1D" for one in held
+    ):
+        cure = (
+            "daily rows of a 24-hour market must start with its session in New York; import hours or minutes"
+        )
+    window = f"{build.window_start}..{build.window_end}"
+    return DataError(
+        f"{symbol} {timeframe}: source {build.source} has no bars for {window}. It has {spans}; {cure}."
     )
-    return DataError(f"{symbol} {timeframe}: source {build.source} has no {symbol}. {cure}.")

@@ -59,6 +59,11 @@ def test_what_is_no_instrument_is_refused_with_what_is_allowed(symbol, kind):
         instrument(symbol, kind)
 
 
+def test_one_contract_is_refused_with_its_root():
+    with pytest.raises(DataError, match="Use ES;"):
+        instrument("ESZ13")
+
+
 def test_profits_in_another_currency_are_refused():
     with pytest.raises(DataError, match="JPY"):
         require_usd(instrument("USDJPY"))

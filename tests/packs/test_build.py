@@ -189,6 +189,13 @@ def test_a_window_without_data_says_what_exists(settings):
         load_pack(settings, "0" * 64)
 
 
+def test_days_of_midnight_utc_alone_are_refused_with_the_reason(settings):
+    midnights = [day_number(DATE("2021-03-08") + dt.timedelta(days=i)) * 86_400_000_000_000 for i in range(5)]
+    store_rows(settings, "mine", "forex", "1D", flat_rows(midnights, symbol="EURUSD"))
+    with pytest.raises(DataError, match="import hours or minutes"):
+        build(settings, ("EURUSD", "1D"))
+
+
 def test_splits_and_dividends_of_the_window_are_in_the_pack(settings):
     # a 2:1 split on Wednesday, and 0.50 on a close of 100 paid on Thursday
     store_factors(
