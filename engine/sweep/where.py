@@ -157,10 +157,12 @@ def _number(node: ast.expr, values: Mapping[str, Array], text: str) -> Array:
 
 
 def _compare(op: ast.cmpop, a: Array, b: Array) -> Array:
-    same = np.abs(a - b) <= SAME * np.maximum(np.abs(a), np.abs(b))
+    same: Array = np.abs(a - b) <= SAME * np.maximum(np.abs(a), np.abs(b))
     if isinstance(op, ast.Eq):
         return same
     if isinstance(op, ast.NotEq):
-        return ~same
-    strict = a < b if isinstance(op, ast.Lt | ast.LtE) else a > b
-    return strict | same if isinstance(op, ast.LtE | ast.GtE) else strict & ~same
+        return np.logical_not(same)
+    beyond: Array = a < b if isinstance(op, ast.Lt | ast.LtE) else a > b
+    if isinstance(op, ast.LtE | ast.GtE):
+        return np.logical_or(beyond, same)
+    return np.logical_and(beyond, np.logical_not(same))
