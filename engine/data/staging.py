@@ -129,17 +129,19 @@ def staging(settings: Settings, source: str) -> Iterator[Staging]:
     sweep(settings)
     stage = Staging(settings, source)
     lock = FileLock(root / f"{stage.folder.name}.lock")
-    with lock:
+    lock.acquire()
+    try:
         stage.folder.mkdir()
-        try:
-            yield stage
-        finally:
-            if not (
-                stage.folder / "commit.json"
-            ).exists():  # a half-done publication is for the next to finish
-                shutil.rmtree(stage.folder, ignore_errors=True)
-    with suppress(OSError):
-        Path(lock.lock_file).unlink(missing_ok=True)
+        yield stage
+    finally:
+        committed = (
+            stage.folder / "commit.json"
+        ).exists()  # a half-done publication is for the next to finish
+        if not committed:
+            shutil.rmtree(stage.folder, ignore_errors=True)
+        lock.release()
+        with suppress(OSError):
+            Path(lock.lock_file).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -185,6 +187,9 @@ def sweep(settings: Settings) -> None:
             finally:
                 lock.release()
             lock_path.unlink(missing_ok=True)
+    for folder in _staging_root(settings).glob("*/"):  # the lock comes before its folder, and goes after it
+        if not Path(f"{folder}.lock").exists() and not (folder / "commit.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_json(path: Path, content: Any) -> None:

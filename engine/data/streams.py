@@ -49,10 +49,10 @@ class Meter:
     def step(self, n_bytes: int = 0, note: str | None = None) -> None:
         self.done += n_bytes
         self.note = self.note if note is None else note
-        if self.cancelled is not None and self.cancelled():
-            raise ImportCancelled("Cancelled: what was not finished yet has left no trace.")
         if self.progress is not None:
             self.progress(self.done, max(self.total, self.done), self.note)
+        if self.cancelled is not None and self.cancelled():
+            raise ImportCancelled("Cancelled: what was not finished yet has left no trace.")
 
 
 @dataclass(frozen=True)

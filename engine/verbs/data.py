@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.settings import Settings
-from engine.verbs import output
+from engine.verbs import data_coverage, output
 
 if TYPE_CHECKING:
     from engine.data.catalog import Series
@@ -37,6 +37,8 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
         "--rebuild", action="store_true", help="derive the catalogs from the stored files anew"
     )
     listing.set_defaults(handler=list_series)
+
+    data_coverage.add_parsers(verbs, _add_filters, _chosen)
 
     demo = verbs.add_parser("demo", help="make the demo market (source SYNTHETIC): SPY, QQQ, AMD")
     demo.add_argument("--quick", action="store_true", help="10 sessions of minutes in place of 120")
@@ -169,7 +171,8 @@ def make_demo(args: argparse.Namespace, settings: Settings) -> None:
         output.print_json({"source": "SYNTHETIC", **asdict(demo)})
         return
     print(
-        f"SYNTHETIC: {', '.join(demo.symbols)}, {demo.n_sessions} sessions of minutes from {demo.first} to {demo.last}. "
+        f"SYNTHETIC: {', '.join(demo.symbols)}, {demo.n_sessions} sessions of minutes from {demo.first} "
+        f"to {demo.last}. "
         f"Made-up prices, for trying things out."
     )
 
@@ -208,10 +211,3 @@ def _pairs(text: str) -> dict[str, str]:
             f"{text!r} is not a mapping; write field=column pairs such as open=o,high=h"
         )
     return {field.strip(): column.strip() for field, _, column in pairs}
-
-
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it like 2013-10-04") from None

@@ -198,20 +198,16 @@ class _File:
         ]
         quality.refuse(rows, self.where, named)
         rows = self._timed(rows)
-        if self._quoted():
-            rules = [
-                *quality.quote_rules(both_sides=True),
-                *([quality.size_rule("volume")] if "volume" in self.map else []),
-            ]
-            quality.refuse(rows, self.where, rules)
-            mids = [
-                ((pl.col(b) + pl.col(a)) / 2).alias(name) for name, b, a in zip(PRICES, BID, ASK, strict=True)
-            ]
-            return rows.with_columns(mids)
-        if "volume" not in rows.columns:
-            rows = rows.with_columns(pl.lit(None, dtype=pl.Float64).alias("volume"))
-        quality.refuse(rows, self.where, quality.trade_rules(volume_required="volume" in self.map))
-        return rows
+        absent = [name for name in ("volume", "bid_size", "ask_size") if name not in rows.columns]
+        rows = rows.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in absent)
+        if not self._quoted():
+            quality.refuse(rows, self.where, quality.trade_rules(volume_required="volume" in self.map))
+            return rows
+        quality.refuse(rows, self.where, [*quality.quote_rules(both_sides=True), quality.size_rule("volume")])
+        mids = [
+            ((pl.col(b) + pl.col(a)) / 2).alias(name) for name, b, a in zip(PRICES, BID, ASK, strict=True)
+        ]
+        return rows.with_columns(mids)
 
     def _dtype(self, field: str | None) -> type[pl.DataType]:
         if field == "start" and self.options.time_unit:
