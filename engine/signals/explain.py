@@ -10,10 +10,11 @@ import numpy as np
 from engine.core.errors import SpecError
 from engine.core.spec import StrategySpec
 from engine.signals.cache import ColumnCache
+from engine.signals.evaluation import Evaluation
 from engine.signals.rules import Series, SignalPlan
 from engine.signals.talib_names import function_info
 from engine.signals.terms import Kind, Term, is_trend_bias, labels_of
-from engine.signals.tree import Compare, Evaluation, Group, Negated, Node
+from engine.signals.tree import Compare, Group, Negated, Node
 
 Side = Literal["long", "short", "exit_long", "exit_short"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -11,15 +11,11 @@ from engine.core.conditions import Operand
 from engine.signals import talib_names
 from engine.signals.means import PER_UNIT_PRICE, PER_UNIT_VOLUME, GridColumn
 from engine.signals.talib_calls import over_clean_runs
-from engine.signals.talib_names import TREND_BIAS, Indicator
+from engine.signals.talib_names import BEARISH, BULLISH, NEUTRAL, TREND_BIAS, Indicator, lookback
 from engine.signals.undefined import UNDEFINED
 
 Field = Callable[[str], FloatArray]
 Mean = Callable[[str, int], FloatArray]
-
-WARMUP_FACTOR = 4
-BEARISH, NEUTRAL, BULLISH = -1.0, 0.0, 1.0
-TREND_LABELS = {"bearish": BEARISH, "neutral": NEUTRAL, "bullish": BULLISH}
 
 
 def indicator(operand: Operand) -> Indicator:
@@ -73,20 +69,4 @@ def trend_bias(close: FloatArray, fast: FloatArray, slow: FloatArray) -> FloatAr
     return out
 
 
-def lookback(found: Indicator) -> int:
-    """Rows of its series that the value depends on before the current one.
-
-    TA-Lib's lookback, and for recursive functions what their memory needs besides: once more the lookback for
-    exponential means, three times for Wilder's. Four times the sum (the warm-up) leaves the start a weight below
-    e^-15, where RSI(14) after 60 bars is still 0.19 off its long-run value.
-    """
-    rows = talib_names.function_lookback(found.function, found.params)
-    if found.function == TREND_BIAS:
-        return rows
-    flags = talib_names.function_info(found.function)["function_flags"] or []
-    if found.function in talib_names.WILDER:
-        return 4 * rows
-    smoothed = any(name.endswith("matype") and value != 0 for name, value in found.params)
-    if smoothed or found.function in talib_names.RECURSIVE or any("unstable" in flag for flag in flags):
-        return 2 * max(rows, 25)
-    return rows
+__all__ = ["grid_column", "indicator", "indicator_column", "lookback", "trend_bias"]

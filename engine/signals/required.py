@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.core.spec import StrategySpec
-from engine.signals.indicators import WARMUP_FACTOR
-from engine.signals.rules import SignalPlan
+from engine.signals.logic import named_logic
+from engine.signals.talib_names import WARMUP_FACTOR
 from engine.signals.terms import lookback
-from engine.signals.tree import terms
+from engine.signals.tree import compiled_logic, terms
 
 
 def required_series(spec: StrategySpec) -> dict[tuple[str, str], int]:
@@ -14,15 +14,12 @@ def required_series(spec: StrategySpec) -> dict[tuple[str, str], int]:
 
     Four times the longest look-back on each series, or data.warmup_bars (of every series' own bars) where it is set.
     """
-    plan = SignalPlan.of(spec)
     needed: dict[tuple[str, str], int] = {}
-    own = plan.logic[0].lookback(plan.logic[1]) if plan.logic else 0
-    found = [
-        pair
-        for nodes in (plan.entry, plan.short_entry, plan.exit, plan.short_exit)
-        for node in nodes
-        for pair in terms(node)
-    ]
+    found = [pair for nodes in compiled_logic(spec).values() for node in nodes for pair in terms(node)]
+    own = 0
+    if spec.entry.logic:
+        logic, params = named_logic(spec.entry.logic, spec.entry.logic_params)
+        own = logic.lookback(params)
     for symbol in spec.universe:
         base = (symbol, spec.timeframe)
         needed[base] = max(needed.get(base, 0), own)

@@ -14,11 +14,12 @@ import numpy as np
 
 from engine.core.bars import BarSeries
 from engine.core.errors import SpecError
-from engine.core.spec import Logic, StrategySpec
+from engine.core.spec import StrategySpec
 from engine.signals import kernels
 from engine.signals.cache import ColumnCache
+from engine.signals.evaluation import Evaluation
 from engine.signals.logic import Mask, NamedLogic, SignalColumns, named_logic
-from engine.signals.tree import Evaluation, Node, compiled, with_value
+from engine.signals.tree import Node, compiled_logic, with_value
 
 Series = Mapping[tuple[str, str], BarSeries]
 PLACES = {
@@ -48,23 +49,12 @@ class SignalPlan:
     def of(cls, spec: StrategySpec) -> SignalPlan:
         """The plan of a spec. SpecError where a condition has no meaning (unknown indicator, parameter, label)."""
 
-        def nodes(place: str, logic: Logic) -> tuple[Node, ...]:
-            found = []
-            for i, condition in enumerate(logic):
-                try:
-                    found.append(compiled(condition, spec.timeframe))
-                except SpecError as err:
-                    raise SpecError(f"{place}.{i}: {err}") from None
-            return tuple(found)
-
+        logics = compiled_logic(spec)
         return cls(
             timeframe=spec.timeframe,
             direction=spec.direction,
-            entry=nodes("entry.signal_logic", spec.entry.signal_logic),
-            short_entry=nodes("entry.short_signal_logic", spec.entry.short_signal_logic),
-            exit=nodes("risk_exits.signal_logic", spec.risk_exits.signal_logic),
-            short_exit=nodes("risk_exits.short_signal_logic", spec.risk_exits.short_signal_logic),
             logic=named_logic(spec.entry.logic, spec.entry.logic_params) if spec.entry.logic else None,
+            **{PLACES[place]: nodes for place, nodes in logics.items()},  # type: ignore[arg-type]
         )
 
     def replaced(self, values: Mapping[str, Any]) -> SignalPlan:
@@ -166,3 +156,6 @@ def _either(at: Evaluation, made: Mask, nodes: tuple[Node, ...]) -> Mask:
     out = np.empty(len(made), dtype=np.int8)
     kernels.any_of(made, _on_schedule(at, nodes), out)
     return out
+
+
+__all__ = ["ColumnCache", "SignalColumns", "SignalPlan", "signal_columns"]

@@ -11,7 +11,7 @@ from engine.core.conditions import Operand
 from engine.core.errors import SpecError
 from engine.core.fields import ParamValue
 from engine.core.timeframes import MINUTES
-from engine.signals import indicators, regimes
+from engine.signals import regimes, talib_names
 from engine.signals.talib_names import TREND_BIAS, Indicator, resolve
 
 CLOCK = re.compile(r"\A([01]\d|2[0-3]):([0-5]\d)(?::00)?\Z")
@@ -85,7 +85,7 @@ def labels_of(kind: Kind) -> dict[str, float]:
     """Words the column's values stand for; empty for numbers."""
     if kind.type == "regime":
         return regimes.PARTS[kind.detail[0]]
-    return indicators.TREND_LABELS if is_trend_bias(kind) else {}
+    return talib_names.TREND_LABELS if is_trend_bias(kind) else {}
 
 
 def number_of(kind: Kind, value: float | str, operator: str) -> float:
@@ -114,7 +114,7 @@ def lookback(term: Term) -> int:
     """Bars of the term's own series that its value depends on before the current one."""
     kind = term.kind
     if kind.type == "indicator":
-        rows = indicators.lookback(kind.detail)
+        rows = talib_names.lookback(kind.detail)
     elif kind.type == "regime":
         rows = regimes.lookback(kind.detail[1])
     elif kind.type == "gap":

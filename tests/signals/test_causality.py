@@ -15,7 +15,14 @@ from engine.signals.columns import SeriesRows
 from engine.signals.rules import signal_columns
 from engine.signals.talib_names import function_info, function_names
 from engine.signals.terms import kind_of, term_of
-from tests.fixtures.bars import daily_of, first_bars, make_sessions, perturbed_after, random_series
+from tests.fixtures.bars import (
+    daily_of,
+    first_bars,
+    make_sessions,
+    overnight_sessions,
+    perturbed_after,
+    random_series,
+)
 
 OWN_TYPES = [
     ("price", "open", {}),
@@ -115,6 +122,36 @@ def test_whole_specs_do_not_know_the_future(seed):
     for name in ("entry_long", "entry_short", "exit_long", "exit_short"):
         assert same_bits(getattr(whole, name)[:n], getattr(cut, name))
         assert same_bits(getattr(whole, name)[:n], getattr(changed, name)[:n])
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_random_operands_on_random_bars_do_not_know_the_future(seed):
+    rng = np.random.default_rng(seed)
+    timeframe = str(rng.choice(["5min", "15min", "1h"]))
+    overnight = bool(rng.integers(2))
+    series = random_series(
+        rng,
+        sessions=overnight_sessions(6) if overnight else None,
+        n_sessions=6,
+        timeframe=timeframe,
+        tick=float(rng.choice([0.01, 0.25, 0.001])),
+        gap_rate=float(rng.choice([0.0, 0.05, 0.5])),
+        halts=int(rng.integers(3)),
+        splits=int(rng.integers(2)),
+        rolls=int(rng.integers(2)),
+        early_closes=int(rng.integers(3)),
+        quotes=bool(rng.integers(2)),
+        with_volume=bool(rng.integers(2)),
+    )
+    n = int(rng.integers(1, len(series)))
+    whole, cut = SeriesRows(series), SeriesRows(first_bars(series, n))
+    changed = SeriesRows(perturbed_after(series, n, rng))
+    for at in rng.choice(len(OPERANDS), 30, replace=False):
+        kind = kind_of(*OPERANDS[at][:2], tuple(OPERANDS[at][2].items()))
+        column = whole.column(kind)[: len(cut)]
+        assert same_bits(column, cut.column(kind)), kind
+        assert same_bits(column, changed.column(kind)[: len(cut)]), kind
 
 
 def test_a_planted_look_ahead_would_be_seen():

@@ -164,6 +164,7 @@ def test_trend_bias_by_hand():
     ("name", "params", "message"),
     [
         ("SMAA", {}, "not a TA-Lib function. Nearest: SMA"),
+        ("VIX", {}, 'is a symbol, not an indicator; write .*"symbol": "VIX"'),
         ("RSI", {"lenght": 3}, "unknown parameter 'lenght'; parameters: length"),
         ("RSI", {"length": 2.5}, "must be a whole number"),
         ("RSI", {"length": 0}, "refuses timeperiod 0"),
