@@ -51,6 +51,10 @@ class Condition:
             def visit_Name(self, node: ast.Name) -> ast.Name:
                 return ast.Name(names[node.id])
 
+            def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+                whole = isinstance(node.value, float) and node.value.is_integer()
+                return ast.Constant(int(node.value)) if whole else node
+
         return ast.unparse(Rename().visit(ast.parse(self.text, mode="eval")))
 
 
@@ -77,6 +81,8 @@ def _check(node: ast.expr, text: str, known: list[str], names: set[str], depth: 
     """Whether the node is a truth (True) or a number (False); SpecError if it belongs to neither."""
     if depth > MAX_DEPTH:
         raise SpecError(f"where {text!r}: nested deeper than {MAX_DEPTH}; split it.")
+    if not isinstance(node, ast.BoolOp | ast.UnaryOp | ast.Compare | ast.BinOp | ast.Name | ast.Constant):
+        raise _foreign(text)
     parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
     kinds = [_check(child, text, known, names, depth + 1) for child in parts]
     if isinstance(node, ast.BoolOp) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
@@ -100,9 +106,12 @@ def _check(node: ast.expr, text: str, known: list[str], names: set[str], depth: 
         return False
     if isinstance(node, ast.Constant) and type(node.value) in (int, float) and abs(node.value) < 1e300:
         return False
-    raise SpecError(
-        f"where {text!r}: only parameters, numbers, + - * /, comparisons, and, or, not are allowed; take out the rest."
-    )
+    raise _foreign(text)
+
+
+def _foreign(text: str) -> SpecError:
+    allowed = "parameters, numbers, + - * /, comparisons, and, or, not"
+    return SpecError(f"where {text!r}: only {allowed} are allowed; take out the rest.")
 
 
 def _check_name(name: str, text: str, known: list[str]) -> None:

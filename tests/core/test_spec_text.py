@@ -1,6 +1,7 @@
 """Canonical form, hashes and overrides by path."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,17 @@ def test_overrides_leave_the_spec_and_the_values_alone():
     spec, universe = build_spec(CROSS), ["QQQ"]
     changed = with_overrides(spec, {"universe": universe, "universe.0": "IWM"})
     assert (spec.universe, changed.universe, universe) == (("SPY",), ("IWM",), ["QQQ"])
+
+
+def test_a_thousand_configs_are_checked_in_less_than_a_third_of_a_second():
+    # 0.06 ms each on a two-core machine of 2024; the grid of a sweep is checked before it starts
+    spec = build_spec({**CROSS, "risk_exits": {"stop_loss_pct": 1, "take_profit_pct": 2, "end_of_day": True}})
+    began = time.process_time()
+    for i in range(1000):
+        with_overrides(
+            spec, {"entry.signal_logic.0.params.length": i + 2, "risk_exits.stop_loss_pct": 1 + i / 100}
+        )
+    assert time.process_time() - began < 0.3
 
 
 # --- shipped specs, schema, reference
