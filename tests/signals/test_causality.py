@@ -154,12 +154,19 @@ def test_random_operands_on_random_bars_do_not_know_the_future(seed):
         assert same_bits(column, changed.column(kind)[: len(cut)]), kind
 
 
-def test_a_planted_look_ahead_would_be_seen():
+def test_a_planted_look_ahead_is_seen(monkeypatch):
+    honest = SeriesRows.column
+
+    def one_bar_ahead(rows, kind):
+        return np.append(honest(rows, kind)[1:], np.nan)
+
+    monkeypatch.setattr(SeriesRows, "column", one_bar_ahead)
     rng = np.random.default_rng(3)
     series = random_series(rng, n_sessions=1)
-    centred = (series.close[:-1] + series.close[1:]) / 2
-    changed = perturbed_after(series, 100, rng)
-    assert not same_bits(centred[:100], ((changed.close[:-1] + changed.close[1:]) / 2)[:100])
+    kind = kind_of("price", "close", ())
+    column = SeriesRows(series).column(kind)
+    assert not same_bits(column[:100], SeriesRows(first_bars(series, 100)).column(kind))
+    assert not same_bits(column[:100], SeriesRows(perturbed_after(series, 100, rng)).column(kind)[:100])
 
 
 def test_a_column_computed_for_one_config_serves_all_and_equals_a_fresh_one():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from pydantic import BaseModel
@@ -64,6 +66,22 @@ def test_an_indicator_that_is_not_warm_is_undefined_and_so_is_its_negation():
 def test_a_slot_without_a_row_carries_the_last_value():
     bars = series_of([NAN, 3.0, NAN, 1.0, NAN])
     assert entries({**CLOSE, "operator": ">", "value": 2}, bars, n=5) == [-1, 1, 1, 0, 0]
+
+
+def test_a_series_without_any_row_is_undefined_and_enters_nowhere():
+    empty = series_of([])
+    assert set(entries({"name": "EMA", "operator": "cross_above", "target": "SMA_3"}, empty)) == {-1}
+    assert not signal_columns(spec_of(), {("AAA", "1min"): empty}, "AAA").entry_long.any()
+
+
+def test_threads_that_share_a_cache_get_the_same_columns():
+    series = {("AAA", "1min"): random_series(np.random.default_rng(1), gap_rate=0.05)}
+    specs = [sma_cross(fast, slow) for fast in (3, 5, 8) for slow in (13, 21, 34)]
+    cache = ColumnCache(series, max_bytes=100_000)
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda s: signal_columns(s, cache, "AAA"), specs * 4))
+    for spec, columns in zip(specs * 4, got, strict=True):
+        np.testing.assert_array_equal(columns.entry_long, signal_columns(spec, series, "AAA").entry_long)
 
 
 def test_a_cross_compares_with_the_previous_existing_row():
