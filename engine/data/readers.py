@@ -21,6 +21,7 @@ from engine.data.calendars import sessions as sessions_of
 from engine.data.layout import FINER, Laid, lay_rows, resample
 from engine.data.partitions import datasets, parts, read_part, session_date, source_root
 from engine.data.schemas import ASK, BID, PRICES, dataset_name, is_daily_file, schema
+from engine.data.staging import ensure_published
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def read_series(
         raise DataError(f"timeframe {timeframe!r}: unknown. Timeframes: {', '.join(TIMEFRAMES)}.")
     if not len(sessions):
         return None
+    ensure_published(settings, source)
     first, last = day_of(sessions.date[0]), day_of(sessions.date[-1])
     held = set(datasets(source_root(settings, source)))
     best: tuple[int, Laid, str] | None = None
