@@ -49,7 +49,7 @@ A comparison names its left side by its own fields, then `operator`, then one ri
 {"not": {"type": "day_of_week", "operator": "==", "value": 5}}
 {"type": "time", "operator": ">=", "value": "10:00"}
 {"any": [{"name": "SMA", "symbol": "QQQ", "timeframe": "1D", "operator": ">", "target": "SMA_200"},
-         {"type": "regime", "name": "trend", "operator": "==", "value": "bullish"}]}
+         {"type": "regime", "name": "trend", "operator": "==", "value": "up"}]}
 ```
 
 Operators: `<` `<=` `>` `>=` `==`, `between` (both ends included, `value: [low, high]`), `cross_above` and `cross_below`
@@ -74,7 +74,11 @@ TYPES = (
     ("gap", "", "the session's open against the close before, in percent"),
     ("day_of_week", "", "weekday of the session date, Monday = 1"),
     ("time", "", "clock time of the bar's end in the exchange's zone"),
-    ("regime", "", "a label of market state, compared with =="),
+    (
+        "regime",
+        "trend, volatility; empty for both",
+        "a label of market state (`up`, `calm`, `up_calm`), compared with ==",
+    ),
 )
 
 SWEEP = """## Sweeps

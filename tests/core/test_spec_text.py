@@ -1,6 +1,7 @@
 """Canonical form, hashes and overrides by path."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -264,6 +265,15 @@ def test_the_json_schema_is_one_and_refuses_what_the_models_refuse():
         {"slug": "A"},
     ):
         assert not VALIDATOR.is_valid({**LEAST, **wrong})
+
+
+def test_the_examples_of_the_reference_are_conditions():
+    block = reference().split("```json\n")[1].split("```")[0]
+    examples = [json.loads(text) for text in re.split(r"\n(?=\{)", block.strip())]
+    assert len(examples) == 6
+    for example in examples:
+        tree = {**LEAST, "entry": {"signal_logic": [example]}}
+        assert build_spec(tree) and VALIDATOR.is_valid(tree)
 
 
 def test_the_reference_in_docs_is_fresh():
