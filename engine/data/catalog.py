@@ -174,23 +174,32 @@ def _stage_records(stage: Staging, records: Iterable[ImportRecord]) -> None:
 def _table(settings: Settings, source: str, *, locked: bool = False) -> pl.DataFrame:
     """The catalog's table; derived anew where it is absent, damaged or does not fit the partitions."""
     root = partitions.source_root(settings, source)
-    path = root / CATALOG
-    try:
-        stored = pq.read_table(path)
-        fits = (
-            stored.schema.remove_metadata().equals(_SCHEMA)
-            and (stored.schema.metadata or {}).get(b"partitions") == fingerprint(root).encode()
-        )
-    except (FileNotFoundError, pa.ArrowException, OSError):
-        fits = False
-    if fits:
-        frame = pl.from_arrow(stored)
-        assert isinstance(frame, pl.DataFrame)
-        return frame
+    table = _fitting(root)
+    if table is not None:
+        return table
     if locked or not root.is_dir():
         return scan(root)
+    with source_lock(settings, source):  # an import may just have been between its files and its catalog
+        table = _fitting(root)
+    if table is not None:
+        return table
     rebuild(settings, source)
     return scan(root)
+
+
+def _fitting(root: Path) -> pl.DataFrame | None:
+    """The stored table if it is whole and belongs to the partitions that are there."""
+    try:
+        stored = pq.read_table(root / CATALOG)
+    except (FileNotFoundError, pa.ArrowException, OSError):
+        return None
+    if not stored.schema.equals(_SCHEMA, check_metadata=False):
+        return None
+    if (stored.schema.metadata or {}).get(b"partitions") != fingerprint(root).encode():
+        return None
+    frame = pl.from_arrow(stored)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def _write(stage: Staging, table: pl.DataFrame, partitions_hash: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -244,6 +245,18 @@ def move_into_place(temporary: Path, final: Path) -> None:
     """Rename a durable file to its final name, making folders on the way."""
     missing = [folder for folder in (final.parent, *final.parent.parents) if not folder.exists()]
     final.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(temporary, final)
+    _replace(temporary, final)
     for folder in {final.parent, *(m.parent for m in missing)}:
         sync_folder(folder)
+
+
+def _replace(temporary: Path, final: Path) -> None:
+    """os.replace; on Windows a file that a reader has open is waited for, five seconds at most."""
+    for _ in range(50 if os.name == "nt" else 0):
+        try:
+            os.replace(temporary, final)
+        except PermissionError:
+            time.sleep(0.1)
+        else:
+            return
+    os.replace(temporary, final)

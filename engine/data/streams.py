@@ -23,8 +23,8 @@ MAX_RATIO = 200  # market data in CSV compresses 5 to 30 times; a bomb about 1,0
 RATIO_FREE_BYTES = 16 << 20  # small files may compress as they like
 MAX_GZIP_BYTES = 256 << 30  # decompressed
 MAX_ENTRIES = 20_000
-MAX_ENTRY_BYTES = 512 << 20
-MAX_ZIP_BYTES = 4 << 30  # all entries, decompressed
+MAX_ENTRY_BYTES = 256 << 20
+MAX_ZIP_BYTES = 2 << 30  # all entries, decompressed
 
 Progress = Callable[[int, int, str], None]
 
@@ -165,25 +165,30 @@ def check_text(text: bytes, name: str, line: int) -> None:
         raise DataError(f"{name}, row {row}: not UTF-8 text. Save the file as UTF-8.") from error
 
 
-def zip_texts(path: Path, meter: Meter) -> tuple[str, list[tuple[str, bytes]]]:
-    """(sha256 of the file, [(entry name, text)]) of a zip of CSV files. Nothing is ever extracted to disk.
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def zip_texts(path: Path, meter: Meter) -> Iterator[tuple[str, bytes]]:
+    """(entry name, text) of a zip of CSV files, one at a time. Nothing is ever extracted to disk.
 
     Declared sizes are checked before anything is read, and real ones while reading.
     """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    size, given = path.stat().st_size, 0
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             _check_directory(path, entries)
-            texts = []
             for entry in entries:
-                meter.step()
-                texts.append((entry.filename, _read_entry(path, archive, entry)))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+                text = _read_entry(path, archive, entry)
+                step = min(entry.compress_size, size - given)
+                given += step
+                meter.step(step)
+                yield entry.filename, text
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise DataError(f"{path.name}: damaged zip file ({error}). Fetch it again.") from error
-    meter.step(path.stat().st_size)
-    return digest, texts
+    meter.step(size - given)
 
 
 def _check_directory(path: Path, entries: list[zipfile.ZipInfo]) -> None:

@@ -188,6 +188,11 @@ def test_a_zip_with_the_same_name_twice_is_refused(tmp_path):
     refused(tmp_path, "lean", "2 entries under 1 names", "20131004_trade.zip: ")
 
 
+def test_a_zip_of_several_instruments_is_refused_where_one_belongs(tmp_path):
+    write_zip(tmp_path / "lean/equity/usa/minute/spy/20131004_trade.zip", {"a.csv": GOOD, "b.csv": GOOD})
+    refused(tmp_path, "lean", "holds several entries", "20131004_trade.zip: ")
+
+
 def test_a_file_that_is_no_zip_is_refused(tmp_path):
     write(tmp_path / "lean/equity/usa/minute/spy/20131004_trade.zip", b"not a zip")
     refused(tmp_path, "lean", "damaged zip", "20131004_trade.zip: ")

@@ -169,3 +169,17 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
         peaks.append(peak / 1e6)
     assert peaks[1] < 1_000
     assert peaks[1] < peaks[0] * 1.8
+
+
+def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path, monkeypatch):
+    from engine.core.errors import ArgusError
+    from engine.data.partitions import PartWriter
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    lean_minutes(tmp_path / "lean", "34200000,10000,10000,10000,10000,5\n")
+    monkeypatch.setattr(PartWriter, "write", full)
+    with pytest.raises(ArgusError, match="No space left on device"):
+        bring(tmp_path / "home", "lean", tmp_path / "lean")
+    assert [p for p in (tmp_path / "home/market").rglob("*") if p.is_file()] == []

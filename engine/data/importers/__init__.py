@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.core.errors import DataError, NotFound
+from engine.core.errors import ArgusError, DataError, NotFound
 from engine.core.settings import Settings
 from engine.data.importers.job import ImportReport, Outcome, Request, SeriesReport
 from engine.data.partitions import source_name
@@ -56,7 +56,12 @@ def import_path(
         settings, format, path, name, wanted, dict(options or {}), Meter(0, progress, cancelled), now
     )
     outcome = Outcome()
-    _reader(format)(request, outcome)
+    try:
+        _reader(format)(request, outcome)
+    except OSError as error:
+        raise ArgusError(
+            f"{error.filename or path}: {error.strerror or error}. What was not finished yet has left no trace."
+        ) from error
     return outcome.report(name)
 
 

@@ -24,7 +24,7 @@ from engine.data import parse, quality
 from engine.data.importers import lean_factors
 from engine.data.importers.job import Outcome, Request, Transaction, transaction
 from engine.data.schemas import ASK, BID, PRICES, QUOTED_KINDS, QUOTES
-from engine.data.streams import Block, zip_texts
+from engine.data.streams import Block, sha256_of, zip_texts
 
 RESOLUTIONS = {"minute": "1min", "hour": "1h", "daily": "1D"}
 NEW_YORK = "America/New_York"
@@ -132,18 +132,16 @@ def _read_zip(file: LeanFile, into: Transaction) -> pl.DataFrame | None:
     meter.step(
         0, f"{file.symbol} {file.timeframe} {'quotes' if file.quotes else 'bars'} {file.day or ''}".strip()
     )
-    sha256, texts = zip_texts(file.path, meter)
-    if file.kind != "future" and len(texts) > 1:
-        raise DataError(
-            f"{file.path.name}: holds {len(texts)} entries; a LEAN {file.kind} file holds one CSV."
-        )
     frames = []
-    for entry, text in texts:
+    for n_before, (entry, text) in enumerate(zip_texts(file.path, meter)):
+        if n_before and file.kind != "future":
+            raise DataError(
+                f"{file.path.name}: holds several entries; a LEAN {file.kind} file holds one CSV."
+            )
         if text:
-            meter.step()
             frames.append(_read_entry(file, entry, text))
     rows = _concat(frames)
-    into.record(_origin(file.path), sha256, 0 if rows is None else len(rows))
+    into.record(_origin(file.path), sha256_of(file.path), 0 if rows is None else len(rows))
     return rows
 
 
