@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from engine.core.rules import CONTRACT, InstrumentRules, TradeRules
 from engine.sim.market import Lane, Market
 from engine.trade import reasons
@@ -25,10 +27,11 @@ from engine.trade.account import (
     Split,
     apply,
     equity,
+    cash,
     free_cash,
 )
 from engine.trade.decide import Skip, order_in, position_in, quantity_at_fill, step, worse_than_mid
-from engine.trade.fills import fill, priced
+from engine.trade.fills import fill, mid_at_fill, open_spread, priced, traded_prices
 from engine.trade.resting import resting_exits
 from engine.trade.state import Bar, Fill, Moment, Order, Seen, State, Trade
 
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 class Record:
     """What happened: all fills with their trade, closed trades, skipped entries, equity.
 
-    equity : at each tick. exposed : a position was held at the tick's end.
+    equity, cash : at each tick. exposed : a position was held at the tick's end.
     """
 
     fills: list[tuple[int, Fill]] = field(default_factory=list)
@@ -59,7 +62,6 @@ class Walk:
         self.market, self.rules, self.signals = market, rules, signals
         self.state = State(balance=rules.cash)
         self.record = Record()
-        self.day_before = -1
 
     def run(self) -> Record:
         for tick in range(len(self.market.ticks)):
@@ -69,12 +71,19 @@ class Walk:
 
     def tick(self, tick: int) -> None:
         """Everything that happens up to and at one scheduled end."""
-        now = int(self.market.ticks[tick])
-        ending = [
-            (lane, int(i)) for lane, i in zip(self.market.lanes, self.market.bar[tick], strict=True) if i >= 0
-        ]
+        self.work(tick)
+        self.decide(tick)
+
+    def ending(self, tick: int) -> list[tuple[Lane, int]]:
+        """The lanes with a bar that ends at the tick, and which one."""
+        lanes, bars = self.market.lanes, self.market.bar[tick]
+        return [(lane, int(i)) for lane, i in zip(lanes, bars, strict=True) if i >= 0]
+
+    def work(self, tick: int) -> None:
+        """From the open of the ending bars to just before their end: events, due orders, resting exits."""
+        now, ending = int(self.market.ticks[tick]), self.ending(tick)
         if self.market.new_day[tick]:
-            self._earn_interest(int(self.market.days[self.market.day_of_tick[tick]]))
+            self._earn_interest(int(self.market.day_of_tick[tick]))
         for lane, i in ending:
             self._open_session(lane, i)
         bars = {lane.rules.symbol: bar_at(lane, i) for lane, i in ending}
@@ -84,12 +93,17 @@ class Walk:
             self._fill_entry(lane.rules, bars[lane.rules.symbol], now, int(lane.clock.day[i]))
         for lane, _ in ending:
             self._rest(lane.rules, bars[lane.rules.symbol])
+
+    def decide(self, tick: int) -> None:
+        """At the end of the bars: mark, then decide."""
+        now, ending = int(self.market.ticks[tick]), self.ending(tick)
+        bars = {lane.rules.symbol: bar_at(lane, i) for lane, i in ending}
         for lane, _ in ending:
             bar = bars[lane.rules.symbol]
             if bar is not None:
                 self._apply(Marked(lane.rules.symbol, bar))
         if self.market.day_end[tick] and not self.state.ruined and equity(self.rules, self.state) <= 0.0:
-            self._ruin(ending)
+            self._ruin(now)
         view = {
             lane.rules.symbol: self._seen(k, lane, i, bars[lane.rules.symbol])
             for k, (lane, i) in enumerate(zip(self.market.lanes, self.market.bar[tick], strict=True))
@@ -99,19 +113,19 @@ class Walk:
         self.state = decision.state
         self.record.skips += decision.skips
         self.record.equity.append(equity(self.rules, self.state))
-        self.record.cash.append(self.state.balance)
+        self.record.cash.append(cash(self.rules, self.state))
         self.record.exposed.append(bool(self.state.positions))
 
     def _apply(self, event: Event) -> None:
         self.state, closed = apply(self.rules, self.state, event)
         self.record.trades += closed
 
-    def _earn_interest(self, day: int) -> None:
+    def _earn_interest(self, session: int) -> None:
         """Free cash earns for the calendar days since the session before."""
-        if self.rules.cash_rate > 0.0 and self.day_before >= 0:
+        if self.rules.cash_rate > 0.0 and session > 0:
+            n_days = int(self.market.days[session]) - int(self.market.days[session - 1])
             free = max(0.0, free_cash(self.rules, self.state))
-            self._apply(Interest(free * self.rules.cash_rate * (day - self.day_before) / 365.0))
-        self.day_before = day
+            self._apply(Interest(free * self.rules.cash_rate * n_days / 365.0))
 
     def _open_session(self, lane: Lane, i: int) -> None:
         symbol = lane.rules.symbol
@@ -124,13 +138,7 @@ class Walk:
         if lane.dividend[i] != 0.0:
             self._apply(Dividend(symbol, float(lane.dividend[i])))
         if lane.gap[i] != 0.0:
-            bar = bar_at(lane, i)
-            p = position_in(self.state, symbol)
-            if bar is None and p is not None:
-                at = p.mark + float(lane.gap[i])
-                bar = Bar(int(lane.series.start[i]), int(lane.series.end[i]), at, at, at, at)
-            if bar is not None:
-                self._apply(Rolled(symbol, float(lane.gap[i]), bar))
+            self._apply(Rolled(symbol, float(lane.gap[i]), bar_at(lane, i)))
 
     def _fill_exit(self, inst: InstrumentRules, bar: Bar | None) -> None:
         order, p = order_in(self.state, inst.symbol, "exit"), position_in(self.state, inst.symbol)
@@ -151,7 +159,9 @@ class Walk:
             self._wait(order, now, reasons.NO_ROW if bar is None else reasons.NOT_REACHED)
             return
         self._drop(order)
-        if worse_than_mid(order.side, filled.price, bar.open, self.rules.entry.max_slippage_frac):
+        opened = traded_prices(bar, is_buy=order.side > 0)[0]
+        mid = mid_at_fill(order.side, filled.raw, opened, bar.open, open_spread(bar))
+        if worse_than_mid(order.side, filled.price, mid, self.rules.entry.max_slippage_frac):
             self.record.skips.append(Skip(now, order.symbol, reasons.SLIPPAGE))
             return
         qty = quantity_at_fill(self.rules, self.state, inst, order, filled.price)
@@ -183,14 +193,16 @@ class Walk:
             self.record.fills.append((p.trade_id, left.fill))
             self._apply(left)
 
-    def _ruin(self, ending: list[tuple[Lane, int]]) -> None:
-        lane, i = ending[-1]
-        held = self.state.positions
-        at = int(lane.series.start[i])
-        for p in held:
-            f = Fill(p.symbol, -p.side, p.qty, p.mark, p.mark, 0.0, at, reasons.RUINED, at)
+    def _ruin(self, now: int) -> None:
+        """Leave everything at its mark; the fill carries the start of the symbol's last scheduled bar."""
+        lanes = {lane.rules.symbol: lane.series for lane in self.market.lanes}
+        for p in self.state.positions:
+            series = lanes[p.symbol]
+            at = int(series.start[np.searchsorted(series.end, now, side="right") - 1])
+            f = Fill(p.symbol, -p.side, p.qty, p.mark, p.mark, 0.0, at, reasons.RUINED, now)
             self.record.fills.append((p.trade_id, f))
-        self._apply(Ruined(at))
+            self._apply(Left(f))
+        self._apply(Ruined())
 
     def _seen(self, k: int, lane: Lane, i: int, bar: Bar | None) -> Seen:
         s = self.signals[k]
