@@ -68,6 +68,8 @@ def artifact_bytes(
         "trades.parquet": parquet_bytes(result.trades),
         "fills.parquet": parquet_bytes(result.fills),
         "equity.parquet": parquet_bytes(result.equity),
+        "skipped.parquet": parquet_bytes(result.skipped),
+        "notes.json": json_bytes({"warnings": summary.warnings(result), "marks": list(result.marks)}),
     }
 
 

@@ -27,6 +27,8 @@ NAMES = {
     "trades.parquet",
     "fills.parquet",
     "equity.parquet",
+    "skipped.parquet",
+    "notes.json",
     "manifest.json",
 }
 SPEC = {"name": "=HYPERLINK(1)", "universe": ["SPY"]}
