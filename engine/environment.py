@@ -120,7 +120,9 @@ def _install_all(where: Place, say: Say) -> None:
 
 def _install(where: Place, what: list[str], say: Say, log) -> None:
     """By uv; by pip where uv cannot, because only pip knows the index that a pip.conf names."""
-    by_uv = [str(where.python), "-m", "uv", "pip", "install", "--python", str(where.python), *what]
+    # Compiled once here, not at every start by a user whose site-packages are read-only or unwritten.
+    by_uv = [str(where.python), "-m", "uv", "pip", "install", "--compile-bytecode"]
+    by_uv += ["--python", str(where.python), *what]
     try:
         _step("installing packages", by_uv, where, log)
     except SetupFailed:

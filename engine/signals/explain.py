@@ -24,14 +24,22 @@ WORDS = {
 }  # fmt: skip
 
 
-def explain(spec: StrategySpec, series: Series | ColumnCache, symbol: str, side: Side, i: int) -> str:
+def explain(
+    spec: StrategySpec,
+    series: Series | ColumnCache,
+    symbol: str,
+    side: Side,
+    i: int,
+    plan: SignalPlan | None = None,
+) -> str:
     """The conditions of `side` at scheduled bar `i` in words: "SMA(20) 167.42 crossed above SMA(50) 167.40".
 
     side : long or short for the entry, exit_long or exit_short for the exit.
+    plan : the spec's, where many bars are explained.
     A condition that did not hold says so; of an `any` only the parts that held are told.
     """
     cache = series if isinstance(series, ColumnCache) else ColumnCache(series)
-    plan = SignalPlan.of(spec)
+    plan = plan or SignalPlan.of(spec)
     at = Evaluation(cache, symbol, spec.timeframe)
     slots = cache.slots(at.base)
     row = i if slots is None else int(slots[i])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,13 +53,12 @@ def assemble(
 ) -> SimResult:
     """The result of one walk. Open positions are listed, marked, and left out of trade statistics."""
     lanes = {lane.rules.symbol: lane for lane in market.lanes}
-    rows = [_closed_row(lanes[t.symbol], t, entry_reason) for t in record.trades]
-    rows += [_open_row(rules, lanes[p.symbol], p, entry_reason) for p in record.state.positions]
-    rows.sort(key=lambda row: row["trade_id"])
+    closed = [_closed_row(lanes[t.symbol], t, entry_reason) for t in record.trades]
+    still_open = [_open_row(rules, lanes[p.symbol], p, entry_reason) for p in record.state.positions]
+    rows = sorted([*closed, *still_open], key=lambda row: row["trade_id"])
     trades = frame(TRADES_SCHEMA, _columns(rows, TRADES_SCHEMA))
     equity = np.array(record.equity)
     daily = equity[market.day_end]
-    closed = [row for row in rows if not row["is_open"]]
     values = metrics(
         daily,
         rules.cash,
@@ -67,8 +66,8 @@ def assemble(
         [_notional(lanes[row["symbol"]], row) for row in closed],
         held_bars=int(np.sum(record.exposed)),
         scheduled_bars=len(market.ticks),
-        fees=math.fsum(row["fees"] for row in rows),
-        slippage=math.fsum(row["slippage"] for row in rows),
+        fees=_running_sum(row["fees"] for row in (*closed, *still_open)),
+        slippage=_running_sum(row["slippage"] for row in (*closed, *still_open)),
         periods_per_year=market.periods_per_year,
         cash_rate=rules.cash_rate,
     )
@@ -93,6 +92,14 @@ def assemble(
         notes=tuple(told),
         marks=(*marks, *(("ruined",) if record.state.ruined else ())),
     )
+
+
+def _running_sum(values: Iterable[float]) -> float:
+    """Added one by one in the order of closing, as kernels do: a sweep's row equals its run to the last bit."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 def _columns(rows: list[dict[str, Any]], schema: Any) -> dict[str, list[Any]]:
@@ -187,20 +194,25 @@ def _excursion(lane: Lane, it: Trade | Position, exit_bar: int, exit_price: floa
     s, entry = lane.series, _bar_of(lane, it.entry_at)
     held = slice(entry, exit_bar)
     last = min(exit_bar, len(s) - 1)
+    highs, lows = s.high[held], s.low[held]
+    if s.split[entry] != s.split[last] or s.roll[entry] != s.roll[last]:
 
-    def as_at_entry(prices: FloatArray | float, at: slice | int) -> Any:
-        return (prices * s.split[at] + s.roll[at] - s.roll[entry]) / s.split[entry]
+        def as_at_entry(prices: Any, at: slice | int) -> Any:
+            return (prices * s.split[at] + s.roll[at] - s.roll[entry]) / s.split[entry]
 
-    points = [as_at_entry(exit_price, last)]
-    highs, lows = as_at_entry(s.high[held], held), as_at_entry(s.low[held], held)
-    best = np.nanmax(np.append(highs if it.side > 0 else -lows, np.array(points) * it.side))
-    worst = np.nanmin(np.append(lows if it.side > 0 else -highs, np.array(points) * it.side))
-    base = it.entry_price * it.side
+        highs, lows, exit_price = (
+            as_at_entry(highs, held),
+            as_at_entry(lows, held),
+            as_at_entry(exit_price, last),
+        )
+    high, low = (np.fmax.reduce(highs), np.fmin.reduce(lows)) if len(highs) else (exit_price, exit_price)
+    high, low = np.fmax(high, exit_price), np.fmin(low, exit_price)
+    best, worst = (high, low) if it.side > 0 else (low, high)
     scale = abs(it.entry_price)
     return _Excursion(
         bars_held=exit_bar - entry,
-        mae=min(0.0, float((worst - base) / scale)),
-        mfe=max(0.0, float((best - base) / scale)),
+        mae=min(0.0, float((worst - it.entry_price) * it.side / scale)),
+        mfe=max(0.0, float((best - it.entry_price) * it.side / scale)),
     )
 
 

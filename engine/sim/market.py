@@ -113,9 +113,8 @@ def build_market(pack: Pack, symbols: Sequence[str], timeframe: str) -> Market:
     lanes = tuple(_lane(pack, pack.bars(symbol, timeframe)) for symbol in symbols)
     first, last = day_number(pack.window_start), day_number(pack.window_end)
     inside = [(lane.clock.day >= first) & (lane.clock.day <= last) for lane in lanes]
-    ticks = np.unique(
-        np.concatenate([lane.series.end[keep] for lane, keep in zip(lanes, inside, strict=True)])
-    )
+    ends = [lane.series.end[keep] for lane, keep in zip(lanes, inside, strict=True)]
+    ticks = ends[0] if all(np.array_equal(ends[0], one) for one in ends) else np.unique(np.concatenate(ends))
     if len(ticks) == 0:
         raise DataError(
             f"{', '.join(symbols)}: no session between {pack.window_start} and {pack.window_end}. Widen the window."

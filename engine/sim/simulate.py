@@ -84,10 +84,10 @@ def _walker(engine: EngineName) -> Callable[[Prepared], Record]:
 
 def result_of(prepared: Prepared, record: Record, engine: str) -> SimResult:
     """The result of a record, entry reasons in words."""
-    spec, pack = prepared.spec, prepared.pack
+    spec, pack, plan = prepared.spec, prepared.pack, SignalPlan.of(prepared.spec)
 
     def entry_reason(symbol: str, side: str, bar: int) -> str:
-        return explain(spec, prepared.cache, symbol, "long" if side == "long" else "short", bar)
+        return explain(spec, prepared.cache, symbol, "long" if side == "long" else "short", bar, plan)
 
     return assemble(
         prepared.market,
