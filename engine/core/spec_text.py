@@ -194,12 +194,17 @@ def trading_hash(spec: StrategySpec) -> str:
 
 def trading_hash_of(tree: Mapping[str, Any]) -> str:
     """`trading_hash` of a canonical tree."""
+    return hashlib.sha256(dumps(trading_part(tree)).encode()).hexdigest()
+
+
+def trading_part(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a canonical tree can affect a trade."""
     kept = {k: v for k, v in tree.items() if k not in NOT_TRADING}
     if isinstance(kept.get("backtest"), Mapping):
         kept["backtest"] = {k: v for k, v in kept["backtest"].items() if k != "benchmark"}
         if not kept["backtest"]:
             del kept["backtest"]
-    return hashlib.sha256(dumps(kept).encode()).hexdigest()
+    return kept
 
 
 def set_path(tree: Any, path: str, value: Any) -> None:

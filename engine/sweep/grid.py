@@ -41,7 +41,8 @@ class Grid:
         self.axes = tuple(sorted(axes, key=lambda axis: axis.paths))
         if not self.axes:
             raise SpecError(
-                "grid: no parameter varies; give one as --set PATH=[1,2,3], in a grid file, or in sweep.grid."
+                "grid: no parameter varies; give one as --set 'PATH={\"values\": [1, 2]}', in a grid file, or in the "
+                "spec's sweep.grid."
             )
         self.names = tuple(axis.name for axis in self.axes)
         self._sizes = tuple(len(axis.values) for axis in self.axes)
@@ -116,7 +117,7 @@ class Grid:
         picks = (
             np.arange(n)
             if n <= exhaustive
-            else np.unique(np.concatenate([self._each_value(), _spread(n, exhaustive)]))
+            else np.unique(np.concatenate([self.each_value(), _spread(n, exhaustive)]))
         )
         for i in picks.tolist():
             try:
@@ -132,7 +133,7 @@ class Grid:
         raw = i if self.surviving is None else int(self.surviving[i])
         return tuple(int(d) for d in np.unravel_index(raw, self._sizes))
 
-    def _each_value(self) -> Ints:
+    def each_value(self) -> Ints:
         """The first config of every value of every axis that survives."""
         found: list[Ints] = []
         seen = [np.zeros(size, dtype=bool) for size in self._sizes]

@@ -1,0 +1,1 @@
+"""Where shards are computed: threads of this process here; other machines take the same shards."""

@@ -1,0 +1,190 @@
+"""`sweep SPEC`: a grid of parameters over one pack, ranked; the best become full runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.core.settings import Settings
+from engine.verbs import output
+
+if TYPE_CHECKING:
+    from engine.packs.pack import Pack
+    from engine.store.db import Store
+    from engine.sweep.plan import SweepPlan
+    from engine.sweep.runner import Estimate, Options, Outcome, Progress
+
+MAX_TOP = 1000
+MAX_JOBS = 256
+LINE_SECONDS = 2.0
+
+
+def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = subparsers.add_parser(
+        "sweep",
+        help="a grid of parameters, ranked",
+        description="Run every config of a grid over one pack. The grid is the spec's own (sweep.grid), a file's, "
+        "or given by --set PATH={...}. Starting the same sweep again goes on where it stopped.",
+    )
+    parser.add_argument(
+        "spec", type=Path, nargs="?", metavar="SPEC", help="a spec file; not needed with --resume"
+    )
+    parser.add_argument(
+        "--grid", type=Path, metavar="FILE", help="a YAML or JSON file instead of the spec's grid"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="set a field for all configs, or sweep it: 'risk_exits.stop_loss_pct={\"values\": [1, 2]}' or "
+        '{"start": 1, "stop": 3, "step": 0.5}',
+    )
+    parser.add_argument("--top", type=int, default=5, metavar="N", help="full runs of the best N; default 5")
+    parser.add_argument(
+        "--rank-by",
+        default="sharpe",
+        metavar="METRIC",
+        help="default sharpe; volatility, fees, slippage: least first",
+    )
+    parser.add_argument("--jobs", type=int, metavar="N", help="threads; default one a core")
+    parser.add_argument("--pack", metavar="HASH", help="a replay pack instead of one built from the store")
+    parser.add_argument("--resume", metavar="ID", help="go on with a sweep that was stopped")
+    output.add_json_flag(parser)
+    parser.set_defaults(handler=run)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> None:
+    """JSON: sweep_id, n_configs, n_done, seconds, results, top: [{config, metrics, run_id}]."""
+    from engine.store.db import open_store
+    from engine.sweep.ranking import check_metric
+    from engine.sweep.runner import begin, run_sweep
+
+    check_metric(args.rank_by)
+    jobs = _checked(args)
+    store = open_store(settings)
+    plan, pack = _resumed(args, store) if args.resume else _planned(args, settings)
+    sweep = begin(store, plan, pack).id
+    output.progress(
+        f"sweep {sweep}: {plan.base.name}, {len(plan):,} configs on {pack.label}, {_window(pack)}"
+    )
+    try:
+        found = run_sweep(store, plan, pack, _options(args, jobs, plan))
+    except KeyboardInterrupt:
+        output.progress(
+            f"sweep {sweep}: stopped; what is done is kept. Go on with `python -m engine sweep --resume {sweep}`."
+        )
+        raise
+    top = _kept(store, plan, pack, found)
+    if args.json:
+        result = {
+            name: getattr(found, name) for name in ("sweep_id", "n_configs", "n_done", "seconds", "results")
+        }
+        output.print_json(result | {"top": top})
+        return
+    _print(found, top, args.rank_by)
+
+
+def _checked(args: argparse.Namespace) -> int:
+    from engine.core.errors import BadInput
+
+    if (args.spec is None) == (args.resume is None):
+        raise BadInput("sweep: give either a SPEC or --resume ID, such as `sweep specs/sma_crossover.json`.")
+    if args.resume and (args.grid or args.set or args.pack):
+        raise BadInput(
+            "sweep --resume: spec, grid and pack are those it began with; leave out --grid, --set, --pack."
+        )
+    if not 0 <= args.top <= MAX_TOP:
+        raise BadInput(f"--top {args.top}: give 0 to {MAX_TOP:,}.")
+    jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    jobs = jobs if args.jobs is None else args.jobs
+    if not 1 <= jobs <= MAX_JOBS:
+        raise BadInput(f"--jobs {jobs}: give 1 to {MAX_JOBS} threads.")
+    return jobs
+
+
+def _resumed(args: argparse.Namespace, store: Store) -> tuple[SweepPlan, Pack]:
+    from engine.sweep.runner import reopen
+
+    return reopen(store, args.resume)
+
+
+def _planned(args: argparse.Namespace, settings: Settings) -> tuple[SweepPlan, Pack]:
+    from engine.core.spec_text import load_spec, with_overrides
+    from engine.sim.inputs import pack_for
+    from engine.sweep.grid_file import read_grid_file, split_sets
+    from engine.sweep.plan import SweepPlan, refuse_both
+
+    base = load_spec(args.spec)
+    fixed, axes = split_sets(args.set)
+    base = with_overrides(base, fixed) if fixed else base
+    sweep = read_grid_file(args.grid, base.sweep) if args.grid else base.sweep
+    plan = SweepPlan.of(base, sweep.model_copy(update={"grid": {**sweep.grid, **axes}}))
+    refuse_both(fixed, plan.grid)
+    return plan, pack_for(settings, base, needs=plan.needs, pack_hash=args.pack, progress=output.progress)
+
+
+def _options(args: argparse.Namespace, jobs: int, plan: SweepPlan) -> Options:
+    import time
+
+    from engine.sweep.runner import Options
+
+    def on_estimate(guess: Estimate) -> None:
+        output.progress(
+            f"estimate: {guess.n_configs:,} configs, {1e3 * guess.seconds_each:.3g} ms each on one of {jobs} threads, "
+            f"about {_duration(guess.seconds)}, {guess.n_bytes / 2**20:,.0f} MB"
+        )
+
+    last = 0.0
+
+    def on_progress(now: Progress) -> None:
+        nonlocal last
+        if now.n_done < now.n_configs and time.monotonic() - last < LINE_SECONDS:
+            return
+        last = time.monotonic()
+        best = ""
+        if now.best is not None:
+            index, metrics = now.best
+            params = ", ".join(f"{k}={v}" for k, v in plan.grid.params(index).items())
+            best = f", best {args.rank_by} {output.show(metrics[args.rank_by])} ({params})"
+        output.progress(
+            f"sweep: {now.n_done:,} of {now.n_configs:,} ({100 * now.n_done / now.n_configs:.0f} %), "
+            f"{now.rate:,.0f} configs/s, {_duration(now.left)} left{best}"
+        )
+
+    return Options(
+        jobs=jobs, top=args.top, rank_by=args.rank_by, on_estimate=on_estimate, on_progress=on_progress
+    )
+
+
+def _kept(store: Store, plan: SweepPlan, pack: Pack, found: Outcome) -> list[dict[str, Any]]:
+    from engine.sweep.top import keep_top
+
+    return keep_top(store, plan, pack, found, progress=output.progress)
+
+
+def _print(found: Outcome, top: list[dict[str, Any]], rank_by: str) -> None:
+    print(
+        f"sweep {found.sweep_id}: {found.n_done:,} of {found.n_configs:,} configs, {_duration(found.seconds)}"
+    )
+    if top:
+        shown = dict.fromkeys((rank_by, "sharpe", "total_return", "max_drawdown", "win_rate", "n_trades"))
+        names = list(top[0]["config"])
+        rows = [
+            (*(one["config"][k] for k in names), *(one["metrics"][m] for m in shown), one["run_id"])
+            for one in top
+        ]
+        output.print_table((*names, *shown, "run"), rows)
+    print(f"results: {found.results}")
+
+
+def _window(pack: Pack) -> str:
+    return f"{pack.window_start} to {pack.window_end}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
