@@ -19,9 +19,10 @@ from engine.sim.compiled import compile_together
 from engine.trade import reasons
 from engine.trade.account import unit_margin
 from engine.trade.costs import commission
-from engine.trade.decide import entry_time_ok, exit_since_open, worse_than_mid
+from engine.trade.decide import enters_now, entry_time_ok, exit_since_open, worse_than_mid
 from engine.trade.exits import (
     break_even_level,
+    passed_stop,
     peak_after,
     stop_level,
     target_level,
@@ -32,6 +33,7 @@ from engine.trade.exits import (
 )
 from engine.trade.fills import (
     limit_touch,
+    mid_at_fill,
     order_level,
     slippage,
     stop_touch,
@@ -152,6 +154,15 @@ def equity_now(book, instruments, sums):
                 * book[s, QTY]
                 * instruments[s, MULTIPLIER]
             )
+    return total
+
+
+def cash_now(book, instruments, sums):
+    """Money in the account: the balance less what stock was paid with."""
+    total = sums[BALANCE]
+    for s in range(len(book)):
+        if book[s, SIDE] != 0.0 and instruments[s, MARGIN] == 0.0:
+            total -= book[s, BASIS_PRICE] * book[s, SIDE] * book[s, QTY] * instruments[s, MULTIPLIER]
     return total
 
 
@@ -315,8 +326,8 @@ def open_session(book, instruments, sums, t, s, k, cfg):
                 book[s, column] += gap
             book[s, FEES] += fee
             book[s, SLIP] += slip
-        if held or t.row[s, k]:
-            book[s, E_LEVEL] += gap
+            book[s, EXIT_VALUE] += book[s, EXIT_QTY] * gap
+        book[s, E_LEVEL] += gap
 
 
 def fill_exit(book, instruments, sums, t, s, k, cfg, fill_out, trade_out):
@@ -334,9 +345,9 @@ def fill_exit(book, instruments, sums, t, s, k, cfg, fill_out, trade_out):
 def fill_entry(book, instruments, sums, t, s, k, cfg, target_gain, fill_out, skip_out):
     """The waiting entry of a symbol on its next scheduled bar."""
     side, raw = int(book[s, E_SIDE]), np.nan
+    is_buy = side > 0
+    prices = t.buy if is_buy else t.sell
     if t.row[s, k]:
-        is_buy = side > 0
-        prices = t.buy if is_buy else t.sell
         if cfg.order == MARKET:
             raw = prices[0, s, k]
         elif cfg.order == LIMIT:
@@ -352,7 +363,8 @@ def fill_entry(book, instruments, sums, t, s, k, cfg, target_gain, fill_out, ski
     book[s, E_SIDE] = 0.0
     slip = 0.0 if cfg.order == LIMIT else slip_of(raw, t.spread[s, k], instruments, s, cfg)
     price = raw + slip if side > 0 else raw - slip
-    if worse_than_mid(side, price, t.mid_open[s, k], cfg.max_slippage_frac):
+    mid = mid_at_fill(side, raw, prices[0, s, k], t.mid_open[s, k], t.spread[s, k])
+    if worse_than_mid(side, price, mid, cfg.max_slippage_frac):
         note_skip(sums, skip_out, k, s, reasons.SLIPPAGE)
         return
     free = equity_now(book, instruments, sums)
@@ -360,7 +372,8 @@ def fill_entry(book, instruments, sums, t, s, k, cfg, target_gain, fill_out, ski
         if book[other, SIDE] != 0.0:
             unit = margin_unit(book, instruments, other, int(book[other, SIDE]), book[other, MARK])
             free -= unit * book[other, QTY]
-    qty = min(book[s, E_QTY], affordable(book, instruments, s, side, price, free, cfg))
+    ordered = whole_lots(book[s, E_QTY], instruments[s, LOT])
+    qty = min(ordered, affordable(book, instruments, s, side, price, free, cfg))
     if not qty > 0.0:
         note_skip(sums, skip_out, k, s, reasons.BUYING_POWER)
         return
@@ -428,7 +441,9 @@ def rest(book, instruments, sums, t, s, k, cfg, target_share, fill_out, trade_ou
     touched = has_stop and (worst - stop) * side <= 0.0
     if book[s, RESTED] != 0.0:
         if touched:
-            stop_out(book, instruments, sums, t, s, k, cfg, stop, reason, fill_out, trade_out)
+            raw, high, low = book[s, BASIS_RAW], prices[1, s, k], prices[2, s, k]
+            level = passed_stop(stop, int(side), raw, t.spread[s, k], high, low)
+            stop_out(book, instruments, sums, t, s, k, cfg, level, reason, fill_out, trade_out)
         return
     if has_stop and (opened - stop) * side <= 0.0:
         stop_out(book, instruments, sums, t, s, k, cfg, opened, reason, fill_out, trade_out)
@@ -689,6 +704,9 @@ def do_tick(book, instruments, sums, t, k, cfg, targets, bits, due, fill_out, tr
         return
     # 5. Decide: exits, then entries.
     for s in range(n_symbols):
+        if t.slot[s, k] and due[s, k] and book[s, E_SIDE] != 0.0:
+            book[s, E_SIDE] = 0.0
+            note_skip(sums, skip_out, k, s, reasons.TOO_LATE)
         if t.slot[s, k] and book[s, SIDE] != 0.0:
             decide_exit(book, instruments, sums, t, s, k, cfg, targets[1], bits[s, k], due[s, k])
     for s in range(n_symbols):
@@ -783,7 +801,7 @@ def walk(
     bits       : uint8 (n_symbols, n_ticks), signal bits after the time rules of entries.
     due        : uint8 (n_symbols, n_ticks), reason of a clock exit due at the tick, 0 none.
     equity_out : float64 (n_days,), equity at each session's end.
-    tick_out, cash_out : float64 (n_ticks,) equity and balance at every tick, or (0,) to skip quiet stretches.
+    tick_out, cash_out : float64 (n_ticks,) equity and cash at every tick, or (0,) to skip quiet stretches.
     *_out      : rows of fills, trades and skips, as many as fit; `sums` counts all of them.
     """
     n_symbols, n = bits.shape
@@ -799,7 +817,7 @@ def walk(
             before = k
             if sums[RUINED] != 0.0:
                 k = n
-            elif is_idle(book):
+            elif is_idle(book) and sums[BALANCE] > 0.0:
                 k = next_entry(bits, t.wake, k)
             elif n_symbols == 1 and book[0, SIDE] != 0.0 and calm(book):
                 k = quiet_until(book, instruments, sums, t, k, cfg, bits, due, equity_out)
@@ -820,7 +838,7 @@ def walk(
         sums[HELD_TICKS] += 1.0 if held else 0.0
         if dense:
             tick_out[k] = worth
-            cash_out[k] = sums[BALANCE]
+            cash_out[k] = cash_now(book, instruments, sums)
         k += 1
     return book, sums
 
@@ -849,9 +867,12 @@ def clock_rules(clock, weekdays, enter, not_before, not_after, exit_minute, end_
     for k in range(len(ok)):
         weekday, start, length, since, left = clock[0, k], clock[1, k], clock[2, k], clock[3, k], clock[4, k]
         exit_since = exit_since_open(exit_minute, clock[5, k])
-        due[k] = time_exit(0.0, -1, since, left, bar_minutes, exit_since, end_of_day)
+        due[k] = time_exit(since, left, bar_minutes, exit_since, end_of_day)
         ok[k] = (
-            due[k] == 0 and weekdays[weekday] and entry_time_ok(start, length, enter, not_before, not_after)
+            due[k] == 0
+            and weekdays[weekday]
+            and (enter < 0 or enters_now(enter, length, since, left, clock[5, k]))
+            and entry_time_ok(start, length, not_before, not_after)
         )
 
 
@@ -888,6 +909,7 @@ FORMULAS = (
     slippage,
     limit_touch,
     stop_touch,
+    mid_at_fill,
     order_level,
     commission,
     stop_level,
@@ -897,6 +919,7 @@ FORMULAS = (
     tightest_stop,
     target_quantity,
     time_exit,
+    passed_stop,
     peak_after,
     whole_lots,
     wanted_quantity,
@@ -905,12 +928,14 @@ FORMULAS = (
     quantity_within_risk,
     unit_margin,
     worse_than_mid,
+    enters_now,
     entry_time_ok,
     exit_since_open,
 )
 
 KERNEL = (
     equity_now,
+    cash_now,
     margin_unit,
     maintenance_sum,
     slip_of,

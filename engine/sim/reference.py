@@ -26,8 +26,8 @@ from engine.trade.account import (
     Ruined,
     Split,
     apply,
-    equity,
     cash,
+    equity,
     free_cash,
 )
 from engine.trade.decide import Skip, order_in, position_in, quantity_at_fill, step, worse_than_mid

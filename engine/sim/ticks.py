@@ -49,6 +49,9 @@ class TickMarket:
     def _build(self) -> Ticks:
         market, stack = self.market, self._stack
         start = stack("start", 0)
+        if len(market.lanes) > 1:
+            # Where no bar of a symbol ends, its last one's start stands: ruin closes positions there too.
+            start = np.maximum.accumulate(start, axis=1)
         close = stack("close")
         split, gap, dividend = stack("split", 1.0), stack("gap", 0.0), stack("dividend", 0.0)
         happens = ((split != 1.0) | (gap != 0.0) | (dividend != 0.0)).any(axis=0)

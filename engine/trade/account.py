@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from engine.core.rules import CONTRACT, NOTIONAL, STOCK, InstrumentRules, TradeRules
-from engine.trade import reasons
 from engine.trade.costs import commission
 from engine.trade.exits import peak_after, stop_level, target_level, target_quantity
 from engine.trade.fills import open_spread, slippage, traded_prices
@@ -55,11 +54,11 @@ class Dividend:
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
-    """The front month changed: gap is new minus old price; the bar is the new contract's first."""
+    """The front month changed: gap is new minus old price; the bar is the new contract's first, if it has a row."""
 
     symbol: str
     gap: float
-    bar: Bar
+    bar: Bar | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +68,7 @@ class Interest:
 
 @dataclass(frozen=True, slots=True)
 class Ruined:
-    """Equity is gone: everything is closed at its mark and nothing is decided any more."""
-
-    at: int
+    """Equity is gone and every position was left at its mark: nothing waits and nothing is decided any more."""
 
 
 Event = Entered | Left | Marked | Split | Dividend | Rolled | Interest | Ruined
@@ -135,6 +132,16 @@ def buying_power(rules: TradeRules, state: State) -> float:
     return free
 
 
+def cash(rules: TradeRules, state: State) -> float:
+    """Money in the account: stock was paid for and stock sold short was paid out; other kinds only bind margin."""
+    total = state.balance
+    for p in state.positions:
+        inst = instrument_of(rules, p.symbol)
+        if inst.margin == STOCK:
+            total -= p.basis_price * p.side * p.qty * inst.multiplier
+    return total
+
+
 def free_cash(rules: TradeRules, state: State) -> float:
     """What earns interest: equity without the market value of long stock."""
     free = equity(rules, state)
@@ -162,7 +169,7 @@ def apply(rules: TradeRules, state: State, event: Event) -> tuple[State, tuple[T
         case Interest():
             return replace(state, balance=state.balance + event.amount), ()
         case Ruined():
-            return _ruined(rules, state, event)
+            return replace(state, orders=(), ruined=True), ()
 
 
 def _each(state: State, symbol: str, change: Callable[[Position], Position]) -> State:
@@ -325,16 +332,16 @@ def _dividend(rules: TradeRules, state: State, event: Dividend) -> State:
 
 
 def roll_cost(
-    rules: TradeRules, inst: InstrumentRules, side: int, qty: float, bar: Bar
+    rules: TradeRules, inst: InstrumentRules, p: Position, gap: float, bar: Bar | None
 ) -> tuple[float, float]:
-    """(fees, slippage) of closing the old contract and opening the new one at the open of `bar`."""
-    raw = traded_prices(bar, is_buy=side > 0)[0]
+    """(fees, slippage) of closing the old contract and opening the new one at the open of `bar`, else at the mark."""
+    raw, spread = p.mark + gap, 0.0
+    if bar is not None:
+        raw, spread = traded_prices(bar, is_buy=p.side > 0)[0], open_spread(bar)
     c = rules.costs
-    slip = slippage(
-        raw, open_spread(bar), inst.per_tick, c.slippage_frac, c.slippage_ticks, c.slippage_spread_frac
-    )
-    fee = commission(qty, raw, inst.multiplier, c.per_unit, c.notional_frac, c.min_per_order)
-    return 2.0 * fee, 2.0 * slip * qty * inst.multiplier
+    slip = slippage(raw, spread, inst.per_tick, c.slippage_frac, c.slippage_ticks, c.slippage_spread_frac)
+    fee = commission(p.qty, raw, inst.multiplier, c.per_unit, c.notional_frac, c.min_per_order)
+    return 2.0 * fee, 2.0 * slip * p.qty * inst.multiplier
 
 
 def _rolled(rules: TradeRules, state: State, event: Rolled) -> State:
@@ -343,7 +350,7 @@ def _rolled(rules: TradeRules, state: State, event: Rolled) -> State:
     for p in state.positions:
         if p.symbol == event.symbol:
             inst = instrument_of(rules, p.symbol)
-            fees, slip = roll_cost(rules, inst, p.side, p.qty, event.bar)
+            fees, slip = roll_cost(rules, inst, p, event.gap, event.bar)
             balance -= fees + slip
             p = replace(
                 p,
@@ -355,21 +362,13 @@ def _rolled(rules: TradeRules, state: State, event: Rolled) -> State:
                 targets=tuple((level + event.gap, share) for level, share in p.targets),
                 fees=p.fees + fees,
                 slippage=p.slippage + slip,
+                exit_value=p.exit_value + p.exit_qty * event.gap,
             )
         positions.append(p)
     orders = tuple(
         replace(o, level=o.level + event.gap) if o.symbol == event.symbol else o for o in state.orders
     )
     return replace(state, balance=balance, positions=tuple(positions), orders=orders)
-
-
-def _ruined(rules: TradeRules, state: State, event: Ruined) -> tuple[State, tuple[Trade, ...]]:
-    trades: tuple[Trade, ...] = ()
-    for p in state.positions:
-        f = Fill(p.symbol, -p.side, p.qty, p.mark, p.mark, 0.0, event.at, reasons.RUINED, event.at)
-        state, closed = _leave(rules, state, Left(f))
-        trades += closed
-    return replace(state, orders=(), ruined=True), trades
 
 
 def target_part(rules: TradeRules, p: Position, n_used: int) -> float:

@@ -14,8 +14,8 @@ from engine.trade.exits import time_exit
 from engine.trade.fills import order_level
 from engine.trade.limits import quantity_within_risk, unit_risk
 from engine.trade.resting import active_stop
-from engine.trade.sizing import MODES, affordable_quantity, wanted_quantity
-from engine.trade.state import Order, Position, Seen, State, View
+from engine.trade.sizing import MODES, affordable_quantity, wanted_quantity, whole_lots
+from engine.trade.state import Moment, Order, Position, Seen, State, View
 
 MINUTES_A_DAY = 1440
 NS_PER_MINUTE = 60_000_000_000
@@ -35,15 +35,25 @@ class Decision(NamedTuple):
     skips: tuple[Skip, ...]
 
 
-def entry_time_ok(start_minute: int, length: int, enter: int, not_before: int, not_after: int) -> bool:
+def enters_now(enter: int, length: int, since_open: int, to_close: int, open_minute: int) -> bool:
+    """Is the end of this bar the session's first at or after the clock minute `enter`?
+
+    A minute outside the session never comes. The open itself comes with the first bar; where the session lasts
+    a day, so that open and close share a minute, it comes with the close.
+    """
+    wanted = (enter - open_minute) % 1440
+    if wanted == 0:
+        if since_open + to_close < 1440:
+            return since_open == length
+        wanted = 1440
+    return since_open - length < wanted <= since_open
+
+
+def entry_time_ok(start_minute: int, length: int, not_before: int, not_after: int) -> bool:
     """May an entry be decided at the end of the bar that starts at a clock minute and lasts `length` minutes?
 
-    enter picks the first bar end at or after it. Minutes of the day; -1 where a rule is not in use.
+    Minutes of the day; -1 where a rule is not in use. not_before after not_after spans midnight.
     """
-    if enter >= 0:
-        wait = (enter - start_minute) % 1440
-        if not (0 < wait <= length or (wait == 0 and length >= 1440)):
-            return False
     end = (start_minute + length) % 1440
     if not_before >= 0 and not_after >= 0 and not_before > not_after:
         return end >= not_before or end <= not_after
@@ -72,6 +82,7 @@ def step(rules: TradeRules, state: State, now: int, view: View) -> Decision:
     for inst in rules.symbols:
         seen = view.get(inst.symbol)
         if seen is not None:
+            state = _withdraw_late(rules, state, inst, seen, skips)
             state = _decide_exit(rules, state, inst, seen, placed)
     for inst in rules.symbols:
         seen = view.get(inst.symbol)
@@ -94,6 +105,24 @@ def _place(state: State, order: Order, placed: list[Order]) -> State:
         o for o in state.orders if not (o.symbol == order.symbol and o.purpose == order.purpose == "exit")
     )
     return replace(state, orders=(*others, order))
+
+
+def clock_exit(rules: TradeRules, m: Moment) -> int:
+    """Reason of exit_time or end_of_day due at `m`, or 0; from then on no entry acts in the session."""
+    x = rules.exits
+    since = exit_since_open(x.exit_minute, m.open_minute)
+    return time_exit(m.since_open, m.to_close, rules.bar_minutes, since, x.end_of_day)
+
+
+def _withdraw_late(
+    rules: TradeRules, state: State, inst: InstrumentRules, seen: Seen, skips: list[Skip]
+) -> State:
+    """Take back a waiting entry once a clock exit is due: filled later, it would be held past that exit."""
+    order = order_in(state, inst.symbol, "entry")
+    if order is None or not clock_exit(rules, seen.moment):
+        return state
+    skips.append(Skip(seen.moment.at, inst.symbol, reasons.TOO_LATE))
+    return replace(state, orders=tuple(o for o in state.orders if o is not order))
 
 
 def _decide_exit(
@@ -152,10 +181,9 @@ def exit_wanted(rules: TradeRules, state: State, inst: InstrumentRules, p: Posit
     if (seen.exit_long if p.side > 0 else seen.exit_short) is True:
         return Exit(p.qty, reasons.SIGNAL)
     held = (m.at - p.entry_at) / NS_PER_MINUTE
-    since = exit_since_open(x.exit_minute, m.open_minute)
-    due = time_exit(
-        held, x.max_hold_minutes, m.since_open, m.to_close, rules.bar_minutes, since, x.end_of_day
-    )
+    if x.max_hold_minutes >= 0 and held >= x.max_hold_minutes:
+        return Exit(p.qty, reasons.MAX_HOLD)
+    due = clock_exit(rules, m)
     if due:
         return Exit(p.qty, due)
     if part.reason:
@@ -183,13 +211,14 @@ def _targets_passed(rules: TradeRules, p: Position, close: float) -> Exit:
 
 def entry_side(rules: TradeRules, seen: Seen) -> int:
     """The side an entry is wanted on now (0 none, 2 both), time rules included."""
-    m, e, x = seen.moment, rules.entry, rules.exits
-    if m.weekday not in e.weekdays:
+    m, e = seen.moment, rules.entry
+    if m.weekday not in e.weekdays or clock_exit(rules, m):
         return 0
-    if not entry_time_ok(m.start_minute, m.length, e.enter_minute, e.not_before, e.not_after):
+    if e.enter_minute >= 0 and not enters_now(
+        e.enter_minute, m.length, m.since_open, m.to_close, m.open_minute
+    ):
         return 0
-    since = exit_since_open(x.exit_minute, m.open_minute)
-    if time_exit(0.0, -1, m.since_open, m.to_close, rules.bar_minutes, since, x.end_of_day):
+    if not entry_time_ok(m.start_minute, m.length, e.not_before, e.not_after):
         return 0
     return side_wanted(seen.entry_long is True, seen.entry_short is True, e.long, e.short)
 
@@ -305,12 +334,12 @@ def _within_risk(
 def quantity_at_fill(
     rules: TradeRules, state: State, inst: InstrumentRules, order: Order, price: float
 ) -> float:
-    """The order's quantity cut to the buying power at the fill."""
+    """The order's quantity cut to the buying power at the fill; whole lots, which a reverse split may have broken."""
     c = rules.costs
     contract = state.margins.get(inst.symbol, (0.0, 0.0))[0]
     unit = unit_margin(inst.margin, order.side, price, inst.multiplier, inst.initial_frac, contract)
     return min(
-        order.qty,
+        whole_lots(order.qty, inst.lot),
         affordable_quantity(
             buying_power(rules, state),
             unit,

@@ -55,6 +55,16 @@ def tightest_stop(side: int, fixed: float, even: float, trail: float) -> tuple[f
     return level, reason
 
 
+def passed_stop(stop: float, side: int, entry_raw: float, spread: float, high: float, low: float) -> float:
+    """Where a touched stop fills on the bar of a resting entry.
+
+    At its level; or, where slippage or spread put the level on the wrong side of the market, at the price that
+    stood when the entry filled.
+    """
+    market = min(max(entry_raw - side * spread, low), high)
+    return min(stop, market) if side > 0 else max(stop, market)
+
+
 def target_quantity(entry_qty: float, left: float, share_frac: float, is_last: bool, lot: float) -> float:
     """What a target closes: whole lots of its share of the entry quantity; the last one takes the rest."""
     if is_last:
@@ -63,20 +73,12 @@ def target_quantity(entry_qty: float, left: float, share_frac: float, is_last: b
 
 
 def time_exit(
-    held_minutes: float,
-    max_hold: int,
-    since_open: int,
-    to_close: int,
-    bar_minutes: int,
-    exit_since_open: int,
-    end_of_day: bool,
+    since_open: int, to_close: int, bar_minutes: int, exit_since_open: int, end_of_day: bool
 ) -> int:
-    """Reason of a time exit due now, or 0. Minutes; -1 where a rule is not in use.
+    """Reason of an exit that the clock asks for now, or 0. Minutes; -1 where a rule is not in use.
 
     exit_time and end_of_day act one bar before the session's close at the latest, early closes included.
     """
-    if max_hold >= 0 and held_minutes >= max_hold:
-        return reasons.MAX_HOLD
     if exit_since_open >= 0 and (since_open >= exit_since_open or to_close <= bar_minutes):
         return reasons.EXIT_TIME
     if end_of_day and to_close <= bar_minutes:

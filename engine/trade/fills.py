@@ -48,6 +48,11 @@ def stop_touch(is_buy: bool, level: float, opened: float, high: float, low: floa
     return level if low <= level else math.nan
 
 
+def mid_at_fill(side: int, raw: float, opened: float, mid_open: float, spread: float) -> float:
+    """Mid when an entry filled: the open's, or half a spread before a level that was reached inside the bar."""
+    return mid_open if raw == opened else raw - 0.5 * side * spread
+
+
 def order_level(is_limit: bool, side: int, price: float, offset_frac: float, per_tick: float) -> float:
     """Level of a resting entry, rounded away: a limit waits for a better price, a stop for a worse one."""
     direction = -side if is_limit else side

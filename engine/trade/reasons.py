@@ -43,6 +43,7 @@ CONCURRENCY: Final = 5
 RISK_CAP: Final = 6
 NO_SHORT: Final = 7
 BOTH_SIDES: Final = 8
+TOO_LATE: Final = 9
 
 SKIPS: Final = (
     "no bar to fill on",
@@ -54,4 +55,5 @@ SKIPS: Final = (
     "portfolio risk cap reached",
     "a cash account cannot sell short",
     "long and short signal at once",
+    "a time exit came before the fill",
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from engine.core.rules import InstrumentRules, TradeRules
 from engine.trade import reasons
 from engine.trade.account import Left, target_part
-from engine.trade.exits import break_even_level, tightest_stop, trail_level
+from engine.trade.exits import break_even_level, passed_stop, tightest_stop, trail_level
 from engine.trade.fills import open_spread, priced, slippage, traded_prices
 from engine.trade.state import Bar, Order, Position
 
@@ -26,13 +26,16 @@ def active_stop(rules: TradeRules, inst: InstrumentRules, p: Position) -> tuple[
 def resting_exits(rules: TradeRules, inst: InstrumentRules, p: Position, bar: Bar) -> list[Left]:
     """The exits of one bar in order: stop at the open, targets at the open, stop, targets.
 
-    On the bar of an entry that itself rested only the stop can fire, at its level.
+    On the bar of an entry that itself rested only the stop can fire.
     """
     stop, stop_reason = active_stop(rules, inst, p)
     opened, high, low, _ = traded_prices(bar, is_buy=p.side < 0)
     if p.rested:
         touched = not math.isnan(stop) and (low <= stop if p.side > 0 else high >= stop)
-        return [_stop_out(rules, inst, p, stop, stop_reason, bar)] if touched else []
+        if not touched:
+            return []
+        level = passed_stop(stop, p.side, p.basis_raw, open_spread(bar), high, low)
+        return [_stop_out(rules, inst, p, level, stop_reason, bar)]
     if not math.isnan(stop) and (opened - stop) * p.side <= 0:
         return [_stop_out(rules, inst, p, opened, stop_reason, bar)]
     done: list[Left] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -146,6 +147,14 @@ class Trade:
     target: float
 
 
+def _null_if_nan(level: float) -> float | None:
+    return None if math.isnan(level) else level
+
+
+def _nan_if_null(level: float | None) -> float:
+    return math.nan if level is None else level
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """All that decides what happens next. margins: (initial, maintenance) a contract by symbol."""
@@ -159,17 +168,30 @@ class State:
     ruined: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Strict JSON: a level that is not in use is null, since JSON knows no NaN."""
+        tree = asdict(self)
+        for position in tree["positions"]:
+            position["stop"] = _null_if_nan(position["stop"])
+        for order in tree["orders"]:
+            order["level"] = _null_if_nan(order["level"])
+        return tree
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> State:
         positions = tuple(
-            Position(**{**p, "targets": tuple((t[0], t[1]) for t in p["targets"])}) for p in tree["positions"]
+            Position(
+                **{
+                    **p,
+                    "stop": _nan_if_null(p["stop"]),
+                    "targets": tuple((t[0], t[1]) for t in p["targets"]),
+                }
+            )
+            for p in tree["positions"]
         )
         return cls(
             balance=tree["balance"],
             positions=positions,
-            orders=tuple(Order(**o) for o in tree["orders"]),
+            orders=tuple(Order(**{**o, "level": _nan_if_null(o["level"])}) for o in tree["orders"]),
             entries_today={k: (v[0], v[1]) for k, v in tree["entries_today"].items()},
             margins={k: (v[0], v[1]) for k, v in tree["margins"].items()},
             next_id=tree["next_id"],
