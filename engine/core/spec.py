@@ -257,7 +257,7 @@ class BacktestSpec(SpecModel):
     cash_rate_pct: Number = field(
         0.0, "Interest on free cash; Sharpe subtracts the same.", "% a year", ge=0, le=100
     )
-    benchmark: Symbol | None = field(None, "Symbol the tearsheet compares with.")
+    benchmark: Symbol | None = field(None, "Symbol the tearsheet compares with; without it the first of the universe.")
     seed: Whole = field(0, "Seed of everything drawn.", "", ge=0, le=2**31 - 1)
 
     @model_validator(mode="after")

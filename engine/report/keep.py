@@ -9,8 +9,8 @@ from engine.core.spec import StrategySpec
 from engine.core.spec_text import canonical, canonical_json, spec_hash, trading_hash
 from engine.packs.pack import Pack
 from engine.report.artifacts import write_artifacts
+from engine.report.benchmark import benchmark_closes, benchmark_of
 from engine.sim.result import SimResult
-from engine.sim.simulate import benchmark_closes
 from engine.store import ledger, runs, specs
 from engine.store.db import Store
 from engine.store.models import RunRow
@@ -64,7 +64,7 @@ def keep_run(
             canonical(spec),
             run_settings(spec, pack, result),
             result,
-            benchmark_closes(spec, pack),
+            benchmark_closes(store.settings, spec, pack),
             f"{', '.join(spec.universe)} {spec.timeframe}",
         )
         return runs.commit_run(store, row, folder)
@@ -75,7 +75,7 @@ def run_settings(spec: StrategySpec, pack: Pack, result: SimResult) -> dict[str,
     drawdown = result.max_drawdown_bars
     return {
         "argus_version": __version__,
-        "benchmark": spec.backtest.benchmark,
+        "benchmark": benchmark_of(spec),
         "cash_rate": spec.backtest.cash_rate_pct / 100,
         "engine": result.engine,
         "initial_cash": result.initial_cash,

@@ -1,4 +1,4 @@
-"""The pack that a spec asks for: its window, its series with their warm-up, its benchmark."""
+"""The pack that a spec asks for: its window, and its series with their warm-up."""
 
 from __future__ import annotations
 
@@ -39,17 +39,13 @@ def pack_for(
     if source == "auto":
         source = readers.source_for(settings, {symbol for symbol, _ in wanted})
     start, end = _window(settings, source, spec)
-    requests = dict(wanted)
-    benchmark = _benchmark(settings, source, spec)
-    if benchmark is not None:
-        requests.setdefault((benchmark, "1D"), 1)
     return build_pack(
         settings,
         source=source,
-        requests=requests,
+        requests=wanted,
         window_start=start,
         window_end=end,
-        warmup_bars=requests,
+        warmup_bars=wanted,
         progress=progress,
     )
 
@@ -95,12 +91,3 @@ def _span(settings: Settings, source: str, symbol: str, timeframe: str) -> tuple
     best = max(held, key=lambda one: MINUTES[one.timeframe])
     # A 24-hour session is dated by its end: the evening after the last bar may belong to the next date.
     return best.first.date(), best.last.date()
-
-
-def _benchmark(settings: Settings, source: str, spec: StrategySpec) -> str | None:
-    """The spec's benchmark where the source has daily bars for it, or minutes to build them."""
-    symbol = spec.backtest.benchmark
-    if symbol is None:
-        return None
-    kinds = {one.symbol for one in catalog.series(settings, source) if not one.quotes}
-    return symbol if symbol in kinds else None

@@ -6,11 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import polars as pl
-
 from engine.core.errors import SpecError
 from engine.core.rules import TradeRules, trade_rules
-from engine.core.sessions import day_number, day_of
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import spec_hash
 from engine.core.timeframes import MINUTES
@@ -108,19 +105,3 @@ def _notes(spec: StrategySpec) -> list[str]:
     if spec.timeframe == "1D" and spec.entry.day_rules.enter_time is not None:
         notes.append("enter_time moved to the session's close: daily bars decide at their end")
     return notes
-
-
-def benchmark_closes(spec: StrategySpec, pack: Pack) -> pl.DataFrame | None:
-    """session, close of the benchmark's daily bars, splits taken out, one close before the window included."""
-    symbol = spec.backtest.benchmark
-    series = pack.series.get((symbol, "1D")) if symbol else None
-    if series is None:
-        return None
-    keep = series.has_row
-    day = series.sessions.date[series.session][keep]
-    close = (series.close * series.split)[keep]
-    first = max(0, int((day < day_number(pack.window_start)).sum()) - 1)
-    return pl.DataFrame(
-        {"session": [day_of(d) for d in day[first:]], "close": close[first:]},
-        schema={"session": pl.Date, "close": pl.Float64},
-    )
