@@ -1,21 +1,8 @@
-"""Argus in the browser: navigation; every page guards itself."""
-
-from pathlib import Path
+"""Argus in the browser: what is around a page, then the page; every page guards itself."""
 
 import streamlit as st
 
-PAGES = Path(__file__).parent / "pages"
-SHOWN = (
-    ("runs.py", "Runs", ":material/list_alt:"),
-    ("tearsheet.py", "Tearsheet", ":material/insights:"),
-)
+from pages.ui import shell
 
-
-def welcome() -> None:
-    st.title("Argus")
-    st.info("No page has been built yet. `python -m engine --help` shows what the command line does.")
-
-
-st.set_page_config(page_title="Argus", page_icon=":material/visibility:", layout="wide")
-pages = [st.Page(PAGES / name, title=title, icon=icon) for name, title, icon in SHOWN if (PAGES / name).exists()]
-st.navigation(pages or [st.Page(welcome, title="Welcome")]).run()
+st.set_page_config(page_title="Argus", page_icon=shell.ICON, layout="wide")
+shell.show().run()

@@ -1,0 +1,1 @@
+"""The screens of Argus; each file here is one page."""

@@ -1,0 +1,62 @@
+"""Tearsheet: one run, from its headline to each trade."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.core.errors import ArgusError, NotFound
+from pages.ui import drilldown, formats, guard, queries, run_files, sheet, shell, state
+from pages.ui.queries import Revision, Run, RunsQuery
+
+
+def show_way_on(at: Revision) -> None:
+    """Links to the newest runs, or what to do where there are none."""
+    newest = queries.runs_page(at, RunsQuery(), 1).runs[:5]
+    if not newest:
+        st.caption("There is no run yet. Make the first one on the command line, in the folder of Argus:")
+        st.code("python -m engine run specs/sma_crossover.json", language="bash")
+        return
+    st.caption("The newest runs:")
+    for run in newest:
+        mark = "SYNTHETIC · " if run.is_synthetic else ""
+        label = f"{mark}{run.name} · {formats.listing(run.symbols)} {run.timeframe} · {run.id}"
+        st.button(guard.plain(label), key=f"open_{run.id}", icon=":material/insights:", type="tertiary",
+                  on_click=state.put_in_url, args=(state.RUN, [run.id]))  # fmt: skip
+    st.page_link(shell.page("runs.py"), label="All runs", icon=":material/list_alt:")
+
+
+def show_run(run: Run) -> None:
+    settings = run_files.json_file(run.folder, "settings.json")
+    cash, currency = float(settings.get("initial_cash") or 100_000.0), str(settings.get("currency") or "USD")
+    benchmark = str(settings.get("benchmark") or "Benchmark")
+    sheet.show_head(run)
+    sheet.show_headline(run, benchmark)
+    sheet.show_curves(run, cash, currency, benchmark)
+    sheet.show_months(run, cash)
+    sheet.show_trade_sums(run, currency)
+    drilldown.show_trades(run, currency)
+    sheet.show_skipped(run)
+    sheet.show_all_metrics(run, benchmark)
+    sheet.show_origin(run, settings)
+    sheet.show_downloads(run)
+
+
+guard.begin("Tearsheet")
+try:
+    revision = queries.revision()
+    asked = st.query_params.get(state.RUN, "")
+    if not asked:
+        st.title("Tearsheet")
+        st.info("Choose a run to see its tearsheet.")
+        show_way_on(revision)
+    else:
+        try:
+            found = queries.find_run(revision, asked[:64])
+        except NotFound as error:
+            st.title("Tearsheet")
+            st.error(guard.plain(str(error)), icon=":material/search_off:")
+            show_way_on(revision)
+        else:
+            show_run(found)
+except ArgusError as error:
+    guard.fail(error)

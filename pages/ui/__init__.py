@@ -1,0 +1,1 @@
+"""What pages share: the guard, cached reads, views, charts."""

@@ -1,0 +1,142 @@
+"""Charts: plain functions from small frames to figures, in one look for light and dark.
+
+plotly is imported where it is needed: a page without a chart does not pay for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import streamlit as st
+
+from pages.ui import formats
+from pages.ui.palette import Palette, faded
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+CONFIG = {"displayModeBar": False, "displaylogo": False, "doubleClick": "reset", "responsive": True}
+LOG_FROM = 4.0  # a linear scale hides the early years of a curve that grew more than fourfold
+
+
+def show(figure: Figure, key: str, alt: str) -> None:
+    """Draw a figure in our own look. alt: what it shows, for those who cannot see it."""
+    st.plotly_chart(figure, theme=None, key=key, config=CONFIG, alt=alt, width="stretch")
+
+
+def blank(colours: Palette, height: int, **layout: Any) -> Figure:
+    """A figure without traces in the look that all share."""
+    import plotly.graph_objects as go
+
+    axis = {
+        "gridcolor": faded(colours.muted, 0.18), "zeroline": False, "showline": False, "ticks": "",
+        "tickfont": {"size": 11.5, "color": colours.muted}, "automargin": True,
+        "title": {"font": {"size": 12, "color": colours.muted}},
+    }  # fmt: skip
+    template = go.layout.Template(
+        layout={
+            "font": {"family": colours.font, "size": 12.5, "color": colours.text},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": list(colours.series),
+            "xaxis": axis | {"showgrid": False, "spikecolor": colours.muted, "spikethickness": 1, "spikedash": "dot"},
+            "yaxis": axis,
+            "hovermode": "x unified",
+            "hoverlabel": {
+                "bgcolor": colours.panel, "bordercolor": colours.rule, "font": {"size": 12.5, "color": colours.text},
+            },
+            "legend": {"orientation": "h", "x": 0, "y": 1.01, "xanchor": "left", "yanchor": "bottom",
+                       "bgcolor": "rgba(0,0,0,0)", "font": {"size": 12.5}},
+            "margin": {"l": 8, "r": 8, "t": 34, "b": 8},
+            "dragmode": "zoom",
+        }
+    )  # fmt: skip
+    return go.Figure(layout={"template": template, "height": height, **layout})
+
+
+def curves(
+    colours: Palette,
+    lines: Sequence[tuple[str, pl.DataFrame, dict[str, Any]]],
+    *,
+    title: str,
+    base: float | None,
+) -> Figure:
+    """Values above, falls from their peaks below, on one time axis.
+
+    lines : (name, frame of session and equity, line style); the first one's fall is filled.
+    base  : what every line starts from; the first value of a line is its base where None.
+    """
+    import plotly.graph_objects as go
+
+    figure = blank(colours, 460, hoversubplots="axis")
+    highs, lows = [], []
+    for i, (name, frame, style) in enumerate(lines):
+        value = frame["equity"].to_numpy()
+        start = float(value[0]) if base is None else base
+        shown = value if base is not None else value / start * 100.0
+        peak = frame["equity"].cum_max().clip(lower_bound=start)
+        fall = (frame["equity"] / peak - 1.0).to_numpy()
+        days = frame["session"].to_numpy()
+        highs.append(float(shown.max()))
+        lows.append(float(shown.min()))
+        common = {
+            "x": days,
+            "name": name,
+            "line": {"width": 1.8} | style,
+            "mode": "lines",
+            "legendgroup": name,
+        }
+        figure.add_trace(go.Scatter(**common, y=shown, hovertemplate="%{y:,.2f}"))
+        fill = {"fill": "tozeroy", "fillcolor": faded(style["color"], 0.14)} if i == 0 else {}
+        figure.add_trace(
+            go.Scatter(**common, **fill, y=fall, yaxis="y2", showlegend=False, hovertemplate="%{y:.1%}")
+        )
+    needs_log = min(lows) > 0 and max(highs) / min(lows) > LOG_FROM
+    figure.update_layout(
+        xaxis={"anchor": "y2", "hoverformat": "%d %b %Y", "showspikes": True, "spikemode": "across"},
+        yaxis={"domain": [0.34, 1.0], "title": {"text": f"{title}, log scale" if needs_log else title},
+               "type": "log" if needs_log else "linear", "tickformat": ",.6~g" if needs_log else ",~r"},
+        yaxis2={"domain": [0.0, 0.27], "title": {"text": "Drawdown"}, "tickformat": ".0%" if _deep(lines) else ".1%",
+                "rangemode": "tozero"},
+    )  # fmt: skip
+    if needs_log:
+        figure.update_yaxes(dtick="D2" if max(highs) / min(lows) < 100 else 1, selector={"type": "log"})
+    return figure
+
+
+def _deep(lines: Sequence[tuple[str, pl.DataFrame, dict[str, Any]]]) -> bool:
+    return any(float((f["equity"] / f["equity"].cum_max() - 1).min() or 0.0) < -0.05 for _, f, _ in lines)
+
+
+def histogram(colours: Palette, bins: pl.DataFrame) -> Figure:
+    """Closed trades by return; losses left of zero, gains right of it."""
+    import plotly.graph_objects as go
+
+    low, high = bins["low"].to_numpy(), bins["high"].to_numpy()
+    digits = 1 if len(bins) and high[0] - low[0] >= 0.001 else 2
+    spans = [
+        f"{formats.percent(a, digits)} to {formats.percent(b, digits)}"
+        for a, b in zip(low, high, strict=True)
+    ]
+    bars = go.Bar(
+        x=(low + high) / 2,
+        y=bins["n"].to_numpy(),
+        width=(high - low) * 0.92,
+        marker={
+            "color": [colours.gain if a >= 0 else colours.loss for a in low + 1e-12],
+            "line": {"width": 0},
+        },
+        customdata=spans,
+        hovertemplate="%{customdata}<br><b>%{y} trades</b><extra></extra>",
+    )
+    figure = blank(
+        colours, 260, hovermode="closest", showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8}
+    )
+    figure.add_trace(bars)
+    figure.update_xaxes(
+        tickformat=".0%" if float(high[-1] - low[0]) >= 0.05 else ".1%", title="Net return of a trade"
+    )
+    figure.update_yaxes(title="Trades", rangemode="tozero", tickformat=",d")
+    return figure

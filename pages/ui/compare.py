@@ -1,0 +1,186 @@
+"""Up to six runs side by side. Which ones stands in the URL: `/runs?compare=ID&compare=ID`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from engine.core.errors import ArgusError
+from engine.metrics.names import METRICS
+from pages.ui import charts, formats, queries, run_files, shell, state
+from pages.ui.badges import show_badges
+from pages.ui.palette import palette
+from pages.ui.queries import Revision, Run
+
+MOST = 6
+_MORE_IS_BETTER = {"total_return", "cagr", "sharpe", "sortino", "calmar", "max_drawdown", "win_rate", "profit_factor",
+                   "avg_trade"}  # fmt: skip
+
+
+def choose(on_page: Sequence[str], ticked: Sequence[str]) -> None:
+    """Action: the runs of this page that are ticked, and those of other pages as they were."""
+    others = [run_id for run_id in state.listed(state.COMPARE) if run_id not in on_page or run_id in ticked]
+    wanted = list(dict.fromkeys([*others, *ticked]))
+    st.session_state["_too_many"] = len(wanted) > MOST
+    if len(wanted) > MOST:
+        state.renew(state.RUNS_TABLE)
+    state.put_in_url(state.COMPARE, wanted[:MOST])
+
+
+def drop(run_ids: Sequence[str]) -> None:
+    """Action: take runs out of the comparison."""
+    state.put_in_url(state.COMPARE, [one for one in state.listed(state.COMPARE) if one not in run_ids])
+    state.renew(state.RUNS_TABLE)
+
+
+def show(at: Revision) -> None:
+    """What was ticked: nothing, one run to open, or several to compare."""
+    asked = state.listed(state.COMPARE)[:MOST]
+    runs = queries.find_runs(at, tuple(asked))
+    if st.session_state.pop("_too_many", False):
+        st.warning(f"{MOST} runs can be compared at once. Untick one to take another.")
+    if len(runs) < len(asked):
+        st.warning("Some of the runs in this link are not in this workspace.")
+    if not runs:
+        st.caption(f"Tick a run to open its tearsheet, up to {MOST} to compare them.")
+        return
+    st.subheader("Compare" if len(runs) > 1 else "Chosen")
+    _show_heads(runs)
+    if len(runs) > 1:
+        show_metrics(runs)
+        _show_curves(runs)
+        show_differences(runs)
+
+
+def _show_heads(runs: Sequence[Run]) -> None:
+    colours = palette().series
+    for i, run in enumerate(runs):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"compared_{i}"):
+            if len(runs) > 1:
+                st.html(f"<span style='display:inline-block;width:14px;height:4px;border-radius:2px;"
+                        f"background:{colours[i]}'></span>", width="content")  # fmt: skip
+            show_badges(run, with_marks=False)
+            st.text(f"{_letter(i, runs)}{run.name} · {formats.listing(run.symbols)} {run.timeframe} · {run.id}",
+                    width="content")  # fmt: skip
+            st.page_link(
+                shell.page("tearsheet.py"),
+                label="Tearsheet",
+                icon=":material/insights:",
+                query_params={state.RUN: run.id},
+            )
+            st.button("Remove", key=f"drop_{run.id}", type="tertiary", icon=":material/close:", on_click=drop,
+                      args=([run.id],))  # fmt: skip
+    if len({run.is_synthetic for run in runs}) > 1:
+        st.warning("SYNTHETIC and real data side by side: their figures say nothing about each other.")
+
+
+def _letter(i: int, runs: Sequence[Run]) -> str:
+    return f"{chr(65 + i)} · " if len(runs) > 1 else ""
+
+
+def metrics_frame(runs: Sequence[Run]) -> pl.DataFrame:
+    """metric, then a column of texts for each run; the best value of a row carries a mark."""
+    rows = []
+    for one in METRICS:
+        values = [run.metrics[one.name] for run in runs]
+        known = [v for v in values if v is not None]
+        best = max(known) if one.name in _MORE_IS_BETTER and len(set(known)) > 1 else None
+        cells = {
+            _column(i, runs): formats.metric(v, one.unit) + ("  ◂" if v is not None and v == best else "")
+            for i, v in enumerate(values)
+        }
+        rows.append({"Metric": one.label} | cells)
+    return pl.DataFrame(rows)
+
+
+def show_metrics(runs: Sequence[Run]) -> None:
+    frame = metrics_frame(runs)
+    columns: dict[str, Any] = {
+        name: st.column_config.TextColumn(name, alignment="right") for name in frame.columns[1:]
+    }
+    st.dataframe(frame, hide_index=True, column_config=columns, height="content", key="compare_metrics",
+                 alt="Metrics of the chosen runs")  # fmt: skip
+    st.caption("◂ best of a row.")
+
+
+def _show_curves(runs: Sequence[Run]) -> None:
+    colours = palette()
+    lines, lost = [], []
+    for i, run in enumerate(runs):
+        try:
+            curve = run_files.curve(run.folder)
+        except ArgusError:
+            lost.append(run.id)
+            continue
+        style = {"color": colours.series[i], "dash": "dot" if run.is_synthetic else "solid"}
+        name = f"{_letter(i, runs)}{run.name}" + (" (SYNTHETIC)" if run.is_synthetic else "")
+        if len(curve):
+            lines.append((name, curve.select("session", "equity"), style))
+    if lost:
+        st.warning(f"The curves of {', '.join(lost)} cannot be read; run their specs again.")
+    if lines:
+        figure = charts.curves(colours, lines, title="Equity, 100 at each start", base=None)
+        figure.data[1].update(fill=None)
+        charts.show(figure, "compare_curves", "Equity and drawdown of the chosen runs, rebased to 100")
+    if len({(run.window_start, run.window_end) for run in runs}) > 1:
+        st.caption("Their windows differ: each curve starts at 100 on its own first session.")
+
+
+def differences(runs: Sequence[Run], specs: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """what, then a column of texts for each run: fields of spec and origin in which the runs differ."""
+    flat = [_origin(run) | flattened(spec) for run, spec in zip(runs, specs, strict=True)]
+    names = list(dict.fromkeys(name for one in flat for name in one))
+    rows = [
+        {"Field": name} | {_column(i, runs): one.get(name, "default") for i, one in enumerate(flat)}
+        for name in names
+        if len({one.get(name, "default") for one in flat}) > 1
+    ]
+    return pl.DataFrame(rows)
+
+
+def show_differences(runs: Sequence[Run]) -> None:
+    try:
+        specs = [run_files.json_file(run.folder, "strategy_spec.json") for run in runs]
+    except ArgusError as error:
+        st.warning(str(error))
+        return
+    frame = differences(runs, specs)
+    st.markdown("**What differs**")
+    if frame.is_empty():
+        st.caption("Nothing: same spec, pack, engine and seed.")
+        return
+    st.dataframe(frame, hide_index=True, height="content" if len(frame) < 15 else 520, key="compare_differences",
+                 alt="Fields in which the chosen runs differ")  # fmt: skip
+
+
+def flattened(value: Any, path: str = "") -> dict[str, str]:
+    """{"a": {"b": 1}} -> {"a.b": "1"}; lists of plain values stay together."""
+    if isinstance(value, dict) and value:
+        parts = value.items()
+    elif isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        parts = ((str(i), one) for i, one in enumerate(value))  # type: ignore[assignment]
+    else:
+        return {path: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}
+    flat: dict[str, str] = {}
+    for name, part in parts:
+        flat |= flattened(part, f"{path}.{name}" if path else name)
+    return flat
+
+
+def _origin(run: Run) -> dict[str, str]:
+    return {
+        "window": f"{run.window_start} to {run.window_end}",
+        "data": run.source,
+        "pack": run.pack_hash[:12],
+        "engine": f"{run.engine} {run.engine_version}",
+        "seed": str(run.seed),
+    }
+
+
+def _column(i: int, runs: Sequence[Run]) -> str:
+    same_name = sum(run.name == runs[i].name for run in runs) > 1
+    return f"{chr(65 + i)} · {runs[i].id[:8] if same_name else runs[i].name}"

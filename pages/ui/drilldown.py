@@ -1,0 +1,199 @@
+"""Trades of a run, and one of them on its bars."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import streamlit as st
+
+from engine.core.errors import ArgusError
+from pages.ui import candles, charts, formats, guard, html, run_files, state, tables
+from pages.ui.palette import palette
+from pages.ui.queries import Run
+from pages.ui.run_files import TRADE_ORDERS, TRADES_ROWS
+
+ORDER_LABELS = {
+    "entry": "First to last",
+    "latest": "Last to first",
+    "best": "Best return",
+    "worst": "Worst return",
+    "longest": "Longest held",
+}
+
+
+@st.fragment
+def show_trades(run: Run, currency: str) -> None:
+    """The table by pages; the trade that the URL names below it. A fragment: a click redraws only this."""
+    try:
+        _show_trades(run, currency)
+    except ArgusError as error:
+        st.error(guard.plain(str(error)), icon=":material/error:")
+
+
+def _show_trades(run: Run, currency: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.subheader("Trades", width="content")
+        with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
+            ids = _ask_ids(run)
+    if not ids:
+        st.info(
+            "This run made no trade. The entries that did not happen, if any, are listed below with their reasons."
+        )
+        return
+    home = str(guard.store().settings.home)
+    zone = run_files.timezone(home, run.pack_hash, run.symbols, run.timeframe)
+    chosen = _trade_of_url()
+    if chosen not in ids:
+        chosen = None
+    _show_table(run, ids, chosen, zone)
+    if chosen is None:
+        st.caption("Choose a trade to see its bars and why it was entered and left.")
+    else:
+        _show_steps(ids, chosen)
+        show_trade(run, home, chosen, currency)
+
+
+def _ask_ids(run: Run) -> list[int]:
+    order = st.selectbox("Order", list(TRADE_ORDERS), format_func=ORDER_LABELS.get, key=state.TRADE_ORDER,
+                         on_change=_first_page, width=170)  # fmt: skip
+    reasons = run_files.tables(run.folder)["exit_reasons"]["exit_reason"].to_list()
+    reason = None
+    if len(reasons) > 1:
+        reason = st.selectbox("Left by", [None, *reasons], key=state.TRADE_REASON, on_change=_first_page, width=170,
+                              format_func=lambda r: "Any reason" if r is None else formats.words(r))  # fmt: skip
+    return run_files.trade_ids(run.folder, order or "entry", reason)
+
+
+def _show_table(run: Run, ids: list[int], chosen: int | None, zone: str) -> None:
+    n_pages = -(-len(ids) // TRADES_ROWS)
+    if state.TRADE_PAGE not in st.session_state and chosen is not None:
+        st.session_state[state.TRADE_PAGE] = ids.index(chosen) // TRADES_ROWS + 1
+    page = min(int(st.session_state.get(state.TRADE_PAGE) or 1), n_pages)
+    on_page = ids[(page - 1) * TRADES_ROWS : page * TRADES_ROWS]
+    key = f"{state.renewed(state.TRADES_TABLE)}_{run.id}_{hash(tuple(on_page))}"
+    st.dataframe(
+        tables.trades_frame(
+            run_files.some_trades(run.folder, tuple(on_page)), zone, one_symbol=len(run.symbols) == 1
+        ),
+        column_config=tables.trades_columns(),
+        hide_index=True,
+        placeholder=formats.DASH,
+        height="content",
+        key=key,
+        on_select=lambda: _choose(on_page, st.session_state[key].selection.rows),
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [on_page.index(chosen)] if chosen in on_page else []}},
+        alt="Trades",
+    )
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if n_pages > 1:
+            st.pagination(n_pages, key=state.TRADE_PAGE)
+        st.caption(
+            f"{formats.plural(len(ids), 'trade')} · times on the exchange's clock ({zone})", width="content"
+        )
+
+
+def _show_steps(ids: list[int], chosen: int) -> None:
+    at = ids.index(chosen)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button("Previous", key=state.PREVIOUS, icon=":material/chevron_left:", disabled=at == 0,
+                  on_click=_go, args=(ids, at - 1))  # fmt: skip
+        st.button("Next", key=state.NEXT, icon=":material/chevron_right:", icon_position="right",
+                  disabled=at == len(ids) - 1, on_click=_go, args=(ids, at + 1))  # fmt: skip
+        st.caption(f"{at + 1:,} of {len(ids):,}", width="content")
+
+
+def show_trade(run: Run, home: str, trade_id: int, currency: str) -> None:
+    """One trade on its bars, and in words."""
+    trade = run_files.some_trades(run.folder, (trade_id,)).row(0, named=True)
+    fills = run_files.fills_of(run.folder, trade_id)
+    _show_result(trade, currency)
+    zone = _show_bars(run, home, trade, fills)
+    _show_words(trade, zone)
+    if len(fills) > 2:
+        with st.expander(f"Fills · {len(fills)}"):
+            st.dataframe(tables.fills_frame(fills, zone), hide_index=True, column_config=tables.fills_columns(),
+                         height="content", key="fills")  # fmt: skip
+
+
+def _show_result(trade: dict[str, Any], currency: str) -> None:
+    side = f"{trade['side']} {formats.quantity(trade['quantity'])} {trade['symbol']}"
+    result = f"{formats.signed_money(trade['net_pnl'], currency)} ({formats.signed_percent(trade['return_frac'], 2)})"
+    still = ", still open" if trade["is_open"] else ""
+    st.markdown(f"#### Trade {trade['trade_id']}: {guard.plain(f'{side} · {result}{still}')}")
+
+
+def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) -> str:
+    """Draw the chart; the time zone of its clock."""
+    last = trade["exit_at"] or _last_moment(run)
+    symbol, timeframe = trade["symbol"], run.timeframe
+    try:
+        window = run_files.bars_around(
+            home, run.pack_hash, symbol, timeframe, _ns(trade["entry_at"]), _ns(last)
+        )
+    except ArgusError as error:
+        st.warning(guard.plain(f"The bars cannot be shown. {error}"))
+        return "UTC"
+    figure = candles.trade_chart(palette(), window, trade, fills, daily=timeframe == "1D")
+    charts.show(
+        figure, "trade_chart", f"Bars around trade {trade['trade_id']} with entry, exits, stop and target"
+    )
+    merged = f" Each candle stands for {window.bars_each} bars." if window.bars_each > 1 else ""
+    st.caption(f"{symbol}, {timeframe} bars, {window.timezone} time, actual prices.{merged}")
+    return window.timezone
+
+
+def _show_words(trade: dict[str, Any], zone: str) -> None:
+    entered = ("Why it was entered", trade["entry_reason"] or formats.DASH,
+               f"{_at(trade['entry_at'], zone)} at {formats.price(trade['entry_price'])}")  # fmt: skip
+    left = ("Why it was left", formats.left_because(trade["exit_reason"]),
+            f"{_at(trade['exit_at'], zone)} at {formats.price(trade['exit_price'])}")  # fmt: skip
+    best, worst = (formats.signed_percent(trade[name], 2) for name in ("mfe_frac", "mae_frac"))
+    rows = {
+        "Held": formats.plural(int(trade["bars_held"] or 0), "bar"),
+        "Stop": formats.price(trade["stop_price"]),
+        "Target": formats.price(trade["target_price"]),
+        "Best, worst": f"{best}, {worst}",
+        "Gross": formats.signed_money(trade["gross_pnl"]),
+        "Fees, slippage": f"{formats.money(trade['fees'])}, {formats.money(trade['slippage'])}",
+    }
+    if trade.get("dividends"):
+        rows["Dividends"] = formats.signed_money(trade["dividends"])
+    st.html(html.panels([entered, left], rows, palette()))
+
+
+def _choose(on_page: list[int], rows: list[int]) -> None:
+    """Action: the URL names the trade of the row that was clicked."""
+    state.put_in_url(state.TRADE, [str(on_page[row]) for row in rows[:1]])
+
+
+def _go(ids: list[int], at: int) -> None:
+    """Action: the trade at this place of the order, and its page of the table."""
+    state.put_in_url(state.TRADE, [str(ids[at])])
+    st.session_state[state.TRADE_PAGE] = at // TRADES_ROWS + 1
+    state.renew(state.TRADES_TABLE)
+
+
+def _first_page() -> None:
+    st.session_state[state.TRADE_PAGE] = 1
+
+
+def _trade_of_url() -> int | None:
+    text = st.query_params.get(state.TRADE, "")
+    return int(text) if text.isdecimal() and len(text) < 12 else None
+
+
+def _last_moment(run: Run) -> dt.datetime:
+    """The end of the run's window, for trades that are still open."""
+    return dt.datetime.combine(dt.date.fromisoformat(run.window_end), dt.time(23, 59), dt.UTC)
+
+
+def _ns(at: dt.datetime) -> int:
+    return int(at.timestamp()) * 1_000_000_000
+
+
+def _at(at: dt.datetime | None, zone: str) -> str:
+    return formats.DASH if at is None else f"{at.astimezone(ZoneInfo(zone)):%a %d %b %Y, %H:%M %Z}"

@@ -1,0 +1,80 @@
+"""Words and figures as pages print them; the figures as in tearsheets (engine.report.formats)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.metrics.names import METRICS, Metric
+from engine.report.formats import (
+    DASH,
+    NBSP,
+    count,
+    instant,
+    metric,
+    number,
+    percent,
+    price,
+    quantity,
+    signed_percent,
+    words,
+)
+
+__all__ = [
+    "COST_LABELS", "DASH", "METRIC", "NBSP", "count", "instant", "left_because", "listing", "metric", "money",
+    "number", "percent", "plural", "price", "quantity", "signed_money", "signed_percent", "words",
+]  # fmt: skip
+
+METRIC: dict[str, Metric] = {one.name: one for one in METRICS}
+
+COST_LABELS = {
+    "gross_pnl": "Gross P&L",
+    "fees": "Fees",
+    "slippage": "Slippage",
+    "dividends": "Dividends",
+    "net_pnl": "Net P&L",
+}
+
+# exit reason (engine.trade.reasons) -> a sentence
+_LEFT = {
+    "stop_loss": "The stop was reached.",
+    "break_even": "The stop had moved to break-even and was reached.",
+    "trailing_stop": "The trailing stop was reached.",
+    "take_profit": "The target was reached.",
+    "signal": "The exit conditions became true.",
+    "reversal": "A signal to the other side reversed the position.",
+    "max_hold": "The longest holding time was over.",
+    "exit_time": "The spec's exit time had come.",
+    "end_of_day": "Positions close before the session ends.",
+    "margin_call": "Equity fell below the maintenance margin.",
+    "ruined": "The account was ruined, and the run ended.",
+    "roll": "The contract was rolled.",
+    "open": "Still open when the data ended; shown at the last mark, not counted.",
+}
+
+
+def left_because(exit_reason: str) -> str:
+    """'stop_loss' -> 'The stop was reached.'"""
+    return _LEFT.get(exit_reason, f"{words(exit_reason).capitalize()}.")
+
+
+def money(value: float | None, currency: str = "") -> str:
+    """1234.5 -> '1,234.50 USD'; whole units from 100,000 on."""
+    text = number(value, 0 if value is not None and abs(value) >= 100_000 else 2)
+    return f"{text}{NBSP}{currency}" if currency and text != DASH else text
+
+
+def signed_money(value: float | None, currency: str = "") -> str:
+    """1234.5 -> '+1,234.50 USD'."""
+    text = money(value, currency)
+    return f"+{text}" if value is not None and value > 0 and text != DASH else text
+
+
+def plural(n: int, one: str, many: str = "") -> str:
+    """(1, 'trade') -> '1 trade'; (2000, 'trade') -> '2,000 trades'."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def listing(values: Sequence[str], limit: int = 4) -> str:
+    """The first few, and how many more."""
+    shown = ", ".join(values[:limit])
+    return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"

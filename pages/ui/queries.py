@@ -1,0 +1,176 @@
+"""Cached reads of the store.
+
+Each takes a `Revision`, which changes with every write by any process, so a stale answer is never served. Ids
+and small values go in; frames and frozen records come out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+import streamlit as st
+
+from engine.metrics.names import METRIC_NAMES
+from engine.store import runs
+from engine.store.db import store_revision
+from engine.store.models import RunRow
+from engine.store.runs import RunFilter
+from pages.ui import guard
+
+PAGE_ROWS = 25
+COUNT_CAP = 10_000
+
+
+class Revision(NamedTuple):
+    """A state of a workspace's store."""
+
+    home: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's row. `folder` holds its artifacts; undefined metrics are None."""
+
+    id: str
+    name: str
+    slug: str
+    symbols: tuple[str, ...]
+    timeframe: str
+    window_start: str
+    window_end: str
+    source: str
+    engine: str
+    engine_version: str
+    seed: int
+    status: str
+    spec_hash: str
+    pack_hash: str
+    sweep_id: str | None
+    marks: tuple[str, ...]
+    metrics: dict[str, float | None]
+    created_at: datetime
+    folder: str
+
+    @property
+    def is_synthetic(self) -> bool:
+        return self.source == "SYNTHETIC" or "SYNTHETIC" in self.marks
+
+
+@dataclass(frozen=True)
+class RunsQuery:
+    """Which runs in which order. at_least: (metric, bound in the engine's units) pairs."""
+
+    chosen: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (column, values)
+    at_least: tuple[tuple[str, float], ...] = ()
+    order: str = "created_at"
+    descending: bool = True
+
+    def filter(self) -> RunFilter:
+        fields = {_FIELD_OF[column]: values for column, values in self.chosen}
+        return RunFilter(**fields, at_least=dict(self.at_least))
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.chosen or self.at_least)
+
+
+_FIELD_OF = {
+    "slug": "slugs",
+    "symbol": "symbols",
+    "timeframe": "timeframes",
+    "source": "sources",
+    "engine": "engines",
+    "sweep_id": "sweep_ids",
+    "status": "statuses",
+}
+
+
+@dataclass(frozen=True)
+class RunsPage:
+    """One page of runs, and how many there are in all (counted to COUNT_CAP)."""
+
+    runs: tuple[Run, ...] = field(default=())
+    n_runs: int = 0
+
+
+def revision() -> Revision:
+    """The store's state now."""
+    store = guard.store()
+    return Revision(str(store.settings.home), store_revision(store))
+
+
+@st.cache_data(max_entries=256, show_spinner="Loading runs…")
+def runs_page(at: Revision, query: RunsQuery, page: int) -> RunsPage:
+    """Page `page` (from 1; beyond the last one, the last) of the runs that pass."""
+    store, filters = guard.store(), query.filter()
+    n_runs = runs.count_runs(store, filters, cap=COUNT_CAP)
+    offset = (min(page, n_pages(n_runs)) - 1) * PAGE_ROWS
+    rows = runs.list_runs(
+        store, filters, order=query.order, descending=query.descending, limit=PAGE_ROWS, offset=offset
+    )
+    return RunsPage(tuple(_run(row) for row in rows), n_runs)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def choices(at: Revision, column: str) -> list[str]:
+    """The values of one column over all runs."""
+    return runs.distinct(guard.store(), column)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def find_run(at: Revision, prefix: str) -> Run:
+    """The run whose id begins with `prefix`. NotFound if none or several do."""
+    return _run(runs.get_run(guard.store(), prefix))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def find_runs(at: Revision, ids: tuple[str, ...]) -> list[Run]:
+    """Runs by id, those that exist, in the order asked."""
+    return [_run(row) for row in runs.get_runs(guard.store(), ids)]
+
+
+def runs_csv(query: RunsQuery) -> bytes:
+    """All runs that pass, to COUNT_CAP, as CSV. Not cached: asked for once, when somebody downloads."""
+    from engine.report.exports import csv_bytes
+
+    rows = runs.list_runs(
+        guard.store(), query.filter(), order=query.order, descending=query.descending, limit=COUNT_CAP
+    )
+    return csv_bytes(_frame([_run(row) for row in rows]))
+
+
+def n_pages(n_runs: int) -> int:
+    return max(1, -(-n_runs // PAGE_ROWS))
+
+
+def _run(row: RunRow) -> Run:
+    home = guard.store().settings.home
+    return Run(
+        **{name: getattr(row, name) for name in _PLAIN},
+        symbols=tuple(row.symbols),
+        marks=tuple(row.marks),
+        metrics={name: row.metrics.get(name) for name in METRIC_NAMES},
+        folder=str(Path(home) / row.artifacts),
+    )
+
+
+_PLAIN = (
+    "id", "name", "slug", "timeframe", "window_start", "window_end", "source", "engine", "engine_version", "seed",
+    "status", "spec_hash", "pack_hash", "sweep_id", "created_at",
+)  # fmt: skip
+
+
+def _frame(found: list[Run]) -> pl.DataFrame:
+    """A row a run for export: identity, window, then every metric as the engine counts it (fractions)."""
+    plain = [{name: getattr(run, name) for name in _PLAIN} for run in found]
+    rows = [
+        one | {"symbols": " ".join(run.symbols), "marks": " ".join(run.marks)} | run.metrics
+        for one, run in zip(plain, found, strict=True)
+    ]
+    types = dict.fromkeys(METRIC_NAMES, pl.Float64)
+    return pl.DataFrame(rows, schema_overrides=types, infer_schema_length=None)

@@ -1,0 +1,57 @@
+"""Names of widgets and URL parameters, so that pages, links and tests agree on them.
+
+A name in lower case stands in the URL as it is: `/runs?symbol=SPY&min_sharpe=0.8`, `/tearsheet?run=ID&trade=12`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+# Runs: each filter with the column that its choices come from
+FILTERS = {
+    "strategy": "slug",
+    "symbol": "symbol",
+    "timeframe": "timeframe",
+    "source": "source",
+    "engine": "engine",
+    "sweep": "sweep_id",
+    "status": "status",
+}
+BOUND = "min_"  # + metric, in the unit shown: percent for fractions
+ORDER, ASCENDING, PAGE = "order", "ascending", "page"
+COMPARE = "compare"
+CLEAR_FILTERS, CLEAR_COMPARE, RUNS_CSV, RUNS_TABLE = (
+    "clear_filters",
+    "clear_compare",
+    "runs_csv",
+    "runs_table",
+)
+
+# Tearsheet
+RUN, TRADE = "run", "trade"
+TRADE_ORDER, TRADE_REASON, TRADE_PAGE = "trades_by", "trades_left_by", "trades_page"
+TRADES_TABLE, PREVIOUS, NEXT = "trades_table", "trade_previous", "trade_next"
+
+
+def listed(name: str) -> list[str]:
+    """The values of a URL parameter, each once, in order."""
+    return list(dict.fromkeys(st.query_params.get_all(name)))
+
+
+def put_in_url(name: str, values: Sequence[str]) -> None:
+    """Set a URL parameter, or take it away where there is nothing to say."""
+    if values:
+        st.query_params[name] = list(values)
+    else:
+        st.query_params.pop(name, None)
+
+
+def renewed(name: str) -> str:
+    """The key of a table whose selection is set by us: a new key makes it start from its default again."""
+    return f"{name}_{st.session_state.get(f'_{name}', 0)}"
+
+
+def renew(name: str) -> None:
+    st.session_state[f"_{name}"] = st.session_state.get(f"_{name}", 0) + 1

@@ -1,0 +1,159 @@
+"""Tables as pages show them: frames of display columns, and how each column is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from pages.ui import formats
+from pages.ui.queries import Run
+
+RUN_METRICS = (
+    "total_return", "cagr", "sharpe", "max_drawdown", "win_rate", "profit_factor", "n_trades", "avg_trade", "exposure",
+)  # fmt: skip
+
+
+def runs_frame(runs: Sequence[Run]) -> pl.DataFrame:
+    """A row a run; fractions in percent, undefined null."""
+    rows = [
+        {
+            "name": run.name,
+            "data": [run.source],
+            "symbols": formats.listing(run.symbols, 3),
+            "timeframe": run.timeframe,
+            **{name: _shown(name, run.metrics[name]) for name in RUN_METRICS},
+            "window": f"{run.window_start} to {run.window_end}",
+            "engine": run.engine if run.status == "done" else f"{run.engine}, {run.status}",
+            "created_at": run.created_at,
+            "id": run.id,
+        }
+        for run in runs
+    ]
+    return pl.DataFrame(
+        rows, schema_overrides=dict.fromkeys(RUN_METRICS, pl.Float64), infer_schema_length=None
+    )
+
+
+def runs_columns(runs: Iterable[Run]) -> dict[str, Any]:
+    """Column configuration for `runs_frame`; SYNTHETIC stands out by colour and by name."""
+    sources = sorted({run.source for run in runs})
+    config: dict[str, Any] = {
+        "name": st.column_config.TextColumn("Strategy", width=180),
+        "data": st.column_config.MultiselectColumn(
+            "Data",
+            width=112,
+            options=sources,
+            color=["violet" if source == "SYNTHETIC" else "gray" for source in sources],
+            help="Source of the prices. SYNTHETIC is made up.",
+        ),
+        "symbols": st.column_config.TextColumn("Symbols", width=90),
+        "timeframe": st.column_config.TextColumn("Bars", width=56),
+        "window": st.column_config.TextColumn("Window", width=190),
+        "engine": st.column_config.TextColumn("Engine", width=80),
+        "created_at": st.column_config.DatetimeColumn(
+            "Made (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=130
+        ),
+        "id": st.column_config.TextColumn("Run", width=140),
+    }
+    return config | {name: metric_column(name) for name in RUN_METRICS}
+
+
+_METRIC_WIDTH = {"total_return": 98, "max_drawdown": 114, "profit_factor": 102, "avg_trade": 110, "n_trades": 70,
+                 "sharpe": 70, "cagr": 78}  # fmt: skip
+
+
+def metric_column(name: str) -> Any:
+    one = formats.METRIC[name]
+    form = {"fraction": "%.1f %%", "count": "%d"}.get(one.unit, "%.2f")
+    return st.column_config.NumberColumn(
+        one.label, help=one.help, format=form, width=_METRIC_WIDTH.get(name, 88)
+    )
+
+
+TRADES = {
+    "trade_id": ("#", "%d", 48),
+    "symbol": ("Symbol", None, 76),
+    "side": ("Side", None, 58),
+    "entry_at": ("Entry", None, 128),
+    "exit_at": ("Exit", None, 128),
+    "quantity": ("Quantity", "localized", 76),
+    "entry_price": ("In at", "localized", 78),
+    "exit_price": ("Out at", "localized", 78),
+    "return_frac": ("Return", "%+.2f %%", 80),
+    "net_pnl": ("Net P&L", "%+.2f", 92),
+    "bars_held": ("Bars", "%d", 54),
+    "left": ("Left by", None, 104),
+    "entry_reason": ("Entered because", None, 320),
+}
+
+
+def trades_frame(trades: pl.DataFrame, timezone: str, *, one_symbol: bool) -> pl.DataFrame:
+    """Display columns of trades; instants on the exchange's clock, returns in percent. One symbol needs no column."""
+    names = [name for name in TRADES if name != "symbol" or not one_symbol]
+    return trades.with_columns(
+        pl.col("entry_at", "exit_at").dt.convert_time_zone(timezone).dt.replace_time_zone(None),
+        (pl.col("return_frac").fill_nan(None) * 100.0).alias("return_frac"),
+        pl.col("entry_price", "exit_price", "net_pnl").fill_nan(None),
+        pl.col("exit_reason").str.replace_all("_", " ").alias("left"),
+    ).select(names)
+
+
+def trades_columns() -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for name, (label, form, width) in TRADES.items():
+        if name.endswith("_at"):
+            config[name] = st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm", width=width)
+        elif form is None:
+            config[name] = st.column_config.TextColumn(label, width=width)
+        else:
+            config[name] = st.column_config.NumberColumn(label, format=form, width=width)
+    return config
+
+
+def reasons_columns(currency: str) -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "exit_reason": st.column_config.TextColumn("Left by", width=150),
+        "n_trades": number("Trades", format="localized"),
+        "share": number("Share", format="%.1f %%"),
+        "win_rate": number("Won", format="%.1f %%", help="Share that made money after costs."),
+        "avg_return": number("Average return", format="%+.2f %%"),
+        "net_pnl": number(f"Net P&L, {currency}", format="%+.2f"),
+    }
+
+
+def skipped_columns() -> dict[str, Any]:
+    moment = st.column_config.DatetimeColumn
+    return {
+        "reason": st.column_config.TextColumn("Reason", width=320),
+        "n": st.column_config.NumberColumn("Times", format="localized"),
+        "first": moment("First (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"),
+        "last": moment("Last (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"),
+    }
+
+
+def fills_frame(fills: pl.DataFrame, timezone: str) -> pl.DataFrame:
+    return fills.select(
+        pl.col("at").dt.convert_time_zone(timezone).dt.replace_time_zone(None),
+        "side", "quantity", "price", "fee", "slippage", pl.col("reason").str.replace_all("_", " "),
+    )  # fmt: skip
+
+
+def fills_columns() -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "at": st.column_config.DatetimeColumn("When", format="YYYY-MM-DD HH:mm", width=140),
+        "side": "Side",
+        "quantity": number("Quantity", format="localized"),
+        "price": number("Price", format="localized"),
+        "fee": number("Fee", format="%.2f"),
+        "slippage": number("Slippage", format="%.2f"),
+        "reason": "Reason",
+    }
+
+
+def _shown(name: str, value: float | None) -> float | None:
+    return None if value is None else value * (100.0 if formats.METRIC[name].unit == "fraction" else 1.0)

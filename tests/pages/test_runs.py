@@ -1,0 +1,149 @@
+"""The Runs page: filters in the URL, pages of rows, the comparison."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from engine.store import runs
+from engine.store.db import open_store
+from tests.pages.conftest import open_page, run_ids, texts
+from tests.store.conftest import run_row, saved_spec
+
+
+def ids_shown(at):
+    return at.dataframe[0].value["id"].tolist()
+
+
+def test_a_link_with_filters_shows_only_what_passes(filled):
+    at = open_page("runs", symbol="CCC")
+    assert ids_shown(at) == [run_ids(filled)["CCC 3"]]
+    assert at.multiselect(key="symbol").value == ["CCC"]
+
+
+def test_a_filter_chosen_on_the_page_narrows(filled):
+    at = open_page("runs")
+    at.multiselect(key="strategy").set_value(["made_up"]).run()
+    assert ids_shown(at) == [run_ids(filled)["BBB 2"]]
+
+
+def test_a_minimum_leaves_out_runs_without_that_metric(filled):
+    at = open_page("runs", min_win_rate="0")
+    assert run_ids(filled)["CCC 3"] not in ids_shown(at), "no trade, so no win rate"
+    assert len(ids_shown(at)) == 3
+
+
+def test_bounds_are_percent_on_the_page(filled):
+    opened = open_store(filled)
+    expected = [row.id for row in runs.list_runs(opened, runs.RunFilter(at_least={"total_return": 0.05}))]
+    opened.close()
+    assert ids_shown(open_page("runs", min_total_return="5")) == expected
+
+
+def test_a_filter_that_nothing_passes_says_so_and_can_be_cleared(filled):
+    at = open_page("runs", min_sharpe="99")
+    assert "No run passes" in at.info[0].value
+    at.button(key="clear_filters").click().run()
+    assert len(ids_shown(at)) == 4
+
+
+def test_runs_are_ordered_by_a_metric_with_undefined_last(filled):
+    at = open_page("runs")
+    at.selectbox(key="order").set_value("win_rate").run()
+    assert ids_shown(at)[-1] == run_ids(filled)["CCC 3"]
+    shown = at.dataframe[0].value["win_rate"].dropna().tolist()
+    assert shown == sorted(shown, reverse=True)
+
+
+def test_made_up_prices_are_named_in_the_row(filled):
+    table = open_page("runs").dataframe[0].value
+    made_up = table[table["id"] == run_ids(filled)["BBB 2"]]
+    assert list(made_up["data"].iloc[0]) == ["SYNTHETIC"]
+
+
+def test_an_undefined_metric_is_empty_and_never_zero(filled):
+    table = open_page("runs").dataframe[0].value
+    idle = table[table["id"] == run_ids(filled)["CCC 3"]]
+    assert idle["win_rate"].isna().all()
+    assert idle["n_trades"].tolist() == [0]
+
+
+@pytest.fixture
+def many(empty):
+    """60 rows without artifacts: the table needs none."""
+    opened = open_store(empty)
+    spec = saved_spec(opened, "many")
+    for seed in range(60):
+        row = run_row(opened, spec.hash, seed)
+        with runs.staged(opened, row.id) as folder:
+            (folder / "settings.json").write_text("{}")
+            runs.commit_run(opened, row, folder)
+    opened.close()
+    return empty
+
+
+def test_a_page_holds_25_rows_and_the_rest_is_on_others(many):
+    first, last = open_page("runs"), open_page("runs", page="3")
+    assert len(ids_shown(first)) == 25
+    assert len(ids_shown(last)) == 10
+    assert not set(ids_shown(first)) & set(ids_shown(last))
+
+
+def test_a_page_beyond_the_last_is_the_last(many):
+    assert len(ids_shown(open_page("runs", page="99"))) == 10
+
+
+def test_two_runs_are_compared_side_by_side(filled):
+    ids = run_ids(filled)
+    at = open_page("runs", compare=[ids["AAA 0"], ids["AAA 1"]])
+    assert not at.exception
+    assert "Compare" in texts(at)
+    metrics, differences = at.dataframe[1].value, at.dataframe[2].value
+    assert metrics["Metric"].tolist()[:2] == ["Total return", "CAGR"]
+    assert len(metrics.columns) == 3
+    field = differences.set_index("Field").loc["entry.length"]
+    assert field.tolist() == ["20", "50"]
+
+
+def test_real_and_made_up_runs_side_by_side_are_warned_about(filled):
+    ids = run_ids(filled)
+    at = open_page("runs", compare=[ids["AAA 0"], ids["BBB 2"]])
+    assert any("SYNTHETIC and real" in warning.value for warning in at.warning)
+
+
+def test_a_run_taken_out_leaves_the_comparison(filled):
+    ids = run_ids(filled)
+    at = open_page("runs", compare=[ids["AAA 0"], ids["AAA 1"]])
+    at.button(key=f"drop_{ids['AAA 0']}").click().run()
+    assert at.query_params["compare"] == ids["AAA 1"]
+    assert "Compare" not in [heading.value for heading in at.subheader]
+
+
+def test_a_link_to_runs_that_are_not_here_says_so(filled):
+    at = open_page("runs", compare=["f" * 16])
+    assert any("not in this workspace" in warning.value for warning in at.warning)
+
+
+def test_more_than_six_runs_are_cut_to_six(many):
+    shown = ids_shown(open_page("runs"))
+    at = open_page("runs", compare=shown[:8])
+    assert len(at.dataframe[1].value.columns) == 7, "the metric's name and six runs"
+
+
+def test_curves_that_cannot_be_read_do_not_take_the_comparison_away(filled):
+    ids = run_ids(filled)
+    (filled.runs / ids["AAA 0"] / "stats.csv").unlink()
+    at = open_page("runs", compare=[ids["AAA 0"], ids["AAA 1"]])
+    assert not at.exception
+    assert any(ids["AAA 0"] in warning.value for warning in at.warning)
+
+
+def test_the_csv_holds_every_metric_as_a_fraction(filled):
+    from pages.ui import queries
+
+    rows = pl.read_csv(queries.runs_csv(queries.RunsQuery()))
+    assert len(rows) == 4
+    opened = open_store(filled)
+    expected = runs.get_run(opened, run_ids(filled)["AAA 0"]).total_return
+    opened.close()
+    assert rows.filter(id=run_ids(filled)["AAA 0"])["total_return"][0] == pytest.approx(expected)

@@ -1,0 +1,144 @@
+"""The Tearsheet page: one run and its trades."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pages.conftest import open_page, run_ids, texts
+
+
+def html(at):
+    return "\n".join(element.proto.body for element in at.get("html"))
+
+
+def trades(at):
+    return next(frame.value for frame in at.dataframe if "trade_id" in frame.value.columns)
+
+
+@pytest.fixture
+def sheet(filled):
+    def opened(which="AAA 0", **query):
+        at = open_page("tearsheet", run=run_ids(filled)[which], **query)
+        assert not at.exception
+        return at
+
+    return opened
+
+
+def test_a_link_to_a_run_shows_its_figures(sheet):
+    at = sheet()
+    assert at.title[0].value == "SMA crossover"
+    assert {"Trades", "Trade returns", "Costs", "How trades were left", "Downloads"} <= {
+        h.value for h in at.subheader
+    }
+    assert "Max drawdown" in html(at)
+    assert "BBB" in html(at), "the benchmark's figures stand below"
+
+
+def test_the_first_letters_of_an_id_are_enough(filled):
+    assert open_page("tearsheet", run=run_ids(filled)["AAA 0"][:8]).title[0].value == "SMA crossover"
+
+
+@pytest.mark.parametrize(
+    "asked", ["nothing-like-it", "%", "../../etc/passwd", "<script>alert(1)</script>", "a" * 500]
+)
+def test_a_wrong_run_is_one_message_with_a_way_on(filled, asked):
+    at = open_page("tearsheet", run=asked)
+    assert not at.exception
+    assert len(at.error) == 1
+    assert any(button.label.startswith("SMA crossover") for button in at.button)
+
+
+def test_without_a_run_the_newest_are_offered(filled):
+    at = open_page("tearsheet")
+    button = next(b for b in at.button if b.key == f"open_{run_ids(filled)['AAA 1']}")
+    button.click().run()
+    assert at.title[0].value == "SMA crossover"
+    assert at.query_params["run"] == run_ids(filled)["AAA 1"]
+
+
+def test_made_up_prices_are_named_above_everything(sheet):
+    assert "SYNTHETIC" in html(sheet("BBB 2"))
+    assert "Made-up prices. This run" in html(sheet("BBB 2"))
+    assert "Made-up prices. This run" not in html(sheet("AAA 0"))
+
+
+def test_a_trade_of_the_link_is_shown_with_its_reasons(sheet):
+    at = sheet(trade="3")
+    assert "Trade 3" in texts(at)
+    assert "Why it was entered" in html(at)
+    assert "SMA(20) 101.20 crossed above SMA(50) 101.10" in html(at)
+    assert len(at.get("plotly_chart")) == 3, "curves, histogram, and the bars of the trade"
+
+
+def test_next_and_previous_walk_through_the_order_shown(sheet):
+    at = sheet(trade="11")
+    assert 11 in trades(at)["trade_id"].tolist()
+    at.button(key="trade_next").click().run()
+    assert at.query_params["trade"] == "12"
+    assert trades(at)["trade_id"].tolist()[0] == 12, "the table turned to the trade's page"
+    at.button(key="trade_previous").click().run()
+    assert at.query_params["trade"] == "11"
+
+
+def test_trades_are_ordered_and_filtered_over_all_of_them(sheet):
+    at = sheet()
+    at.selectbox(key="trades_by").set_value("worst").run()
+    worst = trades(at)["return_frac"].tolist()
+    assert worst == sorted(worst)
+    at.selectbox(key="trades_left_by").set_value("take_profit").run()
+    assert set(trades(at)["left"]) == {"take profit"}
+
+
+def test_an_open_trade_is_shown_up_to_the_end(sheet):
+    assert "still open" in texts(sheet(trade="39"))
+
+
+def test_a_trade_that_is_not_there_leaves_the_table(sheet):
+    at = sheet(trade="4711")
+    assert "Choose a trade" in texts(at)
+
+
+def test_a_run_without_trades_says_so(sheet):
+    at = sheet("CCC 3")
+    assert any("no trade" in info.value for info in at.info)
+
+
+def test_skipped_entries_are_counted_by_reason(sheet):
+    at = sheet()
+    table = next(frame.value for frame in at.dataframe if "reason" in frame.value.columns)
+    assert dict(zip(table["reason"], table["n"], strict=True)) == {
+        "not enough buying power": 2,
+        "no bar to fill on": 1,
+    }
+
+
+def test_without_its_pack_a_trade_is_told_but_not_drawn(filled):
+    import shutil
+
+    shutil.rmtree(filled.packs)
+    at = open_page("tearsheet", run=run_ids(filled)["AAA 0"], trade="3")
+    assert not at.exception
+    assert any("bars cannot be shown" in warning.value for warning in at.warning)
+    assert "Why it was left" in html(at)
+
+
+@pytest.mark.parametrize("name", ["settings.json", "trades.parquet", "stats.csv", "tearsheet.csv"])
+@pytest.mark.parametrize("damage", ["gone", "cut off"])
+def test_a_damaged_artifact_is_one_message(filled, name, damage):
+    path = filled.runs / run_ids(filled)["AAA 0"] / name
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:7])
+    at = open_page("tearsheet", run=run_ids(filled)["AAA 0"])
+    assert not at.exception
+    assert len(at.error) == 1
+    assert name.split(".")[0] in at.error[0].value
+
+
+def test_every_artifact_can_be_downloaded(sheet, filled):
+    at = sheet()
+    labels = {button.label for button in at.get("download_button")}
+    names = {path.name for path in (filled.runs / run_ids(filled)["AAA 0"]).iterdir()}
+    assert labels == names
