@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import isnan
 from typing import Literal
 
@@ -112,6 +113,7 @@ def _shown(kind: Kind, value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 10 else np.format_float_positional(value, precision=5, trim="0")
 
 
+@lru_cache(maxsize=1024)
 def name_of(term: Term) -> str:
     """What a person calls the term: SMA(20), weekday, MACD macdhist(12, 26, 9) of QQQ on 1h bars."""
     kind = term.kind

@@ -35,7 +35,7 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
 
 
 def bench(args: argparse.Namespace, settings: Settings) -> None:
-    """JSON: machine, rounds, ms_per_config, ratios, spread, memory."""
+    """JSON: machine, missing, rounds, ms_per_config, ratios, spread, memory."""
     script = CHECKOUT / "tests" / "benchmarks" / f"{args.name}.py"
     if not script.exists():
         raise SetupError(f"{script}: not there; benchmarks need the whole checkout. Clone the repository.")
@@ -61,5 +61,7 @@ def bench(args: argparse.Namespace, settings: Settings) -> None:
         (name, ratio, *found["spread"].get(name, (None, None))) for name, ratio in found["ratios"].items()
     ]
     output.print_table(("ratio", "median", "least", "greatest"), [row for row in rows if row[1] is not None])
+    if found["missing"]:
+        print(f"not measured: {found['missing']}")
     for name, mb in found["memory"].items():
         print(f"{name}: {mb:.0f}")

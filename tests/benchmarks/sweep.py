@@ -15,6 +15,7 @@ import platform
 import statistics
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def measure(quick: bool) -> dict[str, Any]:
     rounds, n_ours, n_peer = (2, 200, 20) if quick else (5, 1000, 100)
     contestants = {name: Contestant(name) for name in ("argus", "vectorbt", "backtesting")}
     try:
-        engines = ("numba",) if quick else ("rust", "numba")
+        engines = ("numba", "rust") if find_spec("vectorbt_rust") else ("numba",)
         return _measure(contestants, rounds, n_ours, n_peer, engines)
     finally:
         for one in contestants.values():
@@ -93,7 +94,9 @@ def _measure(
     medians["walk_vs_vectorbt"] = medians[
         "signals_vs_vectorbt"
     ]  # sweeps are walked: there is no faster kernel yet
+    missing = "" if "rust" in engines else "vectorbt's Rust engine is not installed (requirements-bench.in)"
     return {
+        "missing": missing,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "rounds": rounds,
         "ms_per_config": {name: statistics.median(values) for name, values in figures.items()},

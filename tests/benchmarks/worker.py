@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -64,25 +65,23 @@ class Argus:
         return build_spec(tree)
 
     def sweep(self, kind: str, n: int) -> dict[str, Any]:
-        from engine.signals.cache import ColumnCache
-        from engine.signals.rules import SignalPlan
-        from engine.sim.backends.native import NativeEngine
-        from engine.sim.simulate import prepare
-        from engine.sim.ticks import TickMarket
+        """As the sweep verb does a shard: grid, checked configs, trial hashes, columns, walks, metrics."""
+        from engine.sweep.grid import make_sweep
+        from engine.sweep.lab import Lab
+        from engine.sweep.plan import SweepPlan
 
-        fast, slow = market.grid()
-        pick = np.arange(len(fast))[:: max(1, len(fast) // n)][:n]
+        fast, slow = (np.unique(lengths).tolist() for lengths in market.grid())
         paths = ("entry.signal_logic.0.{}", "risk_exits.signal_logic.0.{}")
-        spec = self.spec(kind)
-        prepared = prepare(spec, self.pack)
-        engine, plan = NativeEngine(TickMarket(prepared.market)), SignalPlan.of(spec)
-        cache, out = ColumnCache(self.pack.series), np.empty((len(pick), 14))
-        for row, i in enumerate(pick):
-            values: dict[str, Any] = {p.format("params.length"): int(fast[i]) for p in paths}
-            values |= {p.format("target.params.length"): int(slow[i]) for p in paths}
-            signals = (plan.replaced(values).columns(cache, "AAA"),)
-            engine.metrics(prepared.rules, signals, out[row])
-        return {"n": len(pick), "trades": float(out[:, 9].sum())}
+        sweep = make_sweep(
+            {"fast": {"values": fast}, "slow": {"values": slow[:: max(1, 1000 // n)]}},
+            aliases={
+                "fast": [p.format("params.length") for p in paths],
+                "slow": [p.format("target.params.length") for p in paths],
+            },
+        )
+        plan = SweepPlan.of(self.spec(kind), sweep)
+        found = Lab(plan, self.pack).worker()((0, len(plan)), threading.Event())
+        return {"n": len(plan), "trades": float(found.metrics[:, 9].sum())}
 
     def run(self) -> dict[str, Any]:
         from engine.sim.simulate import simulate
