@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.core.spec import StrategySpec
-from engine.signals.talib_names import WARMUP_FACTOR
 from engine.signals.rules import SignalPlan
+from engine.signals.talib_names import WARMUP_FACTOR
 from engine.signals.terms import Term, lookback
 from engine.signals.tree import terms
 

@@ -21,7 +21,11 @@ def stamp_of(functions: Iterable[FunctionType]) -> str:
 
 
 def compile_together(
-    functions: Iterable[Callable[..., Any]], *, given: dict[str, Any], watched: Iterable[Any] = ()
+    functions: Iterable[Callable[..., Any]],
+    *,
+    given: dict[str, Any],
+    watched: Iterable[Any] = (),
+    options: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Compiled forms by name of plain functions that may call the ones before them.
 
@@ -43,5 +47,5 @@ def compile_together(
         copy.__qualname__ = f"{function.__name__}_{stamp}"
         copy.__module__ = function.__module__
         copy.__doc__ = function.__doc__
-        namespace[function.__name__] = njit(cache=True, nogil=True)(copy)
+        namespace[function.__name__] = njit(cache=True, nogil=True, **(options or {}))(copy)
     return namespace

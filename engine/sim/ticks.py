@@ -9,7 +9,18 @@ from numpy.typing import NDArray
 
 from engine.core.bars import FloatArray
 from engine.core.rules import InstrumentRules, TradeRules
-from engine.sim.bars import LIMIT, MARKET, STOP_ORDER, Config, Ticks, compiled
+from engine.sim.bars import (
+    DAY_END,
+    DUE,
+    LIMIT,
+    MARKET,
+    SESSION_END,
+    STOP_ORDER,
+    WAKE,
+    Config,
+    Ticks,
+    compiled,
+)
 from engine.sim.market import Lane, Market
 from engine.trade.sizing import MODES
 
@@ -28,6 +39,7 @@ class TickMarket:
         self._take = [_places(market, column) for column in range(len(market.lanes))]
         self.ticks = self._build()
         self.instruments = np.array([_instrument_row(lane.rules) for lane in market.lanes])
+        self._events: dict[tuple[bool, int], tuple[ByteArray, NDArray[np.uint64]]] = {}
         self._clock_rules: dict[tuple[object, ...], tuple[ByteArray, ByteArray]] = {}
 
     def __len__(self) -> int:
@@ -54,7 +66,7 @@ class TickMarket:
             start = np.maximum.accumulate(start, axis=1)
         close = stack("close")
         split, gap, dividend = stack("split", 1.0), stack("gap", 0.0), stack("dividend", 0.0)
-        happens = ((split != 1.0) | (gap != 0.0) | (dividend != 0.0)).any(axis=0)
+        self._happens = ((split != 1.0) | (gap != 0.0) | (dividend != 0.0)).any(axis=0)
         quoted = any(lane.rules.has_quotes for lane in market.lanes)
         buy, sell = self._sides("ask"), self._sides("bid")
         spread = np.maximum(0.0, buy[0] - sell[0]) if quoted else np.zeros_like(close)
@@ -75,7 +87,6 @@ class TickMarket:
             end=market.ticks,
             since_date=stack("day", -1),
             session_end=stack("to_close", -1) == 0,
-            wake=happens,
             new_day=market.new_day,
             day_end=market.day_end,
             day=market.day_of_tick,
@@ -101,6 +112,23 @@ class TickMarket:
         if key not in self._clock_rules:
             self._clock_rules[key] = self._run_clock_rules(rules)
         return self._clock_rules[key]
+
+    def events(self, rules: TradeRules) -> tuple[ByteArray, NDArray[np.uint64]]:
+        """(event bits of each tick, uint8 (n_ticks,); the same as uint64, eight ticks a word)."""
+        earns = rules.cash_rate > 0.0
+        _, due = self.clock_rules(rules)
+        key = (earns, id(due))
+        if key not in self._events:
+            market, (padded, words) = self.market, padded_bytes(1, len(self))
+            wakes = self._happens | (market.new_day & earns)
+            padded[0] = (
+                wakes * WAKE
+                + due.any(axis=0) * DUE
+                + market.day_end * DAY_END
+                + self.ticks.session_end.any(axis=0) * SESSION_END
+            )
+            self._events[key] = padded[0], words[0]
+        return self._events[key]
 
     def _run_clock_rules(self, rules: TradeRules) -> tuple[ByteArray, ByteArray]:
         e, x = rules.entry, rules.exits
@@ -138,6 +166,12 @@ class TickMarket:
             if not rules.entry.short:
                 laid[1] = np.zeros_like(laid[1])
             compiled["entry_bits"](*laid, ok[i], out[i])
+
+
+def padded_bytes(n_rows: int, n: int) -> tuple[ByteArray, NDArray[np.uint64]]:
+    """uint8 (n_rows, n) zeros, and the same memory as uint64 (n_rows, ceil(n / 8)), eight bytes a word."""
+    memory = np.zeros((n_rows, -(-n // 8) * 8), dtype=np.uint8)
+    return memory[:, :n], memory.view(np.uint64)
 
 
 def _places(market: Market, column: int) -> tuple[slice | NDArray[np.int64], NDArray[np.bool_] | None]:

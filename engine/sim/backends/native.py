@@ -9,9 +9,9 @@ import numpy as np
 from engine.core.bars import FloatArray
 from engine.core.rules import TradeRules
 from engine.sim import bars
-from engine.sim.bars import FILL_WIDTH, SKIP_WIDTH, TRADE_WIDTH, compiled
+from engine.sim.bars import BOOK_WIDTH, FILL_WIDTH, SKIP_WIDTH, SUMS_WIDTH, TRADE_WIDTH, compiled
 from engine.sim.reference import Record
-from engine.sim.ticks import TickMarket, kernel_config, kernel_targets
+from engine.sim.ticks import TickMarket, kernel_config, kernel_targets, padded_bytes
 from engine.trade.account import first_levels
 from engine.trade.decide import Skip
 from engine.trade.state import Fill, Position, State, Trade
@@ -28,7 +28,9 @@ class NativeEngine:
     def __init__(self, laid: TickMarket, walk: Any = None) -> None:
         self.laid = laid
         self._walk = compiled["walk"] if walk is None else walk
-        self._bits = np.zeros(laid.market.bar.T.shape, dtype=np.uint8)
+        self._bits, self._words = padded_bytes(*laid.market.bar.T.shape)
+        self._book = np.empty((len(laid.market.lanes), BOOK_WIDTH))
+        self._sums = np.empty(SUMS_WIDTH)
         self._equity = np.empty(len(laid.market.days))
         self._nothing = tuple(np.empty((0, width)) for width in (FILL_WIDTH, TRADE_WIDTH, SKIP_WIDTH))
 
@@ -41,10 +43,10 @@ class NativeEngine:
     def record(self, rules: TradeRules, signals: tuple[SignalColumns, ...]) -> Record:
         """Everything that happens in one config: walked once to count, once to write down."""
         config = kernel_config(rules, self.laid.market.periods_per_year)
-        _, counted = self._run(rules, config, signals, NO_FLOATS, NO_FLOATS, self._nothing)
+        _, sums = self._run(rules, config, signals, NO_FLOATS, NO_FLOATS, self._nothing)
         sizes = (bars.N_FILLS, bars.N_TRADES, bars.N_SKIPS)
         rows = tuple(
-            np.empty((int(counted[n]), width))
+            np.empty((int(sums[n]), width))
             for n, width in zip(sizes, (FILL_WIDTH, TRADE_WIDTH, SKIP_WIDTH), strict=True)
         )
         tick_equity, tick_cash = np.empty(len(self.laid)), np.empty(len(self.laid))
@@ -60,18 +62,23 @@ class NativeEngine:
         tick_cash: FloatArray,
         rows: tuple[FloatArray, ...],
     ) -> tuple[FloatArray, FloatArray]:
-        laid, ticks = self.laid, self.laid.ticks
-        if rules.cash_rate > 0.0:
-            ticks = ticks._replace(wake=ticks.wake | ticks.new_day)
+        laid = self.laid
         _, due = laid.clock_rules(rules)
+        events, event_words = laid.events(rules)
         laid.bits(signals, rules, self._bits)
-        book, sums = self._walk(
-            ticks,
+        book, sums = self._book, self._sums
+        self._walk(
+            book,
+            sums,
+            laid.ticks,
             laid.instruments,
             config,
             kernel_targets(rules),
             self._bits,
+            self._words,
             due,
+            events,
+            event_words,
             self._equity,
             tick_equity,
             tick_cash,
