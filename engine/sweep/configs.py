@@ -108,6 +108,12 @@ class ConfigBuilder:
         self._anchors: OrderedDict[tuple[int, ...], Anchor] = OrderedDict()
         self._rules: tuple[Any, StrategySpec] | None = None
 
+    def another(self, limit: Mapping[tuple[str, str], int] | None = None) -> ConfigBuilder:
+        """A builder for another thread that knows the values this one has learned; each value is written once."""
+        other = ConfigBuilder(self.base, self.grid, limit)
+        other._values = self._values
+        return other
+
     def at(self, index: int, digits: Sequence[int]) -> Config:
         """Config `index` of the grid, whose digits are `digits`. SpecError if it is not valid."""
         for axis in self._cheap:

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.sweep.lab import N_METRICS, Lab
 
-N_PROBES = 9
+N_PROBES = 5
 PROBE_SECONDS = 3.0
 
 
@@ -24,7 +24,7 @@ class Estimate:
 
 
 def estimate(lab: Lab, jobs: int) -> Estimate:
-    """Walk up to nine configs spread over the grid, each twice: the first time compiles and fills the columns."""
+    """Walk up to five configs spread over the grid, each twice: the first time compiles and fills the columns."""
     grid = lab.plan.grid
     worker, out = lab.worker(), np.empty(N_METRICS)
     picks = np.unique(np.linspace(0, len(grid) - 1, min(N_PROBES, len(grid))).astype(np.int64)).tolist()

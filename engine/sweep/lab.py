@@ -19,7 +19,7 @@ from engine.signals.rules import SignalPlan
 from engine.sim.backends.native import NativeEngine
 from engine.sim.market import build_market
 from engine.sim.ticks import TickMarket
-from engine.sweep.configs import Config, ConfigBuilder
+from engine.sweep.configs import Config
 from engine.sweep.executors.local import Shard, Stopped
 from engine.sweep.plan import SweepPlan
 
@@ -70,7 +70,7 @@ class ShardWorker:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self._builder = ConfigBuilder(lab.plan.base, lab.plan.grid, lab.plan.needs)
+        self._builder = lab.plan.builder()
         self._engines: dict[str, NativeEngine] = {}
         self._rules: tuple[StrategySpec, TradeRules] | None = None
         self._signals: tuple[SignalPlan, tuple[SignalColumns, ...]] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ class SweepPlan:
     base: StrategySpec
     grid: Grid
     needs: Needs
+    _checked: ConfigBuilder = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, base: StrategySpec, sweep: SweepSpec | None = None) -> SweepPlan:
@@ -48,10 +49,14 @@ class SweepPlan:
                 builder.at(index, digits)
         if len(grid) > CHECK_ALL:
             _note_operands(builder, grid)
-        return cls(base, grid, builder.needs)
+        return cls(base, grid, builder.needs, builder)
 
     def __len__(self) -> int:
         return len(self.grid)
+
+    def builder(self) -> ConfigBuilder:
+        """A builder of configs for one thread; it refuses a config that needs more warm-up than `needs`."""
+        return self._checked.another(self.needs)
 
     def spec(self, index: int) -> StrategySpec:
         """Config `index` as a whole spec."""

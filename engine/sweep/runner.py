@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -243,9 +244,9 @@ class _Running:
 
 
 def shard_size(seconds_each: float, n: int, jobs: int) -> int:
-    """Configs a shard: about a second, a power of two, and four shards a thread if the grid is small."""
+    """Configs a shard: about a second of work, and four shards a thread if the grid is small."""
     wanted = min(SHARD_SECONDS / max(seconds_each, 1e-9), MAX_SHARD, max(1.0, n / (4 * jobs)))
-    return 1 << max(0, int(wanted).bit_length() - 1)
+    return max(1, math.ceil(wanted))
 
 
 def _read_ranking(kept: Checkpoints, ranking: Ranking) -> None:
