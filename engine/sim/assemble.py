@@ -23,7 +23,7 @@ from engine.sim.result import (
     SimResult,
     frame,
 )
-from engine.trade.account import first_levels, unrealised
+from engine.trade.account import first_levels
 from engine.trade.reasons import REASONS, SKIPS
 from engine.trade.state import Position, Trade
 
@@ -54,7 +54,10 @@ def assemble(
     """The result of one walk. Open positions are listed, marked, and left out of trade statistics."""
     lanes = {lane.rules.symbol: lane for lane in market.lanes}
     closed = [_closed_row(lanes[t.symbol], t, entry_reason) for t in record.trades]
-    still_open = [_open_row(rules, lanes[p.symbol], p, entry_reason) for p in record.state.positions]
+    ends = dict(zip(market.symbols, (market.bar.max(axis=0) + 1).tolist(), strict=True))
+    still_open = [
+        _open_row(rules, lanes[p.symbol], p, ends[p.symbol], entry_reason) for p in record.state.positions
+    ]
     rows = sorted([*closed, *still_open], key=lambda row: row["trade_id"])
     trades = frame(TRADES_SCHEMA, _columns(rows, TRADES_SCHEMA))
     equity = np.array(record.equity)
@@ -71,12 +74,6 @@ def assemble(
         periods_per_year=market.periods_per_year,
         cash_rate=rules.cash_rate,
     )
-    n_open = len(record.state.positions)
-    told = list(notes)
-    if n_open:
-        told.append(
-            f"{n_open} position{'s' if n_open > 1 else ''} still open at the end: marked, not counted"
-        )
     return SimResult(
         spec_hash=spec_hash,
         pack_hash=pack_hash,
@@ -89,7 +86,7 @@ def assemble(
         skipped=_skipped(record),
         metrics=values,
         max_drawdown_bars=_bar_drawdown(equity, rules.cash),
-        notes=tuple(told),
+        notes=tuple(notes),
         marks=(*marks, *(("ruined",) if record.state.ruined else ())),
     )
 
@@ -139,7 +136,8 @@ def _row(
 def _closed_row(lane: Lane, t: Trade, reason: EntryReason) -> dict[str, Any]:
     net = t.gross - t.fees - t.slippage + t.income
     notional = t.qty * abs(t.entry_price) * lane.rules.multiplier
-    swing = _excursion(lane, t, _bar_of(lane, t.exit_at), t.exit_price)
+    left = _bar_of(lane, t.exit_at)
+    swing = _excursion(lane, t, left, t.exit_price, left)
     return {
         **_row(lane, t, reason, (t.stop, t.target)),
         "quantity": t.qty,
@@ -159,14 +157,13 @@ def _closed_row(lane: Lane, t: Trade, reason: EntryReason) -> dict[str, Any]:
     }
 
 
-def _open_row(rules: TradeRules, lane: Lane, p: Position, reason: EntryReason) -> dict[str, Any]:
+def _open_row(rules: TradeRules, lane: Lane, p: Position, end: int, reason: EntryReason) -> dict[str, Any]:
+    """A position held at the end of the window, bar `end` being the first after it; net is its effect on equity."""
     multiplier = lane.rules.multiplier
     gross = p.gross + (p.mark - p.basis_raw) * p.side * p.qty * multiplier
-    # Slippage of what is still held has been paid, so the mark is compared with what was really paid.
-    net = p.gross - p.slippage + p.income - p.fees + unrealised(p, multiplier)
-    net += (p.basis_price - p.basis_raw) * p.side * p.qty * multiplier
+    net = gross - p.fees - p.slippage + p.income
     notional = p.filled_qty * abs(p.entry_price) * multiplier
-    swing = _excursion(lane, p, len(lane.series), p.mark)
+    swing = _excursion(lane, p, end, p.mark, end - 1)
     return {
         **_row(lane, p, reason, first_levels(rules, lane.rules, p.side, p.entry_price)),
         "quantity": p.filled_qty,
@@ -186,16 +183,19 @@ def _open_row(rules: TradeRules, lane: Lane, p: Position, reason: EntryReason) -
     }
 
 
-def _excursion(lane: Lane, it: Trade | Position, exit_bar: int, exit_price: float) -> _Excursion:
-    """Worst and best move from the entry, as fractions, over the bars held and the exit price.
+def _excursion(
+    lane: Lane, it: Trade | Position, exit_bar: int, exit_price: float, priced_at: int
+) -> _Excursion:
+    """Worst and best move from the entry, as fractions, over the bars held to their end and the exit price.
 
+    What the bar of the exit traded at is not known to have come before it. priced_at: bar of the exit price.
     Splits and rolls between entry and a bar are taken out, so that prices compare with the entry's.
     """
     s, entry = lane.series, _bar_of(lane, it.entry_at)
     held = slice(entry, exit_bar)
-    last = min(exit_bar, len(s) - 1)
+    until = slice(entry, priced_at + 1)
     highs, lows = s.high[held], s.low[held]
-    if s.split[entry] != s.split[last] or s.roll[entry] != s.roll[last]:
+    if np.any(s.split[until] != s.split[entry]) or np.any(s.roll[until] != s.roll[entry]):
 
         def as_at_entry(prices: Any, at: slice | int) -> Any:
             return (prices * s.split[at] + s.roll[at] - s.roll[entry]) / s.split[entry]
@@ -203,7 +203,7 @@ def _excursion(lane: Lane, it: Trade | Position, exit_bar: int, exit_price: floa
         highs, lows, exit_price = (
             as_at_entry(highs, held),
             as_at_entry(lows, held),
-            as_at_entry(exit_price, last),
+            as_at_entry(exit_price, priced_at),
         )
     high, low = (np.fmax.reduce(highs), np.fmin.reduce(lows)) if len(highs) else (exit_price, exit_price)
     high, low = np.fmax(high, exit_price), np.fmin(low, exit_price)
