@@ -117,11 +117,11 @@ def test_an_open_row_ends_with_the_window_and_not_with_the_series():
     assert (row["bars_held"], row["exit_price"], row["mfe_frac"]) == (6, 102, pytest.approx(0.02))
 
 
-def test_open_positions_are_noted_and_left_out_of_trade_metrics():
+def test_open_positions_are_listed_as_open_and_left_out_of_trade_metrics():
     made = result(run(bars([100, 100, 110]), enter=[0], costs={"min_per_order": 1}))
     assert made.metrics["n_trades"] == 0
     assert made.metrics["fees"] == 1
-    assert made.notes == ("1 position still open at the end: marked, not counted",)
+    assert made.trades["is_open"].to_list() == [True]
 
 
 def test_equity_of_a_session_is_its_last_bars_and_drawdown_is_from_the_peak():
