@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +34,34 @@ ORDERS = {"market": MARKET, "limit": LIMIT, "stop": STOP_ORDER}
 ByteArray = NDArray[np.uint8]
 
 
+MAX_TIME_RULES = 64
+Kept = TypeVar("Kept")
+
+
+class Recent(Generic[Kept]):
+    """The results of the last `size` keys, so that memory does not grow with a sweep. Threads may share one."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._lock = size, threading.Lock()
+        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            made = self._kept[key] = make()
+            if len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+            return made
+
+
+def _time_rules(rules: TradeRules) -> tuple[object, ...]:
+    """What of the rules decides by the clock."""
+    e, x = rules.entry, rules.exits
+    return e.weekdays, e.enter_minute, e.not_before, e.not_after, x.exit_minute, x.end_of_day
+
+
 class TickMarket:
     """A `Market` laid on its ticks. With one symbol all arrays are views of its series: nothing is copied."""
 
@@ -39,8 +70,8 @@ class TickMarket:
         self._take = [_places(market, column) for column in range(len(market.lanes))]
         self.ticks = self._build()
         self.instruments = np.array([_instrument_row(lane.rules) for lane in market.lanes])
-        self._events: dict[tuple[bool, int], tuple[ByteArray, NDArray[np.uint64]]] = {}
-        self._clock_rules: dict[tuple[object, ...], tuple[ByteArray, ByteArray]] = {}
+        self._events: Recent[tuple[ByteArray, NDArray[np.uint64]]] = Recent(MAX_TIME_RULES)
+        self._clock_rules: Recent[tuple[ByteArray, ByteArray]] = Recent(MAX_TIME_RULES)
 
     def __len__(self) -> int:
         return len(self.market.ticks)
@@ -107,28 +138,24 @@ class TickMarket:
 
     def clock_rules(self, rules: TradeRules) -> tuple[ByteArray, ByteArray]:
         """(entries allowed, clock exit due), uint8 (n_symbols, n_ticks); computed once for equal time rules."""
-        e, x = rules.entry, rules.exits
-        key = (e.weekdays, e.enter_minute, e.not_before, e.not_after, x.exit_minute, x.end_of_day)
-        if key not in self._clock_rules:
-            self._clock_rules[key] = self._run_clock_rules(rules)
-        return self._clock_rules[key]
+        return self._clock_rules.get(_time_rules(rules), lambda: self._run_clock_rules(rules))
 
     def events(self, rules: TradeRules) -> tuple[ByteArray, NDArray[np.uint64]]:
         """(event bits of each tick, uint8 (n_ticks,); the same as uint64, eight ticks a word)."""
         earns = rules.cash_rate > 0.0
+        return self._events.get((earns, *_time_rules(rules)), lambda: self._find_events(rules, earns))
+
+    def _find_events(self, rules: TradeRules, earns: bool) -> tuple[ByteArray, NDArray[np.uint64]]:
         _, due = self.clock_rules(rules)
-        key = (earns, id(due))
-        if key not in self._events:
-            market, (padded, words) = self.market, padded_bytes(1, len(self))
-            wakes = self._happens | (market.new_day & earns)
-            padded[0] = (
-                wakes * WAKE
-                + due.any(axis=0) * DUE
-                + market.day_end * DAY_END
-                + self.ticks.session_end.any(axis=0) * SESSION_END
-            )
-            self._events[key] = padded[0], words[0]
-        return self._events[key]
+        market, (padded, words) = self.market, padded_bytes(1, len(self))
+        wakes = self._happens | (market.new_day & earns)
+        padded[0] = (
+            wakes * WAKE
+            + due.any(axis=0) * DUE
+            + market.day_end * DAY_END
+            + self.ticks.session_end.any(axis=0) * SESSION_END
+        )
+        return padded[0], words[0]
 
     def _run_clock_rules(self, rules: TradeRules) -> tuple[ByteArray, ByteArray]:
         e, x = rules.entry, rules.exits

@@ -315,3 +315,14 @@ def test_memory_does_not_grow_with_the_grid(new_store):
     small, large = peak("small", 10), peak("large", 1000)  # 200 and 20,000 configs
     # Beyond buffers of a block of the table (65,536 rows at most) and 1,000 values of an axis: 100 times the configs.
     assert large < small + 8 * 2**20, (small, large)
+
+
+def test_time_rules_swept_on_many_threads_equal_those_on_one(new_store):
+    times = [f"{hour:02d}:{minute:02d}" for hour in range(10, 15) for minute in range(0, 60, 3)]
+    axes = {"entry.day_rules.not_before": times, "risk_exits.end_of_day": [False, True]}
+    plan, pack = SweepPlan.of(sma(sweep={}), make_sweep(axes)), small_pack()
+    hashes = {
+        sha256(run_sweep(new_store(name), plan, pack, Options(jobs=jobs, shard_size=3)).results)
+        for name, jobs in (("one", 1), ("eight", 8))
+    }
+    assert len(hashes) == 1
