@@ -369,11 +369,15 @@ def fill_entry(book, instruments, sums, t, s, k, cfg, target_gain, fill_out, ski
     if worse_than_mid(side, price, mid, cfg.max_slippage_frac):
         note_skip(sums, skip_out, k, s, reasons.SLIPPAGE)
         return
-    free = equity_now(book, instruments, sums)
+    free, n_open = equity_now(book, instruments, sums), 0
     for other in range(len(book)):
         if book[other, SIDE] != 0.0:
+            n_open += 1
             unit = margin_unit(book, instruments, other, int(book[other, SIDE]), book[other, MARK])
             free -= unit * book[other, QTY]
+    if cfg.max_concurrent >= 0 and n_open >= cfg.max_concurrent:
+        note_skip(sums, skip_out, k, s, reasons.CONCURRENCY)
+        return
     ordered = whole_lots(book[s, E_QTY], instruments[s, LOT])
     qty = min(ordered, affordable(book, instruments, s, side, price, free, cfg))
     if not qty > 0.0:

@@ -30,7 +30,7 @@ from engine.trade.account import (
     equity,
     free_cash,
 )
-from engine.trade.decide import Skip, order_in, position_in, quantity_at_fill, step, worse_than_mid
+from engine.trade.decide import Skip, is_full, order_in, position_in, quantity_at_fill, step, worse_than_mid
 from engine.trade.fills import fill, mid_at_fill, open_spread, priced, traded_prices
 from engine.trade.resting import resting_exits
 from engine.trade.state import Bar, Fill, Moment, Order, Seen, State, Trade
@@ -163,6 +163,9 @@ class Walk:
         mid = mid_at_fill(order.side, filled.raw, opened, bar.open, open_spread(bar))
         if worse_than_mid(order.side, filled.price, mid, self.rules.entry.max_slippage_frac):
             self.record.skips.append(Skip(now, order.symbol, reasons.SLIPPAGE))
+            return
+        if is_full(self.rules, self.state):
+            self.record.skips.append(Skip(now, order.symbol, reasons.CONCURRENCY))
             return
         qty = quantity_at_fill(self.rules, self.state, inst, order, filled.price)
         if not qty > 0.0:

@@ -331,6 +331,12 @@ def _within_risk(
     return quantity_within_risk(qty, worth, risk_open, cap, unit_risk(price, inst.multiplier, stop), inst.lot)
 
 
+def is_full(rules: TradeRules, state: State) -> bool:
+    """Is max_concurrent reached by what is held? An exit that found no row kept the place meant for an entry."""
+    most = rules.sizing.max_concurrent
+    return most >= 0 and len(state.positions) >= most
+
+
 def quantity_at_fill(
     rules: TradeRules, state: State, inst: InstrumentRules, order: Order, price: float
 ) -> float:

@@ -251,3 +251,11 @@ def test_open_positions_at_the_end_are_marked_and_are_no_trades():
     assert out.record.trades == []
     assert out.record.state.positions[0].mark == 107
     assert out.record.equity[-1] == 10_070
+
+
+def test_a_position_that_could_not_leave_keeps_its_place_under_max_concurrent():
+    # AAA's exit finds no row on bar 3, so BBB's entry at that open would be a second position.
+    a, b = bars([100, 100, 100, None, 100, 100]), bars([100] * 6, symbol="BBB")
+    out = run([a, b], enter={"AAA": [0], "BBB": [2]}, leave={"AAA": [2]}, sizing={"max_concurrent": 1})
+    assert out.symbols == [("AAA", 10), ("AAA", -10)]
+    assert out.skips == [(3, "max_concurrent reached")]
