@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from engine.core.durable import sync_folder
 from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data.schemas import is_daily_file, parse_dataset, schema_of
@@ -222,23 +223,6 @@ def write_parquet(path: Path, frame: pl.DataFrame, schema: pa.Schema) -> None:
     writer = PartWriter(path, schema)
     writer.write(frame)
     writer.close()
-
-
-def make_durable(path: Path) -> None:
-    """The file's bytes are on the disk when this returns."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Names made or moved in `folder` are on the disk when this returns (Windows keeps them by itself)."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def move_into_place(temporary: Path, final: Path) -> None:

@@ -22,6 +22,7 @@ import polars as pl
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
+from engine.core.durable import sync_file, sync_folder
 from engine.core.settings import Settings
 from engine.data import partitions
 from engine.data.schemas import key_columns, parse_dataset, schema_of
@@ -113,9 +114,9 @@ class Staging:
         if not files:
             return
         for path in files:
-            partitions.make_durable(path)
+            sync_file(path)
         for folder in {path.parent for path in files}:
-            partitions.sync_folder(folder)
+            sync_folder(folder)
         names = [path.relative_to(self.ready).as_posix() for path in files]
         write_json(self.folder / "commit.json", {"source": self.source, "files": names})
         _carry_through(self.settings, self.folder)
@@ -196,7 +197,7 @@ def write_json(path: Path, content: Any) -> None:
     """A small JSON file, durable, appearing whole."""
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(content), encoding="utf-8")
-    partitions.make_durable(temporary)
+    sync_file(temporary)
     partitions.move_into_place(temporary, path)
 
 
@@ -226,5 +227,5 @@ def _carry_through(settings: Settings, folder: Path) -> None:
         if temporary.exists():
             partitions.move_into_place(temporary, root / name)
     (folder / "commit.json").unlink()
-    partitions.sync_folder(folder)
+    sync_folder(folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -19,6 +19,7 @@ import numpy as np
 from filelock import FileLock
 
 from engine.core.bars import BarSeries
+from engine.core.durable import sync_file, sync_folder
 from engine.core.errors import DataError, NotFound
 from engine.core.sessions import SessionTable
 from engine.core.settings import Settings
@@ -48,7 +49,7 @@ def save_pack(settings: Settings, pack: Pack) -> Path:
             os.rename(building, final)
         finally:
             shutil.rmtree(building, ignore_errors=True)
-        _sync(settings.packs)
+        sync_folder(settings.packs)
     return final
 
 
@@ -144,9 +145,8 @@ def _write_files(folder: Path, pack: Pack) -> None:
     path = folder / MANIFEST
     path.write_text(json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False) + "\n", "ascii")
     for written in folder.iterdir():
-        with written.open("rb+") as file:
-            os.fsync(file.fileno())
-    _sync(folder)
+        sync_file(written)
+    sync_folder(folder)
 
 
 def _bar_columns(one: BarSeries) -> dict[str, np.ndarray]:
@@ -200,13 +200,3 @@ def _damaged(path: Path, reason: str) -> DataError:
     return DataError(
         f"{path}: damaged pack ({reason}). Delete its folder and build it again with `pack build`."
     )
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "nt":  # Windows keeps names by itself
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from engine.core.durable import sync_folder, write_atomically
 from engine.metrics.names import METRICS
 from engine.report import summary, tearsheet
 from engine.report.exports import csv_bytes
@@ -43,7 +42,7 @@ def write_artifacts(
     contents = artifact_bytes(spec_json, settings_json, result, benchmark, label)
     contents[MANIFEST] = _manifest(result, contents)
     paths = [write_atomically(folder / name, content) for name, content in contents.items()]
-    _sync_folder(folder)
+    sync_folder(folder)
     return paths
 
 
@@ -113,33 +112,6 @@ def parquet_bytes(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.rechunk().write_parquet(buffer, compression="zstd", compression_level=3, statistics=True)
     return buffer.getvalue()
-
-
-def write_atomically(path: Path, content: bytes) -> Path:
-    """The file whole or not at all: written beside its place, synced, renamed."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
-
-
-def _sync_folder(folder: Path) -> None:
-    """The new names are on the disk too (Windows cannot open a folder, and keeps them by itself)."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _manifest(result: SimResult, contents: Mapping[str, bytes]) -> bytes:

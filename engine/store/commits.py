@@ -20,6 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlmodel import Session
 
+from engine.core.durable import sync_file, sync_folder
 from engine.core.errors import BadInput, NotFound, RunError
 from engine.store.db import Store, read, to_json, write
 from engine.store.models import RunRow, RunSymbol, SpecVersion
@@ -79,7 +80,7 @@ def commit_run(store: Store, row: RunRow, staging_dir: Path) -> RunRow:
                 _discard(store, final)  # of a writer killed between rename and commit
                 moved = True
                 os.rename(staging_dir, final)
-                _flush_folder(store.settings.runs)
+                sync_folder(store.settings.runs)
             if kept is None:
                 _insert(session, row)
     except BaseException:
@@ -162,21 +163,10 @@ def _sha256(path: Path) -> str:
 def _flush_to_disk(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
+            sync_file(path)
         else:
-            _flush_folder(path)
-    _flush_folder(folder)
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder; NTFS journals the rename
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            sync_folder(path)
+    sync_folder(folder)
 
 
 def _discard(store: Store, folder: Path) -> bool:

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.core.bars import FloatArray
+from engine.core.durable import sync_file, sync_folder
 from engine.core.errors import RunError
 from engine.metrics.names import METRIC_NAMES
 from engine.sweep.grid import Grid
@@ -128,15 +129,9 @@ class _Replacing:
         if kind is not None:
             self.temporary.unlink(missing_ok=True)
             return
-        with self.temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        sync_file(self.temporary)
         os.replace(self.temporary, self.path)
-        if os.name != "nt":  # Windows cannot open a folder; NTFS journals the rename
-            handle = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        sync_folder(self.path.parent)
 
 
 def _schema(grid: Grid) -> pa.Schema:

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from engine.metrics.names import METRIC_NAMES
-from engine.report.artifacts import artifact_bytes, write_artifacts, write_atomically
+from engine.report.artifacts import artifact_bytes, write_artifacts
 from engine.sim.result import TRADES_SCHEMA
 
 NAMES = {
@@ -124,16 +124,3 @@ def test_settings_that_are_not_json_are_refused(tmp_path, make_result):
     with pytest.raises(ValueError, match="JSON"):
         write_artifacts(tmp_path, SPEC, {"x": float("nan")}, make_result(), None, "SPY")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch):
-    path = write_atomically(tmp_path / "a.txt", b"old")
-
-    def broken(*_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "replace", broken)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
