@@ -159,21 +159,29 @@ class Walk:
             self._wait(order, now, reasons.NO_ROW if bar is None else reasons.NOT_REACHED)
             return
         self._drop(order)
-        opened = traded_prices(bar, is_buy=order.side > 0)[0]
-        mid = mid_at_fill(order.side, filled.raw, opened, bar.open, open_spread(bar))
-        if worse_than_mid(order.side, filled.price, mid, self.rules.entry.max_slippage_frac):
-            self.record.skips.append(Skip(now, order.symbol, reasons.SLIPPAGE))
-            return
-        if is_full(self.rules, self.state):
-            self.record.skips.append(Skip(now, order.symbol, reasons.CONCURRENCY))
-            return
-        qty = quantity_at_fill(self.rules, self.state, inst, order, filled.price)
+        qty = self._quantity_taken(inst, order, bar, filled.raw, filled.price, now)
         if not qty > 0.0:
-            self.record.skips.append(Skip(now, order.symbol, reasons.BUYING_POWER))
             return
         filled = priced(order, bar, filled.raw, filled.price, self.rules.costs, inst, qty)
         self.record.fills.append((self.state.next_id, filled))
         self._apply(Entered(order, filled, day))
+
+    def _quantity_taken(
+        self, inst: InstrumentRules, order: Order, bar: Bar, raw: float, price: float, now: int
+    ) -> float:
+        """How much of an entry that found a price is taken; 0 where it is skipped, with its reason."""
+        opened = traded_prices(bar, is_buy=order.side > 0)[0]
+        mid = mid_at_fill(order.side, raw, opened, bar.open, open_spread(bar))
+        if worse_than_mid(order.side, price, mid, self.rules.entry.max_slippage_frac):
+            self.record.skips.append(Skip(now, order.symbol, reasons.SLIPPAGE))
+            return 0.0
+        if is_full(self.rules, self.state):
+            self.record.skips.append(Skip(now, order.symbol, reasons.CONCURRENCY))
+            return 0.0
+        qty = quantity_at_fill(self.rules, self.state, inst, order, price)
+        if not qty > 0.0:
+            self.record.skips.append(Skip(now, order.symbol, reasons.BUYING_POWER))
+        return qty
 
     def _wait(self, order: Order, now: int, reason: int) -> None:
         """One scheduled bar of the order's patience is gone."""

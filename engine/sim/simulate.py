@@ -59,10 +59,10 @@ def simulate(spec: StrategySpec, pack: Pack, engine: EngineName = "native") -> S
     if engine not in ENGINES:
         raise SpecError(f"engine {engine!r}: unknown. Engines: {', '.join(ENGINES)}.")
     prepared = prepare(spec, pack)
-    return result_of(prepared, _walker(engine)(prepared), engine)
+    return result_of(prepared, walker(engine)(prepared), engine)
 
 
-def _walker(engine: EngineName) -> Callable[[Prepared], Record]:
+def walker(engine: EngineName) -> Callable[[Prepared], Record]:
     if engine == "reference":
         return lambda p: reference.walk(p.market, p.rules, p.signals)
     if engine == "native":

@@ -14,13 +14,13 @@ import numpy as np
 
 from engine.core.errors import RunError, SpecError
 from engine.core.rules import InstrumentRules, TradeRules
+from engine.signals.logic import SignalColumns
 from engine.sim.market import Market
 from engine.sim.reference import Walk
-from engine.signals.logic import SignalColumns
 from engine.trade import reasons
 from engine.trade.account import Entered, Interest, Left, Rolled, roll_cost, target_part
-from engine.trade.decide import Skip, order_in, position_in, quantity_at_fill, worse_than_mid
-from engine.trade.fills import mid_at_fill, open_spread, slippage, traded_prices
+from engine.trade.decide import order_in, position_in
+from engine.trade.fills import open_spread, slippage, traded_prices
 from engine.trade.resting import active_stop
 from engine.trade.state import Bar, Fill, Order, Position
 
@@ -225,16 +225,9 @@ class Desk(Walk):
         price = raw + slip * order.side
         if order.purpose == "exit":
             return price, order.qty
-        opened = traded_prices(bar, is_buy=order.side > 0)[0]
-        mid = mid_at_fill(order.side, raw, opened, bar.open, open_spread(bar))
-        if worse_than_mid(order.side, price, mid, self.rules.entry.max_slippage_frac):
-            return self._refuse(order, reasons.SLIPPAGE)
-        qty = quantity_at_fill(self.rules, self.state, inst, order, price)
-        return (price, qty) if qty > 0.0 else self._refuse(order, reasons.BUYING_POWER)
-
-    def _refuse(self, order: Order, reason: int) -> None:
         self._drop(order)
-        self.record.skips.append(Skip(self.now, order.symbol, reason))
+        qty = self._quantity_taken(inst, order, bar, raw, price, self.now)
+        return (price, qty) if qty > 0.0 else None
 
     def filled(self, ticket: Ticket, at: int, price: float, qty: float, fee: float) -> None:
         """Book what the venue did."""

@@ -31,7 +31,7 @@ from engine.core.rules import CONTRACT, STOCK, InstrumentRules, TradeRules
 from engine.core.timeframes import NS_PER_MINUTE
 from engine.sim.backends.desk import Desk, Ticket, View, tick_starts
 from engine.sim.backends.worker import Job, run_job
-from engine.sim.market import Lane, Market
+from engine.sim.market import Market
 from engine.sim.reference import Record
 
 if TYPE_CHECKING:
