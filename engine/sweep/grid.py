@@ -7,6 +7,7 @@ therefore changes neither order nor hash. Config i is the i-th combination that 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -135,6 +136,11 @@ class Grid:
 
     def each_value(self) -> Ints:
         """The first config of every value of every axis that survives."""
+        if self.surviving is None:
+            steps = [math.prod(self._sizes[k + 1 :]) for k in range(len(self._sizes))]
+            return np.concatenate(
+                [np.arange(n) * step for n, step in zip(self._sizes, steps, strict=True)]
+            ).astype(np.int64)
         found: list[Ints] = []
         seen = [np.zeros(size, dtype=bool) for size in self._sizes]
         for start in range(0, len(self), CHUNK):

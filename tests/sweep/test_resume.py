@@ -180,3 +180,38 @@ def test_a_sweep_of_another_version_is_not_mixed_with_this_one(store, begun, mon
     monkeypatch.setattr("engine.sweep.runner.__version__", "99")
     with pytest.raises(RunError, match="this is 99"):
         reopen(store, begun[2])
+
+
+def test_a_sweep_killed_between_its_table_and_its_row_is_finished_by_the_next_start(
+    store, begun, monkeypatch
+):
+    plan, pack, sweep = begun
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.sweep.runner.sweeps.finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(store, plan, pack)
+    kept = Checkpoints(store.settings.sweeps / sweep, plan.grid)
+    before = sha256(kept.results)
+    assert sweeps.get_sweep(store, sweep).status == "running"
+    assert run_sweep(store, plan, pack).status == "done"
+    assert sweeps.get_sweep(store, sweep).status == "done"
+    assert sha256(kept.results) == before
+
+
+def test_a_killed_compaction_is_done_again_from_its_shards(tmp_path, monkeypatch):
+    kept = shards(tmp_path, (0, 150), (150, 400))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.sweep.checkpoints.os.replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            kept.compact()
+    assert not kept.results.exists()
+    kept.open()
+    assert pq.read_table(kept.compact())["config"].to_pylist() == list(range(400))

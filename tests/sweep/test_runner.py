@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from engine.core.errors import BadInput, RunError
@@ -326,3 +327,21 @@ def test_time_rules_swept_on_many_threads_equal_those_on_one(new_store):
         for name, jobs in (("one", 1), ("eight", 8))
     }
     assert len(hashes) == 1
+
+
+def test_row_groups_are_cut_by_config_and_not_by_shard(tmp_path, monkeypatch):
+    from engine.sweep import checkpoints
+
+    monkeypatch.setattr(checkpoints, "ROWS_A_GROUP", 4)
+    grid = SweepPlan.of(sma()).grid
+    found = set()
+    for name, size in (("a", 3), ("b", 10), ("c", 1)):
+        kept = checkpoints.Checkpoints(tmp_path / name, grid)
+        kept.open()
+        for start, stop in list(kept.missing(size)):
+            kept.write(start, np.arange(start, stop)[:, None] * np.ones(len(METRIC_NAMES)))
+        found.add(sha256(kept.compact()))
+        file = pq.ParquetFile(kept.results)
+        assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [4, 4, 2]
+        file.close()
+    assert len(found) == 1
