@@ -31,7 +31,7 @@ def trade_chart(
     bars, n = window.bars, len(window.bars)
     starts = _local(bars["start"], window.timezone)
     names = [_moment(at, daily) for at in starts]
-    figure = charts.blank(colours, 480, margin={"l": 8, "r": 64, "t": 34, "b": 8})
+    figure = charts.blank(colours, 480, margin={"l": 8, "r": 8, "t": 34, "b": 8})
     columns = {name: bars[name].to_numpy() for name in ("open", "high", "low", "close")}
     figure.add_trace(
         go.Candlestick(
@@ -86,7 +86,7 @@ def _add_fills(
         if not rows:
             continue
         gained = (trade["net_pnl"] or 0.0) > 0
-        colour = colours.primary if is_entry else (colours.gain if gained else colours.loss)
+        colour = colours.text if is_entry else (colours.gain if gained else colours.loss)
         symbol = ("triangle-up" if is_long else "triangle-down") if is_entry else "diamond"
         what = [f"{r['side']} {formats.quantity(r['quantity'])} at {formats.price(r['price'])}" for r in rows]
         why = ["entry" if is_entry else formats.words(r["reason"]) for r in rows]

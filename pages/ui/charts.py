@@ -41,7 +41,7 @@ def blank(colours: Palette, height: int, **layout: Any) -> Figure:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": list(colours.series),
-            "xaxis": axis | {"showgrid": False, "spikecolor": colours.muted, "spikethickness": 1, "spikedash": "dot"},
+            "xaxis": axis | {"showgrid": False, "spikethickness": -2, "spikecolor": colours.muted, "spikedash": "solid"},
             "yaxis": axis,
             "hovermode": "x unified",
             "hoverlabel": {
@@ -91,11 +91,18 @@ def curves(
         figure.add_trace(go.Scatter(**common, y=shown, hovertemplate="%{y:,.2f}"))
         fill = {"fill": "tozeroy", "fillcolor": faded(style["color"], 0.14)} if i == 0 else {}
         figure.add_trace(
-            go.Scatter(**common, **fill, y=fall, yaxis="y2", showlegend=False, hovertemplate="%{y:.1%}")
+            go.Scatter(
+                **common | {"name": f"{name}, drawdown"},
+                **fill,
+                y=fall,
+                yaxis="y2",
+                showlegend=False,
+                hovertemplate="%{y:.1%}",
+            )
         )
     needs_log = min(lows) > 0 and max(highs) / min(lows) > LOG_FROM
     figure.update_layout(
-        xaxis={"anchor": "y2", "hoverformat": "%d %b %Y", "showspikes": True, "spikemode": "across"},
+        xaxis={"anchor": "y2", "hoverformat": "%d %b %Y"},
         yaxis={"domain": [0.34, 1.0], "title": {"text": f"{title}, log scale" if needs_log else title},
                "type": "log" if needs_log else "linear", "tickformat": ",.6~g" if needs_log else ",~r"},
         yaxis2={"domain": [0.0, 0.27], "title": {"text": "Drawdown"}, "tickformat": ".0%" if _deep(lines) else ".1%",

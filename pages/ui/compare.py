@@ -17,6 +17,7 @@ from pages.ui.palette import palette
 from pages.ui.queries import Revision, Run
 
 MOST = 6
+_WORDS = {"name", "slug", "description", "idea_family"}  # of a spec; they trade nothing
 _MORE_IS_BETTER = {"total_return", "cagr", "sharpe", "sortino", "calmar", "max_drawdown", "win_rate", "profit_factor",
                    "avg_trade"}  # fmt: skip
 
@@ -84,11 +85,12 @@ def _letter(i: int, runs: Sequence[Run]) -> str:
 
 def metrics_frame(runs: Sequence[Run]) -> pl.DataFrame:
     """metric, then a column of texts for each run; the best value of a row carries a mark."""
+    comparable = len({run.is_synthetic for run in runs}) == 1
     rows = []
     for one in METRICS:
         values = [run.metrics[one.name] for run in runs]
         known = [v for v in values if v is not None]
-        best = max(known) if one.name in _MORE_IS_BETTER and len(set(known)) > 1 else None
+        best = max(known) if comparable and one.name in _MORE_IS_BETTER and len(set(known)) > 1 else None
         cells = {
             _column(i, runs): formats.metric(v, one.unit) + ("  ◂" if v is not None and v == best else "")
             for i, v in enumerate(values)
@@ -133,7 +135,7 @@ def _show_curves(runs: Sequence[Run]) -> None:
 def differences(runs: Sequence[Run], specs: Sequence[dict[str, Any]]) -> pl.DataFrame:
     """what, then a column of texts for each run: fields of spec and origin in which the runs differ."""
     flat = [_origin(run) | flattened(spec) for run, spec in zip(runs, specs, strict=True)]
-    names = list(dict.fromkeys(name for one in flat for name in one))
+    names = dict.fromkeys(name for one in flat for name in one if name not in _WORDS)
     rows = [
         {"Field": name} | {_column(i, runs): one.get(name, "default") for i, one in enumerate(flat)}
         for name in names

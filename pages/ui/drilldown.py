@@ -99,9 +99,9 @@ def _show_table(run: Run, ids: list[int], chosen: int | None, zone: str) -> None
 def _show_steps(ids: list[int], chosen: int) -> None:
     at = ids.index(chosen)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button("Previous", key=state.PREVIOUS, icon=":material/chevron_left:", disabled=at == 0,
+        st.button("Previous trade", key=state.PREVIOUS, icon=":material/chevron_left:", disabled=at == 0,
                   on_click=_go, args=(ids, at - 1))  # fmt: skip
-        st.button("Next", key=state.NEXT, icon=":material/chevron_right:", icon_position="right",
+        st.button("Next trade", key=state.NEXT, icon=":material/chevron_right:", icon_position="right",
                   disabled=at == len(ids) - 1, on_click=_go, args=(ids, at + 1))  # fmt: skip
         st.caption(f"{at + 1:,} of {len(ids):,}", width="content")
 

@@ -52,7 +52,14 @@ def fail(error: Exception, what_next: str = "") -> NoReturn:
 
 
 def plain(text: str) -> str:
-    """Text for a message box with nothing in it taken for Markdown."""
+    """Text for a message box with nothing in it taken for Markdown, but `commands` between backticks."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        parts = [text]
+    return "`".join(part if i % 2 else _escaped(part) for i, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
     return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+!|~$:" else letter for letter in text)
 
 

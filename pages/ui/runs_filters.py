@@ -70,7 +70,7 @@ def _choose(name: str, options: list[str]) -> list[str]:
         key=name,
         bind="query-params",
         placeholder="All",
-        width=210,
+        width=180,
         on_change=_first_page,
     )
 

@@ -41,7 +41,7 @@ def test_a_store_of_a_newer_argus_is_one_message(page, filled):
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     at = open_page(page)
     assert not at.exception
-    assert [error.value for error in at.error][0].count("newer than this Argus") == 1
+    assert "newer than this Argus" in at.error[0].value
 
 
 @pytest.mark.parametrize("page", PAGES)

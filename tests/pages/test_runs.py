@@ -147,3 +147,17 @@ def test_the_csv_holds_every_metric_as_a_fraction(filled):
     expected = runs.get_run(opened, run_ids(filled)["AAA 0"]).total_return
     opened.close()
     assert rows.filter(id=run_ids(filled)["AAA 0"])["total_return"][0] == pytest.approx(expected)
+
+
+def test_more_runs_than_are_counted_is_said(filled, monkeypatch):
+    from pages.ui import queries
+
+    monkeypatch.setattr(queries, "COUNT_CAP", 3)
+    assert "3 runs or more" in texts(open_page("runs"))
+
+
+def test_texts_of_messages_are_not_markdown():
+    from pages.ui.guard import plain
+
+    assert plain("a_b [x](y) `run SPEC_1`") == r"a\_b \[x\]\(y\) `run SPEC_1`"
+    assert plain("one ` alone_") == r"one \` alone\_"
