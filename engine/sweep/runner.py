@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -188,12 +188,13 @@ class _Running:
         shards = local.run_shards(
             self.kept.missing(size or MAX_SHARD), lab.worker, options.jobs, options.should_stop
         )
-        for start, metrics, hashes in shards:
-            ledger.charge(self.store, self.plan.base.family, self.pack.hash, hashes, "sweep", self.row.id)
-            self.kept.write(start, metrics)
-            self.n_done += len(metrics)
-            self._leader.add(np.arange(start, start + len(metrics)), metrics)
-            self._report()
+        with closing(shards):  # whatever is raised here, no thread goes on after the lock is released
+            for start, metrics, hashes in shards:
+                ledger.charge(self.store, self.plan.base.family, self.pack.hash, hashes, "sweep", self.row.id)
+                self.kept.write(start, metrics)
+                self.n_done += len(metrics)
+                self._leader.add(np.arange(start, start + len(metrics)), metrics)
+                self._report()
 
     def _report(self) -> None:
         now = time.monotonic()

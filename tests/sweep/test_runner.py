@@ -345,3 +345,14 @@ def test_row_groups_are_cut_by_config_and_not_by_shard(tmp_path, monkeypatch):
         assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [4, 4, 2]
         file.close()
     assert len(found) == 1
+
+
+def test_no_thread_goes_on_after_an_error_between_shards(store, pack):
+    def fail(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(store, SweepPlan.of(sma()), pack, Options(jobs=2, shard_size=1, on_progress=fail))
+    assert not [t for t in threading.enumerate() if t.name.startswith("sweep")]
+    row = sweeps.list_sweeps(store)[0]
+    assert (row.status, ledger.n_trials(store, "crossing")) == ("cancelled", 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ def run_shards(
     make_worker: Callable[[], Callable[[Shard, threading.Event], Done]],
     jobs: int,
     should_stop: Callable[[], bool],
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     """Results of shards as they come. Each thread has a worker of its own; one shard a thread waits, no more.
 
     Ends early, without the shards under way, once `should_stop` says so (asked every 0.2 s). An error in a shard
