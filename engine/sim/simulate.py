@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from engine.core.errors import SpecError
+from engine.core.fields import minute_of
 from engine.core.rules import TradeRules, trade_rules
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import spec_hash
@@ -95,13 +96,21 @@ def result_of(prepared: Prepared, record: Record, engine: str) -> SimResult:
         engine=engine,
         seed=spec.backtest.seed,
         entry_reason=entry_reason,
-        notes=(*pack.notes, *_notes(spec)),
+        notes=(*pack.notes, *_notes(spec, prepared.market)),
         marks=(SYNTHETIC,) if pack.is_synthetic else (),
     )
 
 
-def _notes(spec: StrategySpec) -> list[str]:
-    notes = []
-    if spec.timeframe == "1D" and spec.entry.day_rules.enter_time is not None:
+def _notes(spec: StrategySpec, market: Market) -> list[str]:
+    notes: list[str] = []
+    wanted = spec.entry.day_rules.enter_time
+    minute = minute_of(wanted)
+    if minute is None:
+        return notes
+    if spec.timeframe == "1D":
         notes.append("enter_time moved to the session's close: daily bars decide at their end")
+    for lane in market.lanes:
+        c = lane.clock
+        if ((minute - c.open_minute) % 1440 > c.since_open + c.to_close).all():
+            notes.append(f"enter_time {wanted} is outside of every session of {lane.rules.symbol}: nothing entered")
     return notes

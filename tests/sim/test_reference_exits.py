@@ -296,3 +296,9 @@ def test_a_waiting_entry_is_taken_back_when_a_time_exit_comes():
 def test_an_end_of_day_exit_that_finds_no_row_leaves_at_the_next_sessions_open():
     rows = bars([100] * 6 + [None, 97], sessions=days(2))
     assert run(rows, enter=[0], risk_exits={"end_of_day": True}).fills[1] == (7, -10, 97, "end_of_day")
+
+
+def test_time_exits_are_decided_on_bars_without_a_row():
+    # 14:00-15:00 has no row; at its end end_of_day is due all the same, and the last bar fills it.
+    rows = bars([100, 100, 100, 100, 100, None, 103])
+    assert run(rows, enter=[0], risk_exits={"end_of_day": True}).fills[1] == (6, -10, 103, "end_of_day")

@@ -1,0 +1,40 @@
+"""A spec over a pack as a result: what a reader is told besides the figures."""
+
+import pytest
+
+from engine.core.sessions import day_of
+from engine.core.spec_text import build_spec
+from engine.packs.pack import pack_from_series
+from engine.sim.simulate import simulate
+from tests.fixtures.trading import BASE, bars, days, merged
+
+SESSIONS = days(2)
+
+
+def result(timeframe="1h", **fields):
+    rows = bars(
+        [100.0 + i for i in range(14 if timeframe == "1h" else 2)], sessions=SESSIONS, timeframe=timeframe
+    )
+    pack = pack_from_series([rows], day_of(SESSIONS.date[0]), day_of(SESSIONS.date[-1]))
+    return simulate(build_spec(merged(BASE, {"timeframe": timeframe, **fields})), pack, "reference")
+
+
+def test_a_result_carries_the_identity_of_its_spec_and_pack():
+    made = result()
+    assert (made.engine, made.seed, len(made.pack_hash), len(made.spec_hash)) == ("reference", 0, 64, 64)
+    assert made.trades["entry_reason"].len() == 1
+
+
+@pytest.mark.parametrize(
+    ("enter_time", "n_entries", "noted"),
+    [("11:00", 1, False), ("09:30", 1, False), ("08:00", 0, True), ("17:00", 0, True)],
+)
+def test_an_enter_time_that_never_comes_is_said(enter_time, n_entries, noted):
+    made = result(entry={"day_rules": {"enter_time": enter_time}})
+    assert len(made.trades) == n_entries
+    assert any("outside of every session of AAA" in note for note in made.notes) == noted
+
+
+def test_enter_time_on_daily_bars_is_said_to_move_to_the_close():
+    made = result("1D", entry={"day_rules": {"enter_time": "10:00"}})
+    assert made.notes[0] == "enter_time moved to the session's close: daily bars decide at their end"
