@@ -41,7 +41,9 @@ def blank(colours: Palette, height: int, **layout: Any) -> Figure:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": list(colours.series),
-            "xaxis": axis | {"showgrid": False, "spikethickness": -2, "spikecolor": colours.muted, "spikedash": "solid"},
+            # a negative thickness takes away the white rim that plotly draws around the line under the pointer
+            "xaxis": axis
+            | {"showgrid": False, "spikethickness": -2, "spikecolor": colours.muted, "spikedash": "solid"},
             "yaxis": axis,
             "hovermode": "x unified",
             "hoverlabel": {

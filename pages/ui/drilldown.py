@@ -34,15 +34,16 @@ def show_trades(run: Run, currency: str) -> None:
 
 
 def _show_trades(run: Run, currency: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.subheader("Trades", width="content")
-        with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
-            ids = _ask_ids(run)
-    if not ids:
+    if not run_files.trade_ids(run.folder, "entry", None):
+        st.subheader("Trades")
         st.info(
             "This run made no trade. The entries that did not happen, if any, are listed below with their reasons."
         )
         return
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.subheader("Trades", width="content")
+        with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
+            ids = _ask_ids(run)
     home = str(guard.store().settings.home)
     zone = run_files.timezone(home, run.pack_hash, run.symbols, run.timeframe)
     chosen = _trade_of_url()
@@ -92,7 +93,9 @@ def _show_table(run: Run, ids: list[int], chosen: int | None, zone: str) -> None
         if n_pages > 1:
             st.pagination(n_pages, key=state.TRADE_PAGE)
         st.caption(
-            f"{formats.plural(len(ids), 'trade')} · times on the exchange's clock ({zone})", width="content"
+            f"{formats.plural(len(ids), 'trade')} · times in {zone}"
+            + ("" if zone == "UTC" else ", the exchange's clock"),
+            width="content",
         )
 
 

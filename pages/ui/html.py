@@ -25,14 +25,15 @@ def cards(figures: Sequence[tuple[str, str, str, str]], colours: Palette) -> str
     if not any(below for _, _, below, _ in figures):
         body = body.replace("<dd class='below'>&nbsp;</dd>", "")
     style = f"""
-    .argus-cards {{ display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; margin: 0; padding: 0; }}
+    .argus-box dl.argus-cards {{ display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px;
+      margin: 0; padding: 0; }}
     .argus-box {{ container-type: inline-size; }}
-    @container (max-width: 620px) {{ .argus-cards {{ grid-template-columns: repeat(2, 1fr); }} }}
+    @container (max-width: 620px) {{ .argus-box dl.argus-cards {{ grid-template-columns: repeat(2, 1fr); }} }}
     .argus-cards div {{ border: 1px solid {colours.rule}; border-radius: 8px; padding: 12px 16px 10px; margin: 0; }}
-    .argus-cards dt {{ color: {colours.muted}; font-size: .875rem; font-weight: 400; margin: 0; }}
-    .argus-cards dd {{ font-size: 1.5rem; line-height: 1.3; font-weight: 600; margin: 0; white-space: nowrap;
-      font-variant-numeric: tabular-nums; }}
-    .argus-cards dd.below {{ font-size: .8125rem; font-weight: 400; color: {colours.muted}; }}"""
+    .argus-box dl.argus-cards dt {{ color: {colours.muted}; font-size: .875rem; font-weight: 400; margin: 0; }}
+    .argus-box dl.argus-cards dd {{ font-size: 1.5rem; line-height: 1.3; font-weight: 600; margin: 0;
+      white-space: nowrap; font-variant-numeric: tabular-nums; }}
+    .argus-box dl.argus-cards dd.below {{ font-size: .8125rem; font-weight: 400; color: {colours.muted}; }}"""
     return f"<style>{style}</style><div class='argus-box'><dl class='argus-cards'>{body}</dl></div>"
 
 
