@@ -90,11 +90,11 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
 def _checked(args: argparse.Namespace) -> int:
     from engine.core.errors import BadInput
 
-    if (args.spec is None) == (args.resume is None):
-        raise BadInput("sweep: give either a SPEC or --resume ID, such as `sweep specs/sma_crossover.json`.")
-    if args.resume and (args.grid or args.set or args.pack):
+    if args.spec is None and args.resume is None:
+        raise BadInput("sweep: give a SPEC, such as `sweep specs/sma_crossover.json`, or --resume ID.")
+    if args.spec is None and (args.grid or args.set):
         raise BadInput(
-            "sweep --resume: spec, grid and pack are those it began with; leave out --grid, --set, --pack."
+            "sweep --resume: without SPEC leave out --grid and --set; they are those it began with."
         )
     if not 0 <= args.top <= MAX_TOP:
         raise BadInput(f"--top {args.top}: give 0 to {MAX_TOP:,}.")
@@ -106,14 +106,34 @@ def _checked(args: argparse.Namespace) -> int:
 
 
 def _resumed(args: argparse.Namespace, store: Store) -> tuple[SweepPlan, Pack]:
+    """The sweep in the store; what else is on the command line must be what it began with."""
+    from engine.core.errors import BadInput
     from engine.sweep.runner import reopen
 
-    return reopen(store, args.resume)
+    plan, pack = reopen(store, args.resume)
+    if args.spec is not None:
+        asked = _plan_of(args)
+        if (asked.spec_hash, asked.as_json()) != (plan.spec_hash, plan.as_json()):
+            raise BadInput(
+                f"sweep --resume {args.resume}: it began with another spec or grid than {args.spec.name} gives here. "
+                "Resume it by its id alone, or leave --resume out to begin a new one."
+            )
+    if args.pack and not pack.hash.startswith(args.pack):
+        raise BadInput(f"sweep --resume {args.resume}: it began on pack {pack.hash[:12]}; leave --pack out.")
+    return plan, pack
 
 
 def _planned(args: argparse.Namespace, settings: Settings) -> tuple[SweepPlan, Pack]:
-    from engine.core.spec_text import load_spec, with_overrides
     from engine.sim.inputs import pack_for
+
+    plan = _plan_of(args)
+    return plan, pack_for(
+        settings, plan.base, needs=plan.needs, pack_hash=args.pack, progress=output.progress
+    )
+
+
+def _plan_of(args: argparse.Namespace) -> SweepPlan:
+    from engine.core.spec_text import load_spec, with_overrides
     from engine.sweep.grid_file import read_grid_file, split_sets
     from engine.sweep.plan import SweepPlan, refuse_both
 
@@ -123,7 +143,7 @@ def _planned(args: argparse.Namespace, settings: Settings) -> tuple[SweepPlan, P
     sweep = read_grid_file(args.grid, base.sweep) if args.grid else base.sweep
     plan = SweepPlan.of(base, sweep.model_copy(update={"grid": {**sweep.grid, **axes}}))
     refuse_both(fixed, plan.grid)
-    return plan, pack_for(settings, base, needs=plan.needs, pack_hash=args.pack, progress=output.progress)
+    return plan
 
 
 def _options(args: argparse.Namespace, jobs: int, plan: SweepPlan) -> Options:

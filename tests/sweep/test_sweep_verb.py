@@ -95,6 +95,16 @@ def test_resume_needs_nothing_but_the_id(home, pack, spec, capsys):
     first = json.loads(ask(capsys, spec, "--pack", pack.hash, "--top", 1, "--json")[1])
     code, out, _ = ask(capsys, "--resume", first["sweep_id"][:6], "--top", 1, "--json")
     assert (code, json.loads(out)) == (0, first)
+    code, out, _ = ask(capsys, spec, "--pack", pack.hash, "--resume", first["sweep_id"], "--top", 1, "--json")
+    assert (code, json.loads(out)) == (0, first)
+
+
+def test_resume_with_another_spec_or_grid_is_refused(home, pack, spec, capsys):
+    first = json.loads(ask(capsys, spec, "--pack", pack.hash, "--top", 0, "--json")[1])
+    for change in ("costs.slippage_bps=2", 'fast={"values": [3, 4]}'):
+        code, _, err = ask(capsys, spec, "--resume", first["sweep_id"], "--set", change)
+        assert code == 2
+        assert "began with another spec or grid" in err
 
 
 @pytest.mark.parametrize(
@@ -105,8 +115,8 @@ def test_resume_needs_nothing_but_the_id(home, pack, spec, capsys):
         (["SPEC", "--jobs", "0"], "--jobs 0"),
         (["SPEC", "--rank-by", "sharp"], "Did you mean sharpe"),
         (["SPEC", "--mc-bootstrap"], "--mc-bootstrap"),
-        (["SPEC", "--resume", "0123456789abcdef"], "either a SPEC or --resume"),
-        ([], "either a SPEC or --resume"),
+        (["SPEC", "--resume", "0123456789abcdef"], "no sweep begins"),
+        ([], "give a SPEC"),
         (["--resume", "0123456789abcdef"], "no sweep begins"),
         (["--resume", "0123456789abcdef", "--set", "timeframe=1h"], "leave out"),
         (["SPEC", "--set", 'fats={"values": [1, 2]}'], "Did you mean fast"),
