@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
+from sqlalchemy.exc import DBAPIError
 
-from engine.core.errors import ArgusError
+from engine.core.errors import ArgusError, SetupError
 from engine.core.settings import Settings, load_settings
-from engine.store.db import Store, open_store, schema_version
+from engine.store.db import Store, open_store, schema_version, store_revision
 from pages.ui import shell
 
 
@@ -23,10 +24,15 @@ def begin(title: str) -> None:
     st.set_page_config(page_title=f"{title} · Argus", page_icon=shell.ICON, layout="wide")
     shell.ensure()
     try:
-        store()
+        store_revision(store())
     except ArgusError as error:
         st.title(title)
         fail(error)
+    except DBAPIError as error:
+        st.title(title)
+        database = load_settings().database
+        fail(SetupError(f"{database}: the store cannot be used ({error.orig}). Make its folder writable, or restore "
+                        "the file from a backup."))  # fmt: skip
 
 
 def store() -> Store:

@@ -68,6 +68,16 @@ def test_a_file_that_is_no_store_is_one_message(page, at_home, tmp_path):
     assert "cannot be opened as the store" in at.error[0].value
 
 
+def test_a_store_that_fails_when_read_is_one_message(filled):
+    import sqlite3
+
+    with sqlite3.connect(filled.database) as connection:
+        connection.execute("DROP TABLE revision")
+    at = open_page("runs")
+    assert not at.exception
+    assert "the store cannot be used" in at.error[0].value
+
+
 def test_a_new_run_appears_on_the_next_look(filled):
     from engine.store.db import open_store
     from tests.fixtures.runs import Drawn, keep_drawn
