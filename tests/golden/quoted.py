@@ -96,31 +96,40 @@ def check_engine(trade: dict[str, object], quoted: Quoted, rows: Sequence[Row]) 
         assert abs(trade[name] - float(text)) < 1e-6, name
 
 
-COLUMNS = "number,entry_at,exit_at,quantity,entry_price,exit_price,gross,fees,slippage,dividends,net"
+FIGURES = ("entry_price", "exit_price", "gross_pnl", "fees", "slippage", "dividends", "net_pnl")
 
 
-def canonical(rows: Sequence[Sequence[object]]) -> str:
-    """A trade list as text, one line a trade: prices and money to eight decimals, which hold them exactly."""
-    lines = [COLUMNS]
-    for number, entry_at, exit_at, quantity, *figures in rows:
-        moments = [f"{moment:%Y-%m-%dT%H:%MZ}" for moment in (entry_at, exit_at)]
-        money = [f"{figure:.8f}" for figure in figures]
-        lines.append(",".join([str(number), *moments, f"{quantity:.0f}", *money]))
+def canonical(trades: Sequence[dict[str, object]]) -> str:
+    """A trade list as CSV, one line a trade: prices and money to eight decimals, which hold them exactly."""
+    lines = [",".join(("trade_id", "side", "quantity", "entry_at", "exit_at", "exit_reason", *FIGURES))]
+    for trade in trades:
+        cells = [str(trade["trade_id"]), trade["side"], f"{trade['quantity']:.0f}"]
+        cells += [f"{trade[name]:%Y-%m-%dT%H:%MZ}" for name in ("entry_at", "exit_at")]
+        figures = [round(trade[name], 8) + 0 for name in FIGURES]  # + 0 turns -0.0 into 0.0
+        cells += [trade["exit_reason"], *(f"{figure:.8f}" for figure in figures)]
+        lines.append(",".join(cells))
     return "\n".join(lines) + "\n"
 
 
 def canonical_by_hand(trades: Sequence[Trade]) -> str:
+    """The list of `by_hand.crossover_trades`; all of them are long and closed by the signal."""
     return canonical(
         [
-            (i, t.entry.at, t.exit.at, t.quantity, t.entry_price, t.exit_price)
-            + (t.gross, t.fees, t.slippage, t.dividends, t.net)
+            {
+                "trade_id": i,
+                "side": "long",
+                "quantity": t.quantity,
+                "entry_at": t.entry.at,
+                "exit_at": t.exit.at,
+                "exit_reason": "signal",
+                "entry_price": t.entry_price,
+                "exit_price": t.exit_price,
+                "gross_pnl": t.gross,
+                "fees": t.fees,
+                "slippage": t.slippage,
+                "dividends": t.dividends,
+                "net_pnl": t.net,
+            }
             for i, t in enumerate(trades)
         ]
     )
-
-
-def canonical_of_run(trades: Sequence[dict[str, object]]) -> str:
-    names = (
-        "trade_id entry_at exit_at quantity entry_price exit_price gross_pnl fees slippage dividends net_pnl"
-    )
-    return canonical([[trade[name] for name in names.split()] for trade in trades])

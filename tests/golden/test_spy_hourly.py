@@ -13,7 +13,7 @@ import pytest
 
 from tests.fixtures.market import REAL_DATA
 from tests.golden import by_hand
-from tests.golden.quoted import Quoted, canonical_by_hand, canonical_of_run, check_by_hand, check_engine
+from tests.golden.quoted import Quoted, canonical, canonical_by_hand, check_by_hand, check_engine
 
 LEAN = REAL_DATA / "lean" / "equity" / "usa"
 WINDOW = {"backtest.start": "1998-01-02", "backtest.end": "2021-03-31"}
@@ -183,11 +183,11 @@ def test_the_last_trade_loses_in_spite_of_its_dividend(rows, trades):
 
 def test_every_trade_is_the_one_worked_out_by_hand(hand, trades):
     text = canonical_by_hand(hand)
-    assert canonical_of_run(trades) == text
+    assert canonical(trades) == text
     assert len(hand) == 272
     assert sum(trade.net for trade in hand).quantize(by_hand.CENT) == Decimal("79251.13")
     assert hashlib.sha256(text.encode()).hexdigest() == (
-        "56c95031cb7c7b8ddab90005aaeaf72a16b9d4506e0bd5c53d46c0b2c705c25a"
+        "a10ee0a8fdd2a421fa1def0eb0ae7162619d018a22ec7c49f4cc4bbe00791ee9"
     )
 
 
@@ -203,4 +203,4 @@ def test_the_account_ends_with_its_trades_and_the_open_one(hand, result):
 
 def test_the_definition_says_the_same(real_run, trades):
     other = real_run(WINDOW, "reference")[2].trades
-    assert canonical_of_run(other.filter(~other["is_open"]).rows(named=True)) == canonical_of_run(trades)
+    assert canonical(other.filter(~other["is_open"]).rows(named=True)) == canonical(trades)

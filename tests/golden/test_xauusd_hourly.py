@@ -14,7 +14,7 @@ import pytest
 
 from tests.fixtures.market import REAL_DATA
 from tests.golden import by_hand
-from tests.golden.quoted import Quoted, canonical_by_hand, canonical_of_run, check_by_hand, check_engine
+from tests.golden.quoted import Quoted, canonical, canonical_by_hand, check_by_hand, check_engine
 
 LEAN = REAL_DATA / "lean" / "cfd" / "oanda" / "hour"
 GOLD = {
@@ -186,11 +186,11 @@ def test_the_last_trade_gains(rows, trades):
 
 def test_every_trade_is_the_one_worked_out_by_hand(hand, trades):
     text = canonical_by_hand(hand)
-    assert canonical_of_run(trades) == text
+    assert canonical(trades) == text
     assert len(hand) == 483
     assert sum(trade.net for trade in hand).quantize(by_hand.CENT) == Decimal("57558.27")
     assert hashlib.sha256(text.encode()).hexdigest() == (
-        "a78a9f1a50025127ca44a33b3a16ebed85ab34a2063fc19d65c5aeb7db639e6a"
+        "005e60e04e99ad42c4cb7cac1b0fdd77107a7d336e9f7c93730b56a2608b4491"
     )
 
 
@@ -211,4 +211,4 @@ def test_the_account_ends_with_its_trades(hand, result):
 
 def test_the_definition_says_the_same(real_run, trades):
     other = real_run(GOLD, "reference")[2].trades
-    assert canonical_of_run(other.filter(~other["is_open"]).rows(named=True)) == canonical_of_run(trades)
+    assert canonical(other.filter(~other["is_open"]).rows(named=True)) == canonical(trades)
