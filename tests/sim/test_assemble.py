@@ -96,6 +96,21 @@ def test_rolls_are_taken_out_of_excursions_even_if_they_cancel():
     assert row["gross_pnl"] == 20 * 50
 
 
+def test_rolls_before_the_entry_do_not_matter_to_excursions():
+    # The month has stood 50 higher since before the entry.
+    rows = bars(
+        [3950, 4000, 4000, 4020, 4040, 4040],
+        symbol="ES",
+        kind="future",
+        sessions=overnight_sessions(6),
+        timeframe="1D",
+    )
+    rows = replace(rows, roll=np.where(rows.session >= 3, -70.0, np.where(rows.session >= 1, -50.0, 0.0)))
+    out = run(rows, enter=[1], leave=[4], sizing={"quantity": 1}, backtest={"cash": 100_000})
+    # In at 4,000 of the month before; 4,040 of the next is 4,020 of it.
+    assert only_row(out)["mfe_frac"] == pytest.approx(20 / 4000)
+
+
 def test_an_open_rows_net_is_its_effect_on_equity():
     # 10 at 100.02; 4 sold at a target of 101.03 (1 % is 101.0202, up to 101.03); the mark is 99.
     # Gross 4 x 1.03 + 6 x (99 - 100) = -1.88; slippage 0.20; fees 2.

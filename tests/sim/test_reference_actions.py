@@ -155,3 +155,12 @@ def test_what_long_stock_costs_earns_no_interest():
 def test_marks_carry_on_over_missing_rows():
     out = run(bars([100, 100, 108, None, None, 90]), enter=[0])
     assert out.record.equity[:6] == [10_000, 10_000, 10_080, 10_080, 10_080, 9_900]
+
+
+def test_the_average_exit_price_is_told_in_the_last_exits_shares():
+    # 5 at 101, which are 10 at 50.50 after 2 for 1; the other 10 at 52: average 51.25.
+    exits = {"targets": [{"gain_pct": 1, "share_pct": 50}, {"gain_pct": 90, "share_pct": 50}]}
+    rows = split_at(daily([100, (100, 101, 100, 100), 50, 52]), 2, 2.0)
+    out = run(rows, enter=[0], leave=[2], risk_exits=exits)
+    assert out.fills[1:] == [(1, -5, 101, "take_profit"), (3, -10, 52, "signal")]
+    assert out.record.trades[0].exit_price == 51.25

@@ -223,7 +223,8 @@ def test_several_targets_passed_by_one_close_leave_in_one_order():
         "trigger": "close",
         "targets": [{"gain_pct": g, "share_pct": s} for g, s in ((1, 30), (2, 30), (9, 40))],
     }
-    assert after_entry(100, 103, 104, risk_exits=exits) == [(3, -6, 104, "take_profit")]
+    # They are used up: the price stays above both and nothing more leaves before 9 %.
+    assert after_entry(100, 103, 104, 104, 104, risk_exits=exits) == [(3, -6, 104, "take_profit")]
 
 
 def test_a_whole_exit_replaces_a_partial_one_that_still_waits():

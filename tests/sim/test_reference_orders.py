@@ -259,3 +259,20 @@ def test_a_position_that_could_not_leave_keeps_its_place_under_max_concurrent():
     out = run([a, b], enter={"AAA": [0], "BBB": [2]}, leave={"AAA": [2]}, sizing={"max_concurrent": 1})
     assert out.symbols == [("AAA", 10), ("AAA", -10)]
     assert out.skips == [(3, "max_concurrent reached")]
+
+
+def test_max_trades_per_day_starts_anew_each_session():
+    rows = bars([100] * 14, sessions=days(2))
+    out = run(rows, enter=[0, 2, 4, 7, 9, 11], leave=[1, 3, 5, 8, 10], entry={"max_trades_per_day": 2})
+    assert [f[0] for f in out.fills if f[3] == "entry"] == [1, 3, 8, 10]
+
+
+def test_an_order_reserves_its_money_even_if_it_is_not_filled():
+    # AAA's 1,000 of 1,500 are reserved at the decision; its bar never comes, and BBB still gets what was left.
+    a, b = bars([100, None, 100]), bars([100] * 3, symbol="BBB")
+    out = run([a, b], enter={"AAA": [0], "BBB": [0]}, backtest={"cash": 1_500})
+    assert out.symbols == [("BBB", 5)]
+
+
+def test_an_opposite_signal_carried_to_a_bar_without_a_row_reverses_nothing():
+    assert len(run(bars([100, 100, 100, None, 100, 100]), enter=[0], short=[3]).fills) == 1
