@@ -41,7 +41,9 @@ def engine_of(scenario: Scenario, *, plain: bool = False) -> NativeEngine:
     return NativeEngine(TickMarket(scenario.market), walk=bars.walk if plain else None)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES <= 300)
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES <= 300
+)
 @given(st.integers(0, 2**32 - 1))
 def test_the_walk_equals_the_reference(seed):
     scenario = draw(seed)
@@ -51,7 +53,9 @@ def test_the_walk_equals_the_reference(seed):
     )
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES <= 300)
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES <= 300
+)
 @given(st.integers(0, 2**32 - 1))
 def test_skipping_quiet_stretches_changes_no_metric(seed):
     scenario = draw(seed)
