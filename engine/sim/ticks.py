@@ -12,18 +12,8 @@ from numpy.typing import NDArray
 
 from engine.core.bars import FloatArray
 from engine.core.rules import InstrumentRules, TradeRules
-from engine.sim.bars import (
-    DAY_END,
-    DUE,
-    LIMIT,
-    MARKET,
-    SESSION_END,
-    STOP_ORDER,
-    WAKE,
-    Config,
-    Ticks,
-    compiled,
-)
+from engine.sim.bars import compiled
+from engine.sim.kernel.book import DAY_END, DUE, LIMIT, MARKET, SESSION_END, STOP_ORDER, WAKE, Config, Ticks
 from engine.sim.market import Lane, Market
 from engine.trade.sizing import MODES
 

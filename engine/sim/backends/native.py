@@ -8,8 +8,9 @@ import numpy as np
 
 from engine.core.bars import FloatArray
 from engine.core.rules import TradeRules
-from engine.sim import bars
-from engine.sim.bars import BOOK_WIDTH, FILL_WIDTH, SKIP_WIDTH, SUMS_WIDTH, TRADE_WIDTH, compiled
+from engine.sim.bars import compiled
+from engine.sim.kernel import book as b
+from engine.sim.kernel.book import BOOK_WIDTH, FILL_WIDTH, SKIP_WIDTH, SUMS_WIDTH, TRADE_WIDTH, Config
 from engine.sim.reference import Record
 from engine.sim.ticks import TickMarket, kernel_config, kernel_targets, padded_bytes
 from engine.trade.account import first_levels
@@ -44,7 +45,7 @@ class NativeEngine:
         """Everything that happens in one config: walked once to count, once to write down."""
         config = kernel_config(rules, self.laid.market.periods_per_year)
         _, sums = self._run(rules, config, signals, NO_FLOATS, NO_FLOATS, self._nothing)
-        sizes = (bars.N_FILLS, bars.N_TRADES, bars.N_SKIPS)
+        sizes = (b.N_FILLS, b.N_TRADES, b.N_SKIPS)
         rows = tuple(
             np.empty((int(sums[n]), width))
             for n, width in zip(sizes, (FILL_WIDTH, TRADE_WIDTH, SKIP_WIDTH), strict=True)
@@ -56,7 +57,7 @@ class NativeEngine:
     def _run(
         self,
         rules: TradeRules,
-        config: bars.Config,
+        config: Config,
         signals: tuple[SignalColumns, ...],
         tick_equity: FloatArray,
         tick_cash: FloatArray,
@@ -108,13 +109,13 @@ class NativeEngine:
         for tick, s, reason in skip_rows:
             record.skips.append(Skip(int(end[int(tick)]), symbols[int(s)], int(reason)))
         record.state = State(
-            balance=float(sums[bars.BALANCE]),
-            positions=tuple(self._position(rules, book, s) for s in range(len(book)) if book[s, bars.SIDE]),
-            ruined=bool(sums[bars.RUINED]),
+            balance=float(sums[b.BALANCE]),
+            positions=tuple(self._position(rules, book, s) for s in range(len(book)) if book[s, b.SIDE]),
+            ruined=bool(sums[b.RUINED]),
         )
         n = len(end)
         spans = [(int(row[3]), int(row[11])) for row in trade_rows]
-        spans += [(int(row[bars.ENTRY_TICK]), n) for row in book if row[bars.SIDE]]
+        spans += [(int(row[b.ENTRY_TICK]), n) for row in book if row[b.SIDE]]
         record.exposed = _held(spans, n)
         return record
 
@@ -145,31 +146,31 @@ class NativeEngine:
     def _position(self, rules: TradeRules, book: FloatArray, s: int) -> Position:
         row = book[s].tolist()
         start, end = self.laid.ticks.start, self.laid.market.ticks
-        used = int(row[bars.N_USED])
+        used = int(row[b.N_USED])
         shares = [t.share_frac for t in rules.exits.targets]
         return Position(
-            trade_id=int(row[bars.TRADE_ID]),
+            trade_id=int(row[b.TRADE_ID]),
             symbol=rules.symbols[s].symbol,
-            side=int(row[bars.SIDE]),
-            qty=row[bars.QTY],
-            entry_qty=row[bars.ENTRY_QTY],
-            filled_qty=row[bars.FILLED_QTY],
-            entry_at=int(start[s, int(row[bars.ENTRY_TICK])]),
-            decided_at=int(end[int(row[bars.DECIDED])]),
-            entry_price=row[bars.ENTRY_PRICE],
-            basis_raw=row[bars.BASIS_RAW],
-            basis_price=row[bars.BASIS_PRICE],
-            peak=row[bars.PEAK],
-            mark=row[bars.MARK],
-            stop=row[bars.STOP],
-            targets=tuple((row[bars.LEVEL_0 + n], shares[n]) for n in range(used, len(shares))),
-            rested=bool(row[bars.RESTED]),
-            gross=row[bars.GROSS],
-            fees=row[bars.FEES],
-            slippage=row[bars.SLIP],
-            income=row[bars.INCOME],
-            exit_qty=row[bars.EXIT_QTY],
-            exit_value=row[bars.EXIT_VALUE],
+            side=int(row[b.SIDE]),
+            qty=row[b.QTY],
+            entry_qty=row[b.ENTRY_QTY],
+            filled_qty=row[b.FILLED_QTY],
+            entry_at=int(start[s, int(row[b.ENTRY_TICK])]),
+            decided_at=int(end[int(row[b.DECIDED])]),
+            entry_price=row[b.ENTRY_PRICE],
+            basis_raw=row[b.BASIS_RAW],
+            basis_price=row[b.BASIS_PRICE],
+            peak=row[b.PEAK],
+            mark=row[b.MARK],
+            stop=row[b.STOP],
+            targets=tuple((row[b.LEVEL_0 + n], shares[n]) for n in range(used, len(shares))),
+            rested=bool(row[b.RESTED]),
+            gross=row[b.GROSS],
+            fees=row[b.FEES],
+            slippage=row[b.SLIP],
+            income=row[b.INCOME],
+            exit_qty=row[b.EXIT_QTY],
+            exit_value=row[b.EXIT_VALUE],
         )
 
 

@@ -1,0 +1,103 @@
+"""How the compiled walk keeps a market, a config and its books: flat arrays, their columns by name."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+# Signal bits of a symbol at a tick, and entry bits after the time rules.
+ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT = 1, 2, 4, 8
+
+# What happens at a tick besides signals: something that moves a position or cash, a clock exit, ends of sessions.
+WAKE, DUE, DAY_END, SESSION_END = 1, 2, 4, 8
+
+# Columns of `book`: the position ...
+SIDE, QTY, ENTRY_QTY, ENTRY_TICK, ENTRY_AT, ENTRY_PRICE, BASIS_RAW, BASIS_PRICE = 0, 1, 2, 3, 4, 5, 6, 7
+PEAK, MARK, STOP, N_USED, RESTED, TRADE_ID, DECIDED = 8, 9, 10, 11, 12, 13, 14
+GROSS, FEES, SLIP, INCOME, EXIT_QTY, EXIT_VALUE = 15, 16, 17, 18, 19, 20
+# ... its waiting exit, its waiting entry, and the rest.
+X_QTY, X_REASON, X_TARGETS = 21, 22, 23
+E_SIDE, E_QTY, E_LEVEL, E_LEFT, E_RESERVED, E_RISK, E_TICK = 24, 25, 26, 27, 28, 29, 30
+DAY, N_TODAY, INITIAL, MAINTENANCE = 31, 32, 33, 34
+FILLED_QTY, E_RANK = 35, 36
+LEVEL_0, LEVEL_1, LEVEL_2, LEVEL_3, LEVEL_4 = 37, 38, 39, 40, 41
+BOOK_WIDTH = 43  # one more than the fifth target, so that the level after the last is NaN
+
+# Columns of the sums that metrics are made of.
+N_CLOSED, N_WINS, GAINS, LOSSES, RETURN_SUM, SUM_FEES, SUM_SLIP, HELD_TICKS, NEXT_ID, BALANCE, RUINED = range(
+    11
+)
+N_FILLS, N_TRADES, N_SKIPS = 11, 12, 13
+SUMS_WIDTH = 14
+
+FILL_WIDTH, TRADE_WIDTH, SKIP_WIDTH = 9, 14, 3
+
+MARKET, LIMIT, STOP_ORDER = 0, 1, 2
+
+# Columns of `instruments`, float64 (n_symbols, 6).
+PER_TICK, LOT, MULTIPLIER, MARGIN, INITIAL_FRAC, MAINTENANCE_FRAC = 0, 1, 2, 3, 4, 5
+
+
+class Ticks(NamedTuple):
+    """A market on its ticks; arrays are (n_symbols, n_ticks) unless said otherwise.
+
+    slot, row : bool; a bar is scheduled to end here, and it exists.
+    buy, sell : float64 (4, n_symbols, n_ticks), open, high, low, close that buys and sells trade on.
+    mid_open, mid_close, spread : float64; spread is at the open, 0 without quotes.
+    split, gap, dividend : float64, at the open of a session, 1, 0, 0 elsewhere. initial, maintenance: a contract.
+    start, end : int64 UTC ns; end is (n_ticks,). since_date : int32, session date.
+    session_end : bool.
+    new_day, day_end : bool (n_ticks,). day : int32 (n_ticks,), index into the days. dates : int32 (n_days,).
+    """
+
+    slot: Any
+    row: Any
+    buy: Any
+    sell: Any
+    mid_open: Any
+    mid_close: Any
+    spread: Any
+    split: Any
+    gap: Any
+    dividend: Any
+    initial: Any
+    maintenance: Any
+    start: Any
+    end: Any
+    since_date: Any
+    session_end: Any
+    new_day: Any
+    day_end: Any
+    day: Any
+    dates: Any
+
+
+class Config(NamedTuple):
+    """`TradeRules` as numbers."""
+
+    cash: float
+    may_short: bool
+    cash_rate: float
+    order: int
+    offset_frac: float
+    fill_within: int
+    max_per_day: int
+    max_slippage_frac: float
+    touch: bool
+    stop_frac: float
+    trail_frac: float
+    trail_activation_frac: float
+    even_trigger_frac: float
+    even_buffer_frac: float
+    max_hold: int
+    on_opposite: bool
+    size_mode: int
+    size_amount: float
+    max_concurrent: int
+    risk_frac: float
+    per_unit: float
+    notional_frac: float
+    min_per_order: float
+    slip_frac: float
+    slip_ticks: float
+    slip_spread: float
+    periods_per_year: float

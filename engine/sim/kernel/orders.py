@@ -1,0 +1,238 @@
+"""Orders and resting levels through a bar: fills of exits and entries, stops, targets, the mark."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.sim.kernel.book import (
+    BALANCE,
+    BASIS_PRICE,
+    BASIS_RAW,
+    DAY,
+    DECIDED,
+    E_LEFT,
+    E_LEVEL,
+    E_QTY,
+    E_SIDE,
+    E_TICK,
+    ENTRY_AT,
+    ENTRY_PRICE,
+    ENTRY_QTY,
+    ENTRY_TICK,
+    EXIT_QTY,
+    EXIT_VALUE,
+    FEES,
+    FILLED_QTY,
+    GROSS,
+    INCOME,
+    LEVEL_0,
+    LIMIT,
+    LOT,
+    MARK,
+    MARKET,
+    MULTIPLIER,
+    N_TODAY,
+    N_USED,
+    NEXT_ID,
+    PEAK,
+    PER_TICK,
+    QTY,
+    RESTED,
+    SIDE,
+    SLIP,
+    STOP,
+    TRADE_ID,
+    X_QTY,
+    X_REASON,
+    X_TARGETS,
+)
+from engine.sim.kernel.money import (
+    affordable,
+    close_part,
+    equity_now,
+    fee_of,
+    margin_unit,
+    note_fill,
+    note_skip,
+    slip_of,
+    stop_now,
+)
+from engine.trade import reasons
+from engine.trade.decide import worse_than_mid
+from engine.trade.exits import passed_stop, peak_after, stop_level, target_level, target_quantity
+from engine.trade.fills import limit_touch, mid_at_fill, stop_touch
+from engine.trade.sizing import whole_lots
+
+
+def fill_exit(book, instruments, sums, t, s, k, cfg, fill_out, trade_out):
+    """The waiting exit of a symbol at the open of an existing bar."""
+    side = book[s, SIDE]
+    raw = t.sell[0, s, k] if side > 0 else t.buy[0, s, k]
+    slip = slip_of(raw, t.spread[s, k], instruments, s, cfg)
+    price = raw - slip if side > 0 else raw + slip
+    qty, reason, used = book[s, X_QTY], book[s, X_REASON], book[s, X_TARGETS]
+    book[s, X_REASON] = 0.0
+    fee = fee_of(qty, price, instruments, s, cfg)
+    close_part(book, instruments, sums, fill_out, trade_out, s, k, qty, raw, price, fee, reason, used)
+
+
+def fill_entry(book, instruments, sums, t, s, k, cfg, target_gain, fill_out, skip_out):
+    """The waiting entry of a symbol on its next scheduled bar."""
+    side, raw = int(book[s, E_SIDE]), np.nan
+    is_buy = side > 0
+    prices = t.buy if is_buy else t.sell
+    if t.row[s, k]:
+        if cfg.order == MARKET:
+            raw = prices[0, s, k]
+        elif cfg.order == LIMIT:
+            raw = limit_touch(is_buy, book[s, E_LEVEL], prices[0, s, k], prices[1, s, k], prices[2, s, k])
+        else:
+            raw = stop_touch(is_buy, book[s, E_LEVEL], prices[0, s, k], prices[1, s, k], prices[2, s, k])
+    if math.isnan(raw):
+        book[s, E_LEFT] -= 1.0
+        if book[s, E_LEFT] < 1.0:
+            book[s, E_SIDE] = 0.0
+            note_skip(sums, skip_out, k, s, reasons.NOT_REACHED if t.row[s, k] else reasons.NO_ROW)
+        return
+    book[s, E_SIDE] = 0.0
+    slip = 0.0 if cfg.order == LIMIT else slip_of(raw, t.spread[s, k], instruments, s, cfg)
+    price = raw + slip if side > 0 else raw - slip
+    mid = mid_at_fill(side, raw, prices[0, s, k], t.mid_open[s, k], t.spread[s, k])
+    if worse_than_mid(side, price, mid, cfg.max_slippage_frac):
+        note_skip(sums, skip_out, k, s, reasons.SLIPPAGE)
+        return
+    free, n_open = equity_now(book, instruments, sums), 0
+    for other in range(len(book)):
+        if book[other, SIDE] != 0.0:
+            n_open += 1
+            unit = margin_unit(book, instruments, other, int(book[other, SIDE]), book[other, MARK])
+            free -= unit * book[other, QTY]
+    if cfg.max_concurrent >= 0 and n_open >= cfg.max_concurrent:
+        note_skip(sums, skip_out, k, s, reasons.CONCURRENCY)
+        return
+    ordered = whole_lots(book[s, E_QTY], instruments[s, LOT])
+    qty = min(ordered, affordable(book, instruments, s, side, price, free, cfg))
+    if not qty > 0.0:
+        note_skip(sums, skip_out, k, s, reasons.BUYING_POWER)
+        return
+    fee = fee_of(qty, price, instruments, s, cfg)
+    note_fill(sums, fill_out, sums[NEXT_ID], s, k, side, qty, raw, price, fee, reasons.ENTRY)
+    open_position(book, instruments, sums, t, s, k, cfg, target_gain, side, qty, raw, price, fee)
+
+
+def open_position(book, instruments, sums, t, s, k, cfg, target_gain, side, qty, raw, price, fee):
+    book[s, SIDE] = side
+    book[s, QTY] = qty
+    book[s, ENTRY_QTY] = qty
+    book[s, FILLED_QTY] = qty
+    book[s, ENTRY_TICK] = k
+    book[s, ENTRY_AT] = t.start[s, k]
+    book[s, DECIDED] = book[s, E_TICK]
+    book[s, ENTRY_PRICE] = price
+    book[s, BASIS_RAW] = raw
+    book[s, BASIS_PRICE] = price
+    book[s, PEAK] = price
+    book[s, MARK] = price
+    book[s, STOP] = stop_level(price, side, cfg.stop_frac, instruments[s, PER_TICK])
+    for i in range(len(target_gain)):
+        book[s, LEVEL_0 + i] = target_level(price, side, target_gain[i], instruments[s, PER_TICK])
+    book[s, N_USED] = 0.0
+    book[s, RESTED] = 0.0 if cfg.order == MARKET else 1.0
+    book[s, TRADE_ID] = sums[NEXT_ID]
+    book[s, GROSS] = 0.0
+    book[s, FEES] = fee
+    book[s, SLIP] = (price - raw) * side * qty * instruments[s, MULTIPLIER]
+    book[s, INCOME] = 0.0
+    book[s, EXIT_QTY] = 0.0
+    book[s, EXIT_VALUE] = 0.0
+    book[s, X_REASON] = 0.0
+    sums[NEXT_ID] += 1
+    sums[BALANCE] -= fee
+    day = t.since_date[s, k]
+    book[s, N_TODAY] = book[s, N_TODAY] + 1.0 if book[s, DAY] == day else 1.0
+    book[s, DAY] = day
+
+
+def rest(book, instruments, sums, t, s, k, cfg, target_share, fill_out, trade_out):
+    """Resting stop and targets through an existing bar: stop and targets at the open, stop, targets."""
+    side = book[s, SIDE]
+    prices = t.sell if side > 0 else t.buy
+    opened = prices[0, s, k]
+    worst = prices[2, s, k] if side > 0 else prices[1, s, k]
+    best = prices[1, s, k] if side > 0 else prices[2, s, k]
+    stop, reason = stop_now(book, instruments, s, cfg)
+    has_stop = not math.isnan(stop)
+    touched = has_stop and (worst - stop) * side <= 0.0
+    if book[s, RESTED] != 0.0:
+        if touched:
+            raw, high, low = book[s, BASIS_RAW], prices[1, s, k], prices[2, s, k]
+            level = passed_stop(stop, int(side), raw, t.spread[s, k], high, low)
+            stop_out(book, instruments, sums, t, s, k, cfg, level, reason, fill_out, trade_out)
+        return
+    if has_stop and (opened - stop) * side <= 0.0:
+        stop_out(book, instruments, sums, t, s, k, cfg, opened, reason, fill_out, trade_out)
+        return
+    take_targets(book, instruments, sums, s, k, cfg, target_share, opened, opened, fill_out, trade_out)
+    if book[s, SIDE] != 0.0 and touched:
+        stop_out(book, instruments, sums, t, s, k, cfg, stop, reason, fill_out, trade_out)
+    elif book[s, SIDE] != 0.0:
+        take_targets(book, instruments, sums, s, k, cfg, target_share, best, opened, fill_out, trade_out)
+
+
+def stop_out(book, instruments, sums, t, s, k, cfg, level, reason, fill_out, trade_out):
+    side, qty = book[s, SIDE], book[s, QTY]
+    price = level - side * slip_of(level, t.spread[s, k], instruments, s, cfg)
+    fee = fee_of(qty, price, instruments, s, cfg)
+    close_part(book, instruments, sums, fill_out, trade_out, s, k, qty, level, price, fee, reason, 0.0)
+
+
+def target_part(book, instruments, s, target_share, n_used, left):
+    last = n_used == len(target_share) - 1
+    return target_quantity(book[s, ENTRY_QTY], left, target_share[n_used], last, instruments[s, LOT])
+
+
+def take_targets(book, instruments, sums, s, k, cfg, target_share, reached, opened, fill_out, trade_out):
+    """Take every target that `reached` has touched; one that the open has passed fills at the open."""
+    side = book[s, SIDE]
+    n = int(book[s, N_USED])
+    while n < len(target_share) and book[s, SIDE] != 0.0:
+        level = book[s, LEVEL_0 + n]
+        if (reached - level) * side < 0.0:
+            return
+        qty = target_part(book, instruments, s, target_share, n, book[s, QTY])
+        n += 1
+        if qty > 0.0:
+            raw = opened if (opened - level) * side >= 0.0 else level
+            fee = fee_of(qty, raw, instruments, s, cfg)
+            used = n - book[s, N_USED]
+            close_part(
+                book,
+                instruments,
+                sums,
+                fill_out,
+                trade_out,
+                s,
+                k,
+                qty,
+                raw,
+                raw,
+                fee,
+                reasons.TAKE_PROFIT,
+                used,
+            )
+
+
+def mark(book, t, s, k, cfg):
+    """Mark at the mid close; the peak takes the side that an exit would trade on."""
+    side = book[s, SIDE]
+    prices = t.sell if side > 0 else t.buy
+    high, low = prices[1, s, k], prices[2, s, k]
+    if not cfg.touch:
+        high = low = t.mid_close[s, k]
+    elif book[s, RESTED] != 0.0:
+        high = low = prices[3, s, k]
+    book[s, PEAK] = peak_after(book[s, PEAK], int(side), high, low)
+    book[s, MARK] = t.mid_close[s, k]
+    book[s, RESTED] = 0.0
