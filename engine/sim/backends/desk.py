@@ -114,7 +114,9 @@ class Desk(Walk):
         for symbol in {*ours, *held}:
             theirs, own = held.get(symbol, 0.0), ours.get(symbol, 0.0)
             if abs(theirs - own) > QTY_SLACK * max(1.0, abs(own)):
-                raise RunError(f"{symbol}: the engine holds {theirs:g} where our books say {own:g} at {self.now}")
+                raise RunError(
+                    f"{symbol}: the engine holds {theirs:g} where our books say {own:g} at {self.now}"
+                )
         self.record.equity[-1], self.record.cash[-1] = worth, money
 
     # ------------------------------------------------------------------ what happens without orders
@@ -220,7 +222,12 @@ class Desk(Walk):
         if order.kind != "limit":
             c = self.rules.costs
             slip = slippage(
-                raw, open_spread(bar), inst.per_tick, c.slippage_frac, c.slippage_ticks, c.slippage_spread_frac
+                raw,
+                open_spread(bar),
+                inst.per_tick,
+                c.slippage_frac,
+                c.slippage_ticks,
+                c.slippage_spread_frac,
             )
         price = raw + slip * order.side
         if order.purpose == "exit":
@@ -234,9 +241,7 @@ class Desk(Walk):
         order = ticket.order
         ticket.done = True
         entry = order.purpose == "entry"
-        fill = Fill(
-            order.symbol, order.side, qty, self.raw, price, fee, at, order.reason, order.decided_at
-        )
+        fill = Fill(order.symbol, order.side, qty, self.raw, price, fee, at, order.reason, order.decided_at)
         p = position_in(self.state, order.symbol)
         self._drop(order)
         self.record.fills.append((self.state.next_id if entry or p is None else p.trade_id, fill))

@@ -28,8 +28,8 @@ import numpy as np
 
 from engine.core.errors import RunError, SetupError
 from engine.core.rules import CONTRACT, STOCK, InstrumentRules, TradeRules
-from engine.core.timeframes import NS_PER_MINUTE
 from engine.sim.backends.desk import Desk, Ticket, View, tick_starts
+from engine.sim.backends.lumibot_clock import NEW_YORK, OneBar, instants, sessions_of, sleep_minutes
 from engine.sim.backends.worker import Job, run_job
 from engine.sim.market import Market
 from engine.sim.reference import Record
@@ -37,7 +37,6 @@ from engine.sim.reference import Record
 if TYPE_CHECKING:
     from engine.sim.simulate import Prepared
 
-NEW_YORK = "America/New_York"
 NS_PER_SECOND = 1_000_000_000
 
 
@@ -81,29 +80,6 @@ def walk(job: Job) -> Record:
     trader.add_strategy(strategy)
     trader.run_all(show_plot=False, show_tearsheet=False, save_tearsheet=False, show_indicators=False)
     return strategy.finish()
-
-
-def sleep_minutes(market: Market) -> int:
-    """The longest step from a session's open that meets the start of every bar; a day where there is one a session."""
-    step = 0
-    for lane in market.lanes:
-        s = lane.series
-        offset = (s.start - s.sessions.open_ns[s.session]) // NS_PER_MINUTE
-        step = math.gcd(step, int(np.gcd.reduce(offset)))
-    opens = [opened // NS_PER_MINUTE for opened, _ in sessions_of(market)]
-    for lane in market.lanes:  # a session that opens inside another's
-        mine = lane.series.sessions.open_ns // NS_PER_MINUTE
-        after = np.searchsorted(opens, mine, side="right") - 1
-        inside = after >= 0
-        step = math.gcd(step, int(np.gcd.reduce(mine[inside] - np.array(opens)[after[inside]])))
-    return step or 1440
-
-
-def instants(ns: Any) -> Any:
-    """UTC nanoseconds as New York time, which Lumibot thinks in."""
-    import pandas as pd
-
-    return pd.DatetimeIndex(np.asarray(ns), tz="UTC").tz_convert(NEW_YORK)
 
 
 def _data_source_class() -> Any:
@@ -151,7 +127,9 @@ def _data_source_class() -> Any:
             side, view, after = self.meets
             s = self.lanes[asset.symbol].series
             quotes = s.ask if side > 0 else s.bid
-            opened, high, low, close = (s.open[i], s.high[i], s.low[i], s.close[i]) if quotes is None else quotes[i]
+            opened, high, low, close = (
+                (s.open[i], s.high[i], s.low[i], s.close[i]) if quotes is None else quotes[i]
+            )
             if view == "open":
                 high = low = close = opened
             elif view == "after_fill":
@@ -189,76 +167,13 @@ def _data_source_class() -> Any:
             lane = self.lanes[symbol]
             series = lane.series
             i = int(np.searchsorted(series.start, self.now()))
-            opens = i < len(series) and series.start[i] == self.now() == series.sessions.open_ns[series.session[i]]
+            opens = (
+                i < len(series)
+                and series.start[i] == self.now() == series.sessions.open_ns[series.session[i]]
+            )
             return float(getattr(lane, name)[i]) if opens else nothing
 
     return PackSource
-
-
-class Column:
-    """One value as a pandas column of one row."""
-
-    def __init__(self, value: float) -> None:
-        self.iloc = (value,)
-
-
-class OneBar:
-    """Lumibot's `Bars` of one bar, and the frame inside it, as far as its broker reads them when it fills an order.
-
-    Pandas takes a millisecond to build and slice a frame of one row, which is most of the time of a run.
-    """
-
-    def __init__(self, start: Any, prices: dict[str, float], *, empty: bool = False) -> None:
-        self.start, self.prices, self.empty = start, prices, empty
-
-    @property
-    def df(self) -> OneBar:
-        return self
-
-    @property
-    def index(self) -> OneBar:
-        return self
-
-    @property
-    def iloc(self) -> OneBar:
-        return self
-
-    @property
-    def tz(self) -> Any:
-        return self.start.tz
-
-    def __len__(self) -> int:
-        return 0 if self.empty else 1
-
-    def __ge__(self, at: Any) -> bool:
-        return bool(self.start >= at)
-
-    def __le__(self, at: Any) -> bool:
-        return bool(self.start <= at)
-
-    def __getitem__(self, key: Any) -> Any:
-        """A column, a mask, a slice of rows, or the first row of the index."""
-        if isinstance(key, str):
-            return Column(self.prices[key])
-        if isinstance(key, bool):
-            return self if key else OneBar(self.start, self.prices, empty=True)
-        return self.start if key == 0 else self
-
-
-def sessions_of(market: Market) -> list[tuple[int, int]]:
-    """(open, close) of the sessions of the window in order, in UTC ns; those of several calendars that overlap are one."""
-    spans: list[tuple[int, int]] = []
-    for column, lane in enumerate(market.lanes):
-        s = lane.series
-        used = np.unique(s.session[market.bar[market.bar[:, column] >= 0, column]])
-        spans += zip(s.sessions.open_ns[used].tolist(), s.sessions.close_ns[used].tolist(), strict=True)
-    merged: list[tuple[int, int]] = []
-    for opened, closed in sorted(spans):
-        if merged and opened < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], closed))
-        else:
-            merged.append((opened, closed))
-    return merged
 
 
 def _broker_class() -> Any:
@@ -402,7 +317,9 @@ def _strategy_class() -> Any:
             self._executor.process_queue(skip_first_iteration_events=False)
             self.at_work, made.dependent_order_filled = None, True
 
-        def on_filled_order(self, position: Any, order: Any, price: float, quantity: float, multiplier: Any) -> None:
+        def on_filled_order(
+            self, position: Any, order: Any, price: float, quantity: float, multiplier: Any
+        ) -> None:
             ticket = self.tickets.pop(order.identifier)
             del self.sent[id(ticket)]
             at = round(self.get_datetime().timestamp()) * NS_PER_SECOND

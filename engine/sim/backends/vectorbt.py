@@ -73,9 +73,17 @@ def _refusals(spec: StrategySpec) -> list[tuple[str, str]]:
         ("sizing.portfolio_risk_cap_pct", spec.sizing.portfolio_risk_cap_pct is not None, "a cap on risk"),
         ("costs.slippage_ticks", costs.slippage_ticks > 0, "slippage in ticks"),
         ("costs.slippage_spread_pct", costs.slippage_spread_pct > 0, "slippage by the spread"),
-        ("costs.min_per_order", costs.min_per_order > 0 and costs.notional_pct > 0, "a minimum beside a percentage"),
+        (
+            "costs.min_per_order",
+            costs.min_per_order > 0 and costs.notional_pct > 0,
+            "a minimum beside a percentage",
+        ),
         ("backtest.cash_rate_pct", spec.backtest.cash_rate_pct != 0, "interest"),
-        ("backtest.account", spec.backtest.account == "cash" and spec.direction != "long", "an account without shorts"),
+        (
+            "backtest.account",
+            spec.backtest.account == "cash" and spec.direction != "long",
+            "an account without shorts",
+        ),
     ]
     return [(field, why) for field, refused, why in checks if refused]
 
@@ -176,7 +184,15 @@ def _book(job: Job, lane: Lane, i: int, state: State, record: Record, made: dict
     side, qty, decided = 1 if made["side"] == 0 else -1, float(made["size"]), int(s.end[i - 1])
     reason = reasons.ENTRY if held is None else reasons.SIGNAL
     fill = Fill(
-        symbol, side, qty, float(s.open[i]), float(made["price"]), float(made["fees"]), int(s.start[i]), reason, decided
+        symbol,
+        side,
+        qty,
+        float(s.open[i]),
+        float(made["price"]),
+        float(made["fees"]),
+        int(s.start[i]),
+        reason,
+        decided,
     )
     record.fills.append((state.next_id if held is None else held.trade_id, fill))
     if held is not None:

@@ -26,13 +26,23 @@ from engine.signals.logic import SignalColumns
 from engine.sim.market import Market
 from engine.sim.reference import Record
 
-ENGINES = ("lumibot", "vectorbt")
-MODULES = {name: f"engine.sim.backends.{name}" for name in ENGINES}
+MODULES = {name: f"engine.sim.backends.{name}" for name in ("lumibot", "vectorbt")}
 START_SECONDS = 120.0
 SECONDS_A_TICK = 0.02
 
 # What a process needs to start and to find its own files; nothing else is passed on.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE", "APPDATA")
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "SYSTEMROOT",
+    "USERPROFILE",
+    "APPDATA",
+)
 
 LUMIBOT_ENVIRONMENT = {
     "IS_BACKTESTING": "true",
