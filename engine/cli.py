@@ -58,6 +58,25 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise BadInput(f"{message}. Run `{self.prog} --help` for what is allowed.")
 
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """Refuse a missing or mistyped word below a verb (`data lsit`) by the words that there are."""
+        below = next((a for a in self._actions if isinstance(a, argparse._SubParsersAction)), None)
+        given = [word for word in args or () if not word.startswith("-")]
+        wants_help = {"-h", "--help"}.intersection(args or ())
+        if below is not None and not wants_help and (not given or given[0] not in below.choices):
+            raise BadInput(f"{_unknown(self.prog, given, list(below.choices))} Run `{self.prog} --help`.")
+        return super().parse_known_args(args, namespace)
+
+
+def _unknown(prog: str, given: list[str], known: list[str]) -> str:
+    """What is wrong with the word after `prog`, and the words there are."""
+    verb = prog.rpartition(" ")[2]
+    if not given:
+        return f"{verb}: say what to do. Verbs: {', '.join(known)}."
+    near = difflib.get_close_matches(given[0], known, n=1)
+    hint = f" Did you mean {verb} {near[0]}?" if near else ""
+    return f"{verb} {given[0]}: no such verb.{hint} Verbs: {', '.join(known)}."
+
 
 def main(argv: list[str]) -> int:
     """Run one verb; the exit code is 0, 1 (failed), 2 (bad input) or 130 (interrupted)."""
@@ -93,7 +112,10 @@ def _dispatch(argv: list[str], settings: Settings) -> int:
         return int(verb.pass_through(argv[1:], settings))
     parser = Parser(prog="python -m engine")
     verb.add_arguments(parser.add_subparsers(dest="verb", required=True))
-    args = parser.parse_args(argv)
+    args, more = parser.parse_known_args(argv)
+    if more:
+        parser.prog = f"{parser.prog} {argv[0]}"
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
     return int(args.handler(args, settings) or 0)
 
 

@@ -204,7 +204,8 @@ def source_for(settings: Settings, symbols: Iterable[str], besides: str = "SYNTH
         return real[0]
     if real:
         raise DataError(
-            f"{', '.join(wanted)}: in several sources, {', '.join(real)}. Name one with --source."
+            f"{', '.join(wanted)}: in several sources, {', '.join(real)}. Name one: --set data.source={real[0]} "
+            f"(`pack build`: --source {real[0]})."
         )
     shown = "; ".join(f"{name}: {', '.join(sorted(there)[:10])}" for name, there in held.items()) or "nothing"
     raise DataError(

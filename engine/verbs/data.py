@@ -112,6 +112,8 @@ def _tell(report: ImportReport) -> None:
         output.progress(f"{symbol}: {n:,} bars with a bid above the ask, kept as they are")
     for what in report.skipped:
         output.progress(f"left out: {what}")
+    if not report.n_rows:
+        output.progress("no rows at all: nothing was imported")
     output.progress(
         f"{report.source}: {report.n_files:,} files, {report.n_rows:,} rows, {report.n_new:,} new"
     )
@@ -153,6 +155,9 @@ def _chosen(args: argparse.Namespace, settings: Settings) -> list[Series]:
     from engine.data import catalog
 
     found = catalog.series(settings, args.source)
+    if args.source and not found and (all_of := catalog.series(settings)):
+        there = ", ".join(sorted({one.source for one in all_of}))
+        raise BadInput(f"--source {args.source}: not in the store. There are: {there}.")
     absent = sorted(set(args.symbols or ()) - {one.symbol for one in found})
     if absent:
         there = ", ".join(sorted({one.symbol for one in found})[:40]) or "none"

@@ -118,6 +118,8 @@ def show_gaps(args: argparse.Namespace, settings: Settings) -> None:
         output.print_table(
             ("source", "symbol", "timeframe", "from (UTC)", "to", "bars", "whole sessions"), rows
         )
+    else:
+        output.progress("No gaps." if args.at_least == 1 else f"No gaps of {args.at_least:,} bars or more.")
     for s, shown, n in longest:
         if n > len(shown):
             output.progress(

@@ -21,6 +21,14 @@ def print_json(result: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(_plain(result), allow_nan=False) + "\n")
 
 
+def metrics_of(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics by name for JSON: counts as whole numbers."""
+    from engine.metrics.names import METRICS
+
+    counts = {metric.name for metric in METRICS if metric.unit == "count"}
+    return {k: int(v) if k in counts and v is not None and math.isfinite(v) else v for k, v in metrics.items()}
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Columns padded to their widest cell; numbers to the right; undefined values as a dash."""
     cells = [[show(value) for value in row] for row in rows]

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
                 "spec_hash": row.spec_hash,
                 "pack_hash": row.pack_hash,
                 "engine": row.engine,
-                "metrics": result.metrics,
+                "metrics": output.metrics_of(result.metrics),
                 "artifacts": folder,
             }
         )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from engine.store.models import RunRow
     from engine.store.runs import RunFilter
 
+# what a person looks for first; the other facts follow by name
+FIRST = ("name", "slug", "symbols", "timeframe", "window_start", "window_end", "source", "marks", "engine")
 SHOWN = ("total_return", "sharpe", "max_drawdown", "win_rate", "n_trades")
 
 
@@ -96,6 +98,7 @@ def show_run(args: argparse.Namespace, settings: Settings) -> None:
         return
     metrics = facts.pop("metrics")
     facts["symbols"], facts["marks"] = ", ".join(row.symbols), ", ".join(row.marks) or None
+    del facts["run_id"]
     output.print_table(["run", row.id], [[name, output.show(value)] for name, value in facts.items()])
     print()
     output.print_table(["metric", "value"], [[m.label, output.show(metrics.get(m.name))] for m in METRICS])
@@ -119,6 +122,8 @@ def _filter(args: argparse.Namespace) -> RunFilter:
 
 def _as_json(row: RunRow, settings: Settings) -> dict[str, Any]:
     facts = row.model_dump(exclude={*METRIC_NAMES, "id", "artifacts"})
+    facts = {name: facts[name] for name in (*FIRST, *sorted(facts.keys() - set(FIRST))) if name in facts}
+    facts["metrics"] = output.metrics_of(row.metrics)
     return {"run_id": row.id, **facts, "artifacts": str(settings.home / row.artifacts)}
 
 

@@ -92,9 +92,24 @@ def _checked(path: Path) -> dict[str, Any]:
         if spec is not None:
             found |= {"slug": spec.slug, "spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec)}
             found["n_configs"] = _n_configs(spec)
+            found["faults"] = _unknown_signals(spec)
     except BadInput as err:
         found["faults"] = [str(err).removeprefix(f"{path.name}: ").removeprefix(f"{path}: ")]
     return found
+
+
+def _unknown_signals(spec: Any) -> list[str]:
+    """The first indicator or parameter of the conditions that nobody knows; named logic is looked up by a run."""
+    from engine.core.errors import SpecError
+    from engine.signals.rules import SignalPlan
+
+    if spec.entry.logic:
+        return []
+    try:
+        SignalPlan.of(spec)
+    except SpecError as error:
+        return [str(error)]
+    return []
 
 
 def _n_configs(spec: Any) -> int:

@@ -82,7 +82,8 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
         result = {
             name: getattr(found, name) for name in ("sweep_id", "n_configs", "n_done", "seconds", "results")
         }
-        output.print_json(result | {"top": top})
+        told = [{**one, "metrics": output.metrics_of(one["metrics"])} for one in top]
+        output.print_json(result | {"top": told})
         return
     _print(found, top, args.rank_by)
 
