@@ -16,6 +16,7 @@ from engine.sim.compiled import compile_together
 from engine.sim.kernel.book import (
     BALANCE,
     DAY,
+    DAY_END,
     E_SIDE,
     ENTER_LONG,
     ENTER_SHORT,
@@ -28,6 +29,7 @@ from engine.sim.kernel.book import (
     LOSSES,
     N_CLOSED,
     N_WINS,
+    NEW_DAY,
     RETURN_SUM,
     RUINED,
     SIDE,
@@ -36,6 +38,8 @@ from engine.sim.kernel.book import (
     SUM_SLIP,
     WAKE,
     X_REASON,
+    exists,
+    scheduled,
 )
 from engine.sim.kernel.decisions import (
     decide_entry,
@@ -103,41 +107,41 @@ from engine.trade.limits import quantity_within_risk, unit_risk
 from engine.trade.sizing import affordable_quantity, wanted_quantity, whole_lots
 
 
-def do_tick(book, instruments, sums, t, k, cfg, targets, bits, due, fill_out, trade_out, skip_out):
+def do_tick(book, instruments, sums, t, k, cfg, targets, bits, due, events, fill_out, trade_out, skip_out):
     """Everything that happens up to and at one scheduled end, in the order of semantics §3."""
     n_symbols = len(book)
     # 1. Interest, corporate actions, rolls.
-    if t.new_day[k]:
+    if events[k] & NEW_DAY:
         interest(book, instruments, sums, t, k, cfg)
     for s in range(n_symbols):
-        if t.slot[s, k]:
+        if scheduled(t, s, k):
             open_session(book, instruments, sums, t, s, k, cfg)
     # 2. Due orders at the open: exits, then entries.
     for s in range(n_symbols):
-        if t.row[s, k] and book[s, X_REASON] != 0.0 and book[s, SIDE] != 0.0:
+        if exists(t, s, k) and book[s, X_REASON] != 0.0 and book[s, SIDE] != 0.0:
             fill_exit(book, instruments, sums, t, s, k, cfg, fill_out, trade_out)
     for s in range(n_symbols):
-        if t.slot[s, k] and book[s, E_SIDE] != 0.0:
+        if scheduled(t, s, k) and book[s, E_SIDE] != 0.0:
             fill_entry(book, instruments, sums, t, s, k, cfg, targets[0], fill_out, skip_out)
     # 3. Resting exits, 4. mark.
     for s in range(n_symbols):
-        if cfg.touch and t.row[s, k] and book[s, SIDE] != 0.0:
+        if cfg.touch and exists(t, s, k) and book[s, SIDE] != 0.0:
             rest(book, instruments, sums, t, s, k, cfg, targets[1], fill_out, trade_out)
     for s in range(n_symbols):
-        if t.row[s, k] and book[s, SIDE] != 0.0:
+        if exists(t, s, k) and book[s, SIDE] != 0.0:
             mark(book, t, s, k, cfg)
-    if t.day_end[k] and equity_now(book, instruments, sums) <= 0.0:
+    if events[k] & DAY_END and equity_now(book, instruments, sums) <= 0.0:
         ruin(book, instruments, sums, k, fill_out, trade_out)
         return
     # 5. Decide: exits, then entries.
     for s in range(n_symbols):
-        if t.slot[s, k] and due[s, k] and book[s, E_SIDE] != 0.0:
+        if scheduled(t, s, k) and due[s, k] and book[s, E_SIDE] != 0.0:
             book[s, E_SIDE] = 0.0
             note_skip(sums, skip_out, k, s, reasons.TOO_LATE)
-        if t.slot[s, k] and book[s, SIDE] != 0.0:
+        if scheduled(t, s, k) and book[s, SIDE] != 0.0:
             decide_exit(book, instruments, sums, t, s, k, cfg, targets[1], bits[s, k], due[s, k])
     for s in range(n_symbols):
-        if t.row[s, k]:
+        if exists(t, s, k):
             decide_entry(book, instruments, sums, t, s, k, cfg, bits[s, k], skip_out)
 
 
@@ -166,7 +170,7 @@ def walk(
     targets    : float64 (2, n_targets), gains and shares as fractions.
     bits       : uint8 (n_symbols, n_ticks), signal bits after the time rules of entries.
     due        : uint8 (n_symbols, n_ticks), reason of a clock exit due at the tick, 0 none.
-    events     : uint8 (n_ticks,), WAKE, DUE, DAY_END and SESSION_END bits of each tick.
+    events     : uint8 (n_ticks,), WAKE, DUE, DAY_END, SESSION_END and NEW_DAY bits of each tick.
     words, event_words : `bits` and `events` as uint64, eight ticks a word, padded with zeros.
     equity_out : float64 (n_days,), equity at each session's end.
     tick_out, cash_out : float64 (n_ticks,) equity and cash at every tick, or (0,) to skip quiet stretches.
@@ -198,9 +202,11 @@ def walk(
             if k >= n:
                 break
         if sums[RUINED] == 0.0:
-            do_tick(book, instruments, sums, t, k, cfg, targets, bits, due, fill_out, trade_out, skip_out)
+            do_tick(
+                book, instruments, sums, t, k, cfg, targets, bits, due, events, fill_out, trade_out, skip_out
+            )
         worth = equity_now(book, instruments, sums)
-        if t.day_end[k]:
+        if events[k] & DAY_END:
             equity_out[t.day[k]] = worth
         held = False
         for s in range(n_symbols):
@@ -298,6 +304,8 @@ FORMULAS = (
 )
 
 KERNEL = (
+    exists,
+    scheduled,
     equity_now,
     cash_now,
     margin_unit,

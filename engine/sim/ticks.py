@@ -13,7 +13,26 @@ from numpy.typing import NDArray
 from engine.core.bars import FloatArray
 from engine.core.rules import InstrumentRules, TradeRules
 from engine.sim.bars import compiled
-from engine.sim.kernel.book import DAY_END, DUE, LIMIT, MARKET, SESSION_END, STOP_ORDER, WAKE, Config, Ticks
+from engine.sim.kernel.book import (
+    ACTS,
+    DAY_END,
+    DUE,
+    ENDS,
+    EXISTS,
+    LIMIT,
+    MARKET,
+    NEW_DAY,
+    PAYS,
+    ROLL_GAP,
+    SCHEDULED,
+    SESSION_END,
+    SPLIT_BY,
+    START,
+    STOP_ORDER,
+    WAKE,
+    Config,
+    Ticks,
+)
 from engine.sim.market import Lane, Market
 from engine.trade.sizing import MODES
 
@@ -53,7 +72,7 @@ def _time_rules(rules: TradeRules) -> tuple[object, ...]:
 
 
 class TickMarket:
-    """A `Market` laid on its ticks. With one symbol all arrays are views of its series: nothing is copied."""
+    """A `Market` laid on its ticks, once for all configs that walk it."""
 
     def __init__(self, market: Market) -> None:
         self.market = market
@@ -86,45 +105,45 @@ class TickMarket:
             # Where no bar of a symbol ends, its last one's start stands: ruin closes positions there too.
             start = np.maximum.accumulate(start, axis=1)
         close = stack("close")
-        split, gap, dividend = stack("split", 1.0), stack("gap", 0.0), stack("dividend", 0.0)
-        self._happens = ((split != 1.0) | (gap != 0.0) | (dividend != 0.0)).any(axis=0)
+        names = {"split": 1.0, "gap": 0.0, "dividend": 0.0, "initial": 0.0, "maintenance": 0.0}
+        actions = np.stack([stack(name, missing) for name, missing in names.items()], axis=-1)
+        acts = (actions[..., SPLIT_BY] != 1.0) | (actions[..., ROLL_GAP] != 0.0) | (actions[..., PAYS] != 0.0)
+        ends = stack("to_close", -1) == 0
+        self._happens, self._session_end = acts.any(axis=0), ends.any(axis=0)
         quoted = any(lane.rules.has_quotes for lane in market.lanes)
-        buy, sell = self._sides("ask"), self._sides("bid")
-        spread = np.maximum(0.0, buy[0] - sell[0]) if quoted else np.zeros_like(close)
+        buy = self._side("ask")
+        sell = self._side("bid") if quoted else buy
+        spread = np.maximum(0.0, buy[..., 0] - sell[..., 0])
+        # A start in ns is a multiple of 60e9 = 2^11 x odd, so float64 holds it exactly.
+        mid = np.stack([stack("open"), close, spread, start.astype(np.float64)], axis=-1)
+        flags = (market.bar.T >= 0) * SCHEDULED + ~np.isnan(close) * EXISTS + ends * ENDS + acts * ACTS
         return Ticks(
-            slot=market.bar.T >= 0,
-            row=~np.isnan(close),
+            flags=flags.astype(np.uint8),
             buy=buy,
             sell=sell,
-            mid_open=stack("open"),
-            mid_close=close,
-            spread=spread,
-            split=split,
-            gap=gap,
-            dividend=dividend,
-            initial=stack("initial", 0.0),
-            maintenance=stack("maintenance", 0.0),
-            start=start,
-            end=market.ticks,
+            mid=mid,
+            actions=actions,
             since_date=stack("day", -1),
-            session_end=stack("to_close", -1) == 0,
-            new_day=market.new_day,
-            day_end=market.day_end,
+            end=market.ticks,
             day=market.day_of_tick,
             dates=market.days,
         )
 
-    def _sides(self, side: str) -> FloatArray:
-        """float64 (4, n_symbols, n_ticks): what one side trades on; the bars themselves where nothing is quoted."""
+    def _side(self, side: str) -> FloatArray:
+        """float64 (n_symbols, n_ticks, 4): what one side trades on; the bars themselves where nothing is quoted."""
         lanes = []
         for i, lane in enumerate(self.market.lanes):
             quotes = getattr(lane.series, side)
-            names = ("open", "high", "low", "close")
-            columns = [
-                getattr(lane.series, n) if quotes is None else quotes[:, j] for j, n in enumerate(names)
-            ]
-            lanes.append(np.stack([self.on_ticks(i, c, np.nan) for c in columns]))
-        return np.ascontiguousarray(np.stack(lanes, axis=1))
+            if quotes is None:
+                quotes = np.stack(
+                    [getattr(lane.series, n) for n in ("open", "high", "low", "close")], axis=-1
+                )
+            lanes.append(np.stack([self.on_ticks(i, quotes[:, j], np.nan) for j in range(4)], axis=-1))
+        return np.stack(lanes)
+
+    def start(self, symbol: int, tick: int) -> int:
+        """Start of the bar of a symbol that ends at a tick, UTC ns."""
+        return int(self.ticks.mid[symbol, tick, START])
 
     def clock_rules(self, rules: TradeRules) -> tuple[ByteArray, ByteArray]:
         """(entries allowed, clock exit due), uint8 (n_symbols, n_ticks); computed once for equal time rules."""
@@ -143,7 +162,8 @@ class TickMarket:
             wakes * WAKE
             + due.any(axis=0) * DUE
             + market.day_end * DAY_END
-            + self.ticks.session_end.any(axis=0) * SESSION_END
+            + self._session_end * SESSION_END
+            + market.new_day * NEW_DAY
         )
         return padded[0], words[0]
 

@@ -97,11 +97,11 @@ class NativeEngine:
         rows: tuple[FloatArray, ...],
     ) -> Record:
         fill_rows, trade_rows, skip_rows = (r.tolist() for r in rows)
-        ticks, end = self.laid.ticks, self.laid.market.ticks
+        end = self.laid.market.ticks
         symbols = self.laid.market.symbols
         record = Record(equity=tick_equity.tolist(), cash=tick_cash.tolist())
         for trade_id, s, tick, side, qty, raw, price, fee, reason in fill_rows:
-            at = int(ticks.start[int(s), int(tick)])
+            at = self.laid.start(int(s), int(tick))
             fill = Fill(symbols[int(s)], int(side), qty, raw, price, fee, at, int(reason), 0)
             record.fills.append((int(trade_id), fill))
         for row in trade_rows:
@@ -121,7 +121,7 @@ class NativeEngine:
 
     def _trade(self, rules: TradeRules, row: list[float]) -> Trade:
         s, entry, decided, last = int(row[10]), int(row[3]), int(row[4]), int(row[11])
-        start, end = self.laid.ticks.start, self.laid.market.ticks
+        start, end = self.laid.start, self.laid.market.ticks
         inst = rules.symbols[s]
         stop, target = first_levels(rules, inst, int(row[1]), row[5])
         return Trade(
@@ -129,10 +129,10 @@ class NativeEngine:
             symbol=inst.symbol,
             side=int(row[1]),
             qty=row[2],
-            entry_at=int(start[s, entry]),
+            entry_at=start(s, entry),
             decided_at=int(end[decided]),
             entry_price=row[5],
-            exit_at=int(start[s, last]),
+            exit_at=start(s, last),
             exit_price=row[13],
             exit_reason=int(row[12]),
             gross=row[6],
@@ -145,7 +145,7 @@ class NativeEngine:
 
     def _position(self, rules: TradeRules, book: FloatArray, s: int) -> Position:
         row = book[s].tolist()
-        start, end = self.laid.ticks.start, self.laid.market.ticks
+        start, end = self.laid.start, self.laid.market.ticks
         used = int(row[b.N_USED])
         shares = [t.share_frac for t in rules.exits.targets]
         return Position(
@@ -155,7 +155,7 @@ class NativeEngine:
             qty=row[b.QTY],
             entry_qty=row[b.ENTRY_QTY],
             filled_qty=row[b.FILLED_QTY],
-            entry_at=int(start[s, int(row[b.ENTRY_TICK])]),
+            entry_at=start(s, int(row[b.ENTRY_TICK])),
             decided_at=int(end[int(row[b.DECIDED])]),
             entry_price=row[b.ENTRY_PRICE],
             basis_raw=row[b.BASIS_RAW],

@@ -8,7 +8,12 @@ from typing import Any, NamedTuple
 ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT = 1, 2, 4, 8
 
 # What happens at a tick besides signals: something that moves a position or cash, a clock exit, ends of sessions.
-WAKE, DUE, DAY_END, SESSION_END = 1, 2, 4, 8
+WAKE, DUE, DAY_END, SESSION_END, NEW_DAY = 1, 2, 4, 8, 16
+
+# Columns and flags of `Ticks`.
+SCHEDULED, EXISTS, ENDS, ACTS = 1, 2, 4, 8
+MID_OPEN, MID_CLOSE, SPREAD, START = 0, 1, 2, 3
+SPLIT_BY, ROLL_GAP, PAYS, INITIAL_NOW, MAINTENANCE_NOW = 0, 1, 2, 3, 4
 
 # Columns of `book`: the position ...
 SIDE, QTY, ENTRY_QTY, ENTRY_TICK, ENTRY_AT, ENTRY_PRICE, BASIS_RAW, BASIS_PRICE = 0, 1, 2, 3, 4, 5, 6, 7
@@ -38,37 +43,36 @@ PER_TICK, LOT, MULTIPLIER, MARGIN, INITIAL_FRAC, MAINTENANCE_FRAC = 0, 1, 2, 3, 
 
 
 class Ticks(NamedTuple):
-    """A market on its ticks; arrays are (n_symbols, n_ticks) unless said otherwise.
+    """A market on its ticks. What one tick needs lies side by side in memory: a tick is a few cache lines.
 
-    slot, row : bool; a bar is scheduled to end here, and it exists.
-    buy, sell : float64 (4, n_symbols, n_ticks), open, high, low, close that buys and sells trade on.
-    mid_open, mid_close, spread : float64; spread is at the open, 0 without quotes.
-    split, gap, dividend : float64, at the open of a session, 1, 0, 0 elsewhere. initial, maintenance: a contract.
-    start, end : int64 UTC ns; end is (n_ticks,). since_date : int32, session date.
-    session_end : bool.
-    new_day, day_end : bool (n_ticks,). day : int32 (n_ticks,), index into the days. dates : int32 (n_days,).
+    flags     : uint8 (n_symbols, n_ticks), bits SCHEDULED, EXISTS, ENDS (the session's last bar) and ACTS.
+    buy, sell : float64 (n_symbols, n_ticks, 4), open, high, low, close that buys and sells trade on.
+    mid       : float64 (n_symbols, n_ticks, 4), MID_OPEN, MID_CLOSE, SPREAD (at the open), START (UTC ns).
+    actions   : float64 (n_symbols, n_ticks, 5), what a session's open brings: SPLIT_BY, ROLL_GAP, PAYS (1, 0, 0 on
+                other bars), and the margin a contract in force: INITIAL_NOW, MAINTENANCE_NOW.
+    since_date: int32 (n_symbols, n_ticks), session date.
+    end       : int64 (n_ticks,) UTC ns. day : int32 (n_ticks,), index into dates : int32 (n_days,).
     """
 
-    slot: Any
-    row: Any
+    flags: Any
     buy: Any
     sell: Any
-    mid_open: Any
-    mid_close: Any
-    spread: Any
-    split: Any
-    gap: Any
-    dividend: Any
-    initial: Any
-    maintenance: Any
-    start: Any
-    end: Any
+    mid: Any
+    actions: Any
     since_date: Any
-    session_end: Any
-    new_day: Any
-    day_end: Any
+    end: Any
     day: Any
     dates: Any
+
+
+def exists(t, s, k):
+    """A row exists for the bar that is scheduled to end at the tick."""
+    return t.flags[s, k] & EXISTS != 0
+
+
+def scheduled(t, s, k):
+    """A bar of the symbol is scheduled to end at the tick."""
+    return t.flags[s, k] & SCHEDULED != 0
 
 
 class Config(NamedTuple):

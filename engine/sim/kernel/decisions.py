@@ -17,6 +17,7 @@ from engine.sim.kernel.book import (
     E_RISK,
     E_SIDE,
     E_TICK,
+    ENDS,
     ENTER_LONG,
     ENTER_SHORT,
     ENTRY_AT,
@@ -28,6 +29,7 @@ from engine.sim.kernel.book import (
     MARGIN,
     MARK,
     MARKET,
+    MID_CLOSE,
     MULTIPLIER,
     N_TODAY,
     N_USED,
@@ -37,6 +39,7 @@ from engine.sim.kernel.book import (
     X_QTY,
     X_REASON,
     X_TARGETS,
+    exists,
 )
 from engine.sim.kernel.money import affordable, equity_now, maintenance_sum, margin_unit, note_skip, stop_now
 from engine.sim.kernel.orders import target_part
@@ -73,12 +76,12 @@ def targets_passed(book, instruments, s, target_share, close):
 def exit_wanted(book, instruments, sums, t, s, k, cfg, target_share, bits, due):
     """(quantity, reason, targets used) of the exit due now; reason 0 none."""
     side, qty = book[s, SIDE], book[s, QTY]
-    is_called = t.session_end[s, k] and instruments[s, MARGIN] != 0.0
+    is_called = t.flags[s, k] & ENDS != 0 and instruments[s, MARGIN] != 0.0
     if is_called and equity_now(book, instruments, sums) < maintenance_sum(book, instruments):
         return qty, reasons.MARGIN_CALL, 0
     part, used = 0.0, 0
-    if not cfg.touch and t.row[s, k]:
-        close = t.mid_close[s, k]
+    if not cfg.touch and exists(t, s, k):
+        close = t.mid[s, k, MID_CLOSE]
         stop, reason = stop_now(book, instruments, s, cfg)
         if not math.isnan(stop) and (close - stop) * side <= 0.0:
             return qty, reason, 0
@@ -93,7 +96,7 @@ def exit_wanted(book, instruments, sums, t, s, k, cfg, target_share, bits, due):
         return qty, int(due), 0
     if part > 0.0:
         return part, reasons.TAKE_PROFIT, used
-    if cfg.on_opposite and t.row[s, k] and side_of(bits) == -int(side):
+    if cfg.on_opposite and exists(t, s, k) and side_of(bits) == -int(side):
         return qty, reasons.REVERSAL, 0
     return 0.0, 0, 0
 
@@ -150,7 +153,7 @@ def place_entry(book, instruments, sums, t, s, k, cfg, side):
         other = next_waiting(book, book[other, E_RANK])
     if cfg.max_concurrent >= 0 and n_open >= cfg.max_concurrent:
         return reasons.CONCURRENCY
-    price, multiplier, lot = t.mid_close[s, k], instruments[s, MULTIPLIER], instruments[s, LOT]
+    price, multiplier, lot = t.mid[s, k, MID_CLOSE], instruments[s, MULTIPLIER], instruments[s, LOT]
     qty = wanted_quantity(cfg.size_mode, cfg.size_amount, worth, price, multiplier, cfg.stop_frac, lot)
     if not qty > 0.0:
         return reasons.SIZE_ZERO

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.core.rules import CONTRACT
 from engine.sim.kernel.book import (
+    ACTS,
     BALANCE,
     BASIS_PRICE,
     BASIS_RAW,
@@ -24,6 +26,7 @@ from engine.sim.kernel.book import (
     INCOME,
     INITIAL,
     INITIAL_FRAC,
+    INITIAL_NOW,
     LEVEL_0,
     LEVEL_1,
     LEVEL_2,
@@ -33,6 +36,7 @@ from engine.sim.kernel.book import (
     LOT,
     MAINTENANCE,
     MAINTENANCE_FRAC,
+    MAINTENANCE_NOW,
     MARGIN,
     MARK,
     MULTIPLIER,
@@ -42,19 +46,24 @@ from engine.sim.kernel.book import (
     N_TRADES,
     N_USED,
     N_WINS,
+    PAYS,
     PEAK,
     PER_TICK,
     QTY,
     RETURN_SUM,
+    ROLL_GAP,
     RUINED,
     SIDE,
     SLIP,
+    SPLIT_BY,
+    SPREAD,
     STOP,
     SUM_FEES,
     SUM_SLIP,
     TRADE_ID,
     X_QTY,
     X_REASON,
+    exists,
 )
 from engine.trade import reasons
 from engine.trade.account import unit_margin
@@ -207,8 +216,14 @@ def close_part(
 
 def open_session(book, instruments, sums, t, s, k, cfg):
     """Splits, dividends and rolls of a symbol at the open of a session; margins in force."""
-    book[s, INITIAL], book[s, MAINTENANCE] = t.initial[s, k], t.maintenance[s, k]
-    ratio, gap = t.split[s, k], t.gap[s, k]
+    if instruments[s, MARGIN] == CONTRACT:
+        book[s, INITIAL], book[s, MAINTENANCE] = (
+            t.actions[s, k, INITIAL_NOW],
+            t.actions[s, k, MAINTENANCE_NOW],
+        )
+    if t.flags[s, k] & ACTS == 0:
+        return
+    ratio, gap, dividend = t.actions[s, k, SPLIT_BY], t.actions[s, k, ROLL_GAP], t.actions[s, k, PAYS]
     held = book[s, SIDE] != 0.0
     if ratio != 1.0:
         book[s, E_QTY] *= ratio
@@ -231,8 +246,8 @@ def open_session(book, instruments, sums, t, s, k, cfg):
                 LEVEL_4,
             ):
                 book[s, column] /= ratio
-    if t.dividend[s, k] != 0.0 and held:
-        paid = t.dividend[s, k] * book[s, QTY] * book[s, SIDE]
+    if dividend != 0.0 and held:
+        paid = dividend * book[s, QTY] * book[s, SIDE]
         sums[BALANCE] += paid
         book[s, INCOME] += paid
     if gap != 0.0:
@@ -240,9 +255,9 @@ def open_session(book, instruments, sums, t, s, k, cfg):
             side = book[s, SIDE]
             raw = book[s, MARK] + gap
             spread = 0.0
-            if t.row[s, k]:
-                raw = t.buy[0, s, k] if side > 0 else t.sell[0, s, k]
-                spread = t.spread[s, k]
+            if exists(t, s, k):
+                raw = t.buy[s, k, 0] if side > 0 else t.sell[s, k, 0]
+                spread = t.mid[s, k, SPREAD]
             fee = 2.0 * fee_of(book[s, QTY], raw, instruments, s, cfg)
             slip = 2.0 * slip_of(raw, spread, instruments, s, cfg) * book[s, QTY] * instruments[s, MULTIPLIER]
             sums[BALANCE] -= fee + slip

@@ -32,6 +32,8 @@ from engine.sim.kernel.book import (
     LOT,
     MARK,
     MARKET,
+    MID_CLOSE,
+    MID_OPEN,
     MULTIPLIER,
     N_TODAY,
     N_USED,
@@ -42,11 +44,14 @@ from engine.sim.kernel.book import (
     RESTED,
     SIDE,
     SLIP,
+    SPREAD,
+    START,
     STOP,
     TRADE_ID,
     X_QTY,
     X_REASON,
     X_TARGETS,
+    exists,
 )
 from engine.sim.kernel.money import (
     affordable,
@@ -69,8 +74,8 @@ from engine.trade.sizing import whole_lots
 def fill_exit(book, instruments, sums, t, s, k, cfg, fill_out, trade_out):
     """The waiting exit of a symbol at the open of an existing bar."""
     side = book[s, SIDE]
-    raw = t.sell[0, s, k] if side > 0 else t.buy[0, s, k]
-    slip = slip_of(raw, t.spread[s, k], instruments, s, cfg)
+    raw = t.sell[s, k, 0] if side > 0 else t.buy[s, k, 0]
+    slip = slip_of(raw, t.mid[s, k, SPREAD], instruments, s, cfg)
     price = raw - slip if side > 0 else raw + slip
     qty, reason, used = book[s, X_QTY], book[s, X_REASON], book[s, X_TARGETS]
     book[s, X_REASON] = 0.0
@@ -83,23 +88,23 @@ def fill_entry(book, instruments, sums, t, s, k, cfg, target_gain, fill_out, ski
     side, raw = int(book[s, E_SIDE]), np.nan
     is_buy = side > 0
     prices = t.buy if is_buy else t.sell
-    if t.row[s, k]:
+    if exists(t, s, k):
         if cfg.order == MARKET:
-            raw = prices[0, s, k]
+            raw = prices[s, k, 0]
         elif cfg.order == LIMIT:
-            raw = limit_touch(is_buy, book[s, E_LEVEL], prices[0, s, k], prices[1, s, k], prices[2, s, k])
+            raw = limit_touch(is_buy, book[s, E_LEVEL], prices[s, k, 0], prices[s, k, 1], prices[s, k, 2])
         else:
-            raw = stop_touch(is_buy, book[s, E_LEVEL], prices[0, s, k], prices[1, s, k], prices[2, s, k])
+            raw = stop_touch(is_buy, book[s, E_LEVEL], prices[s, k, 0], prices[s, k, 1], prices[s, k, 2])
     if math.isnan(raw):
         book[s, E_LEFT] -= 1.0
         if book[s, E_LEFT] < 1.0:
             book[s, E_SIDE] = 0.0
-            note_skip(sums, skip_out, k, s, reasons.NOT_REACHED if t.row[s, k] else reasons.NO_ROW)
+            note_skip(sums, skip_out, k, s, reasons.NOT_REACHED if exists(t, s, k) else reasons.NO_ROW)
         return
     book[s, E_SIDE] = 0.0
-    slip = 0.0 if cfg.order == LIMIT else slip_of(raw, t.spread[s, k], instruments, s, cfg)
+    slip = 0.0 if cfg.order == LIMIT else slip_of(raw, t.mid[s, k, SPREAD], instruments, s, cfg)
     price = raw + slip if side > 0 else raw - slip
-    mid = mid_at_fill(side, raw, prices[0, s, k], t.mid_open[s, k], t.spread[s, k])
+    mid = mid_at_fill(side, raw, prices[s, k, 0], t.mid[s, k, MID_OPEN], t.mid[s, k, SPREAD])
     if worse_than_mid(side, price, mid, cfg.max_slippage_frac):
         note_skip(sums, skip_out, k, s, reasons.SLIPPAGE)
         return
@@ -128,7 +133,7 @@ def open_position(book, instruments, sums, t, s, k, cfg, target_gain, side, qty,
     book[s, ENTRY_QTY] = qty
     book[s, FILLED_QTY] = qty
     book[s, ENTRY_TICK] = k
-    book[s, ENTRY_AT] = t.start[s, k]
+    book[s, ENTRY_AT] = t.mid[s, k, START]
     book[s, DECIDED] = book[s, E_TICK]
     book[s, ENTRY_PRICE] = price
     book[s, BASIS_RAW] = raw
@@ -159,16 +164,16 @@ def rest(book, instruments, sums, t, s, k, cfg, target_share, fill_out, trade_ou
     """Resting stop and targets through an existing bar: stop and targets at the open, stop, targets."""
     side = book[s, SIDE]
     prices = t.sell if side > 0 else t.buy
-    opened = prices[0, s, k]
-    worst = prices[2, s, k] if side > 0 else prices[1, s, k]
-    best = prices[1, s, k] if side > 0 else prices[2, s, k]
+    opened = prices[s, k, 0]
+    worst = prices[s, k, 2] if side > 0 else prices[s, k, 1]
+    best = prices[s, k, 1] if side > 0 else prices[s, k, 2]
     stop, reason = stop_now(book, instruments, s, cfg)
     has_stop = not math.isnan(stop)
     touched = has_stop and (worst - stop) * side <= 0.0
     if book[s, RESTED] != 0.0:
         if touched:
-            raw, high, low = book[s, BASIS_RAW], prices[1, s, k], prices[2, s, k]
-            level = passed_stop(stop, int(side), raw, t.spread[s, k], high, low)
+            raw, high, low = book[s, BASIS_RAW], prices[s, k, 1], prices[s, k, 2]
+            level = passed_stop(stop, int(side), raw, t.mid[s, k, SPREAD], high, low)
             stop_out(book, instruments, sums, t, s, k, cfg, level, reason, fill_out, trade_out)
         return
     if has_stop and (opened - stop) * side <= 0.0:
@@ -183,7 +188,7 @@ def rest(book, instruments, sums, t, s, k, cfg, target_share, fill_out, trade_ou
 
 def stop_out(book, instruments, sums, t, s, k, cfg, level, reason, fill_out, trade_out):
     side, qty = book[s, SIDE], book[s, QTY]
-    price = level - side * slip_of(level, t.spread[s, k], instruments, s, cfg)
+    price = level - side * slip_of(level, t.mid[s, k, SPREAD], instruments, s, cfg)
     fee = fee_of(qty, price, instruments, s, cfg)
     close_part(book, instruments, sums, fill_out, trade_out, s, k, qty, level, price, fee, reason, 0.0)
 
@@ -228,11 +233,11 @@ def mark(book, t, s, k, cfg):
     """Mark at the mid close; the peak takes the side that an exit would trade on."""
     side = book[s, SIDE]
     prices = t.sell if side > 0 else t.buy
-    high, low = prices[1, s, k], prices[2, s, k]
+    high, low = prices[s, k, 1], prices[s, k, 2]
     if not cfg.touch:
-        high = low = t.mid_close[s, k]
+        high = low = t.mid[s, k, MID_CLOSE]
     elif book[s, RESTED] != 0.0:
-        high = low = prices[3, s, k]
+        high = low = prices[s, k, 3]
     book[s, PEAK] = peak_after(book[s, PEAK], int(side), high, low)
-    book[s, MARK] = t.mid_close[s, k]
+    book[s, MARK] = t.mid[s, k, MID_CLOSE]
     book[s, RESTED] = 0.0

@@ -21,6 +21,7 @@ from engine.sim.kernel.book import (
     LEVEL_0,
     MARGIN,
     MARK,
+    MID_CLOSE,
     MULTIPLIER,
     N_USED,
     PEAK,
@@ -30,6 +31,7 @@ from engine.sim.kernel.book import (
     SIDE,
     WAKE,
     X_REASON,
+    exists,
 )
 from engine.sim.kernel.money import stop_now
 from engine.trade.exits import peak_after
@@ -143,16 +145,16 @@ def glide(
     book, instruments, sums, t, k, hold_tick, bits, words, watched, events, event_words, stopping, equity_out
 ):
     """Pass over bars while no level is in the market: from event to event, ends of sessions only marked."""
-    n, closes = bits.shape[1], t.mid_close[0]
+    n, closes = bits.shape[1], t.mid[0, :, MID_CLOSE]
     while True:
         at = min(next_event(bits, words, events, event_words, k, watched, stopping | DAY_END), hold_tick)
         for back in range(at - 1, k - 1, -1):
-            if t.row[0, back]:
+            if exists(t, 0, back):
                 book[0, MARK] = closes[back]
                 break
         if at >= n or at == hold_tick or events[at] & stopping or bits[0, at] & watched:
             return at
-        price = closes[at] if t.row[0, at] else book[0, MARK]
+        price = closes[at] if exists(t, 0, at) else book[0, MARK]
         value = worth_at(book, instruments, sums, price)
         if value <= 0.0:
             return at
@@ -165,14 +167,14 @@ def watch(book, instruments, sums, t, k, hold_tick, cfg, bits, watched, events, 
     """Pass over bars that touch no level, the stop following the peak."""
     side = int(book[0, SIDE])
     prices = t.sell if side > 0 else t.buy
-    highs, lows, closes = prices[1, 0], prices[2, 0], t.mid_close[0]
+    highs, lows, closes = prices[0, :, 1], prices[0, :, 2], t.mid[0, :, MID_CLOSE]
     stop, _ = stop_now(book, instruments, 0, cfg)
     target = book[0, LEVEL_0 + int(book[0, N_USED])]
     last = min(hold_tick, bits.shape[1])
     while k < last:
         if events[k] & stopping or bits[0, k] & watched:
             break
-        if t.row[0, k]:
+        if exists(t, 0, k):
             high, low = highs[k], lows[k]
             if not cfg.touch:
                 high = low = closes[k]
