@@ -95,6 +95,10 @@ def main(argv: list[str]) -> int:
         # The reader (`| head`) has gone: nobody is left to tell. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        unusable = _unusable_home(error, settings)
+        _complain(unusable or _unexpected(error, argv, settings))
+        return 2 if unusable else 1
     except Exception as error:
         _complain(_unexpected(error, argv, settings))
         return 1
@@ -150,6 +154,19 @@ def overview() -> str:
 
 def _complain(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
+
+
+def _unusable_home(error: OSError, settings: Settings) -> str | None:
+    """The line for a workspace that is no folder or cannot be made or written; None for any other fault."""
+    refused = (NotADirectoryError, PermissionError, FileExistsError, FileNotFoundError)
+    if not isinstance(error, refused) or not isinstance(error.filename, str):
+        return None
+    at, home = Path(error.filename), settings.home
+    made = home.is_dir() and os.access(home, os.W_OK)
+    if made or not (at == home or home in at.parents or at in home.parents):
+        return None
+    reason = error.strerror or type(error).__name__
+    return f"{home}: cannot be the workspace ({reason}). Make it a writable folder, or name another by ARGUS_HOME."
 
 
 def _unexpected(error: Exception, argv: list[str], settings: Settings) -> str:

@@ -207,7 +207,12 @@ def source_for(settings: Settings, symbols: Iterable[str], besides: str = "SYNTH
             f"{', '.join(wanted)}: in several sources, {', '.join(real)}. Name one: --set data.source={real[0]} "
             f"(`pack build`: --source {real[0]})."
         )
-    shown = "; ".join(f"{name}: {', '.join(sorted(there)[:10])}" for name, there in held.items()) or "nothing"
+    if not held:
+        raise DataError(
+            f"{', '.join(wanted)}: the market store is empty. Make the demo market with `data demo`, or bring prices "
+            "with `data import`."
+        )
+    shown = "; ".join(f"{name}: {', '.join(sorted(there)[:10])}" for name, there in held.items())
     raise DataError(
         f"{', '.join(wanted)}: no source has all of these. The store has {shown}. `data import` adds more."
     )

@@ -16,6 +16,7 @@ from engine.packs.pack import Pack
 from engine.signals.required import required_series
 
 Needs = Mapping[tuple[str, str], int]
+UNUSED = ("paths", "columns", "waive", "substitute")  # parts of `data` that bars do not need
 
 
 def pack_for(
@@ -32,6 +33,9 @@ def pack_for(
     SpecError for what bars cannot simulate, DataError where the store cannot answer.
     """
     refuse_options(spec)
+    for name in UNUSED if progress is not None else ():
+        if getattr(spec.data, name):
+            progress(f"data.{name}: kept with the spec, not used yet; bars come from the market store")
     if pack_hash is not None:
         return load_pack(settings, pack_hash)
     wanted = dict(required_series(spec) if needs is None else needs)

@@ -136,7 +136,8 @@ def _each(
     ]
     if not chosen:
         raise BadInput(
-            "no such series in the market store. `data list` shows what there is; `data import` adds some."
+            "no such series in the market store. `data list` shows what there is; `data import` adds some, "
+            "`data demo` made-up ones."
         )
     for series in chosen:
         try:

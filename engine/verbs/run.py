@@ -11,6 +11,7 @@ from engine.verbs import output
 
 if TYPE_CHECKING:
     from engine.core.spec import StrategySpec
+    from engine.packs.pack import Pack
 
 ENGINES = ("native", "reference", "vectorbt", "lumibot")
 
@@ -64,6 +65,7 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
     store = open_store(settings)
     row = keep_run(store, spec, pack, result)
     folder = settings.runs / row.id
+    _tell_missing_benchmark(spec, pack, settings)
     if args.json:
         output.print_json(
             {
@@ -82,7 +84,20 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
         print(f"mark: {mark}")
     for note in result.notes:
         print(f"note: {note}")
+    for reason, n in result.skipped["reason"].value_counts(sort=True).rows():
+        print(f"note: {n:,} wanted {'entry' if n == 1 else 'entries'} not made: {reason}")
     print(f"tearsheet: {folder / 'tearsheet.html'}")
+
+
+def _tell_missing_benchmark(spec: StrategySpec, pack: Pack, settings: Settings) -> None:
+    """A benchmark that was asked for and is not there leaves a hole in the tearsheet; say which."""
+    from engine.report.benchmark import benchmark_closes
+
+    name = spec.backtest.benchmark
+    if name is not None and benchmark_closes(settings, spec, pack) is None:
+        output.progress(
+            f"backtest.benchmark {name}: source {pack.source} has no bars of it; the tearsheet has none"
+        )
 
 
 def _shown(metrics: Any, bar_drawdown: float) -> list[tuple[str, Any]]:
