@@ -19,7 +19,8 @@ def show_way_on(at: Revision) -> None:
     st.caption("The newest runs:")
     for run in newest:
         mark = "SYNTHETIC · " if run.is_synthetic else ""
-        label = f"{mark}{run.name} · {formats.listing(run.symbols)} {run.timeframe} · {run.id}"
+        parts = (run.name, f"{formats.listing(run.symbols)} {run.timeframe}", run.config, run.id)
+        label = mark + " · ".join(part for part in parts if part)
         st.button(guard.plain(label), key=f"open_{run.id}", icon=":material/insights:", type="tertiary",
                   on_click=state.put_in_url, args=(state.RUN, [run.id]))  # fmt: skip
     st.page_link(shell.page("runs.py"), label="All runs", icon=":material/list_alt:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from engine.core.errors import BadInput, NotFound, RunError
 from engine.store.db import Store, read, to_json, write
-from engine.store.models import SWEEP_STATUSES, SpecVersion, SweepRow
+from engine.store.models import SWEEP_STATUSES, RunRow, SpecVersion, SweepRow
 
 
 def sweep_id(
@@ -151,3 +152,36 @@ def _of(session: Session, sweep: str) -> SweepRow:
     if row is None:
         raise NotFound(f"{sweep}: no such sweep. `python -m engine sweep SPEC` starts one.")
     return row
+
+
+def varied(store: Store, runs: Sequence[RunRow]) -> dict[str, dict[str, Any]]:
+    """By run id, what its sweep varied and the run's own values: {"fast": 60, "slow": 140}; {} outside of sweeps.
+
+    A value is read from the run's spec at the first path of its axis; one that stands at its default is None.
+    """
+    sweep_ids = {run.sweep_id for run in runs if run.sweep_id}
+    hashes = {run.spec_hash for run in runs if run.sweep_id}
+    with read(store) as session:
+        grids = {r.id: r.grid for r in session.exec(select(SweepRow).where(col(SweepRow.id).in_(sweep_ids)))}
+        texts = {
+            v.hash: v.canonical
+            for v in session.exec(select(SpecVersion).where(col(SpecVersion.hash).in_(hashes)))
+        }
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        grid, text = grids.get(run.sweep_id or ""), texts.get(run.spec_hash)
+        axes = grid.get("axes", []) if grid is not None and text is not None else []
+        tree = json.loads(text) if axes and text is not None else None
+        found[run.id] = {axis["name"]: _at(tree, axis["paths"][0]) for axis in axes}
+    return found
+
+
+def _at(tree: Any, path: str) -> Any:
+    for part in path.split("."):
+        if isinstance(tree, list) and part.isdecimal() and int(part) < len(tree):
+            tree = tree[int(part)]
+        elif isinstance(tree, Mapping) and part in tree:
+            tree = tree[part]
+        else:
+            return None
+    return tree

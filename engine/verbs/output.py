@@ -7,7 +7,10 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.store.db import Store
 
 DASH = "–"
 
@@ -47,6 +50,14 @@ def show(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}" if math.isfinite(value) else DASH
     return str(value)
+
+
+def trials_of(store: Store, family: str) -> str:
+    """A line that reminds of every try of an idea: what the best of them must be measured against."""
+    from engine.store.ledger import n_trials
+
+    tried = n_trials(store, family)
+    return f"trials of {family} so far: {tried:,} (configs tried, in runs and sweeps, on any data)"
 
 
 def progress(line: str) -> None:

@@ -80,6 +80,7 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
         return
     print(f"run {row.id}")
     output.print_table(("metric", "value"), _shown(result.metrics, result.max_drawdown_bars))
+    print(output.trials_of(store, spec.family))
     for mark in result.marks:
         print(f"mark: {mark}")
     for note in result.notes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
@@ -59,7 +60,7 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
 
 def list_runs(args: argparse.Namespace, settings: Settings) -> None:
     """JSON: {"n_runs": passing the filter (counted to 10,000), "runs": [as `show`]}."""
-    from engine.store import runs
+    from engine.store import runs, sweeps
     from engine.store.db import open_store
 
     store = open_store(settings)
@@ -68,12 +69,15 @@ def list_runs(args: argparse.Namespace, settings: Settings) -> None:
         store, filters, order=args.order, descending=not args.ascending, limit=args.limit, offset=args.offset
     )
     n_runs = runs.count_runs(store, filters)
+    configs = sweeps.varied(store, rows)
     store.close()
     if args.json:
         output.print_json({"n_runs": n_runs, "runs": [_as_json(row, settings) for row in rows]})
         return
     header = ["id", "strategy", "symbols", "timeframe", "window", "source", "engine", *SHOWN]
-    output.print_table(header, [_line(row) for row in rows])
+    if any(configs.values()):
+        header.insert(2, "config")
+    output.print_table(header, [_line(row, configs[row.id], shows_config="config" in header) for row in rows])
     if not rows:
         output.progress("No runs pass. `python -m engine run SPEC` makes one.")
     elif n_runs > len(rows):
@@ -127,11 +131,13 @@ def _as_json(row: RunRow, settings: Settings) -> dict[str, Any]:
     return {"run_id": row.id, **facts, "artifacts": str(settings.home / row.artifacts)}
 
 
-def _line(row: RunRow) -> list[Any]:
+def _line(row: RunRow, config: Mapping[str, Any], *, shows_config: bool) -> list[Any]:
+    told = ", ".join(f"{name}={output.show(value)}" for name, value in config.items())
     window = f"{row.window_start}..{row.window_end}"
     return [
         row.id,
         row.slug,
+        *([told] if shows_config else []),
         ",".join(row.symbols[:4]) + (",..." if len(row.symbols) > 4 else ""),
         row.timeframe,
         window,

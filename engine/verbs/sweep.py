@@ -86,6 +86,7 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
         output.print_json(result | {"top": told})
         return
     _print(found, top, args.rank_by)
+    print(output.trials_of(store, plan.base.family))
 
 
 def _checked(args: argparse.Namespace) -> int:

@@ -65,8 +65,8 @@ def _show_heads(runs: Sequence[Run]) -> None:
                 st.html(f"<span style='display:inline-block;width:14px;height:4px;border-radius:2px;"
                         f"background:{colours[i]}'></span>", width="content")  # fmt: skip
             show_badges(run, with_marks=False)
-            st.text(f"{_letter(i, runs)}{run.name} · {formats.listing(run.symbols)} {run.timeframe} · {run.id}",
-                    width="content")  # fmt: skip
+            parts = (run.name, f"{formats.listing(run.symbols)} {run.timeframe}", run.config, run.id)
+            st.text(_letter(i, runs) + " · ".join(part for part in parts if part), width="content")
             st.page_link(
                 shell.page("tearsheet.py"),
                 label="Tearsheet",

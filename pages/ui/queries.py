@@ -6,16 +6,17 @@ and small values go in; frames and frozen records come out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 import streamlit as st
 
 from engine.metrics.names import METRIC_NAMES
-from engine.store import runs
+from engine.store import runs, sweeps
 from engine.store.db import store_revision
 from engine.store.models import RunRow
 from engine.store.runs import RunFilter
@@ -34,7 +35,7 @@ class Revision(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """A run's row. `folder` holds its artifacts; undefined metrics are None."""
+    """A run's row. `folder` holds its artifacts; undefined metrics are None; `config` is what its sweep varied."""
 
     id: str
     name: str
@@ -55,6 +56,7 @@ class Run:
     metrics: dict[str, float | None]
     created_at: datetime
     folder: str
+    config: str = ""
 
     @property
     def is_synthetic(self) -> bool:
@@ -113,7 +115,8 @@ def runs_page(at: Revision, query: RunsQuery, page: int) -> RunsPage:
     rows = runs.list_runs(
         store, filters, order=query.order, descending=query.descending, limit=PAGE_ROWS, offset=offset
     )
-    return RunsPage(tuple(_run(row) for row in rows), n_runs)
+    configs = sweeps.varied(store, rows)
+    return RunsPage(tuple(_run(row, configs[row.id]) for row in rows), n_runs)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -125,13 +128,16 @@ def choices(at: Revision, column: str) -> list[str]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def find_run(at: Revision, prefix: str) -> Run:
     """The run whose id begins with `prefix`. NotFound if none or several do."""
-    return _run(runs.get_run(guard.store(), prefix))
+    row = runs.get_run(guard.store(), prefix)
+    return _run(row, sweeps.varied(guard.store(), [row])[row.id])
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def find_runs(at: Revision, ids: tuple[str, ...]) -> list[Run]:
     """Runs by id, those that exist, in the order asked."""
-    return [_run(row) for row in runs.get_runs(guard.store(), ids)]
+    rows = runs.get_runs(guard.store(), ids)
+    configs = sweeps.varied(guard.store(), rows)
+    return [_run(row, configs[row.id]) for row in rows]
 
 
 def runs_csv(query: RunsQuery) -> bytes:
@@ -141,19 +147,21 @@ def runs_csv(query: RunsQuery) -> bytes:
     rows = runs.list_runs(
         guard.store(), query.filter(), order=query.order, descending=query.descending, limit=COUNT_CAP
     )
-    return csv_bytes(_frame([_run(row) for row in rows]))
+    configs = sweeps.varied(guard.store(), rows)
+    return csv_bytes(_frame([_run(row, configs[row.id]) for row in rows]))
 
 
 def n_pages(n_runs: int) -> int:
     return max(1, -(-n_runs // PAGE_ROWS))
 
 
-def _run(row: RunRow) -> Run:
+def _run(row: RunRow, config: Mapping[str, Any]) -> Run:
     home = guard.store().settings.home
     return Run(
         **{name: getattr(row, name) for name in _PLAIN},
         symbols=tuple(row.symbols),
         marks=tuple(row.marks),
+        config=", ".join(f"{name} {'default' if value is None else value}" for name, value in config.items()),
         metrics={name: row.metrics.get(name) for name in METRIC_NAMES},
         folder=str(Path(home) / row.artifacts),
     )
@@ -169,7 +177,7 @@ def _frame(found: list[Run]) -> pl.DataFrame:
     """A row a run for export: identity, window, then every metric as the engine counts it (fractions)."""
     plain = [{name: getattr(run, name) for name in _PLAIN} for run in found]
     rows = [
-        one | {"symbols": " ".join(run.symbols), "marks": " ".join(run.marks)} | run.metrics
+        one | {"config": run.config, "symbols": " ".join(run.symbols), "marks": " ".join(run.marks)} | run.metrics
         for one, run in zip(plain, found, strict=True)
     ]
     types = dict.fromkeys(METRIC_NAMES, pl.Float64)

@@ -48,11 +48,15 @@ def show_head(run: Run) -> None:
     st.title(plain(run.name))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show_badges(run)
-        st.text(
-            f"{formats.listing(run.symbols)} · {run.timeframe} bars · {run.window_start} to {run.window_end} · "
-            f"{run.engine} engine · run {run.id}",
-            width="content",
+        parts = (
+            formats.listing(run.symbols),
+            f"{run.timeframe} bars",
+            run.config,
+            f"{run.window_start} to {run.window_end}",
+            f"{run.engine} engine",
+            f"run {run.id}",
         )
+        st.text(" · ".join(part for part in parts if part), width="content")
     show_synthetic_banner(run)
     warnings = run_files.warnings(run.folder)
     if warnings:

@@ -17,10 +17,12 @@ RUN_METRICS = (
 
 
 def runs_frame(runs: Sequence[Run]) -> pl.DataFrame:
-    """A row a run; fractions in percent, undefined null."""
+    """A row a run; fractions in percent, undefined null. Configs of sweeps have a column where there are any."""
+    has_configs = any(run.config for run in runs)
     rows = [
         {
             "name": run.name,
+            **({"config": run.config} if has_configs else {}),
             "data": [run.source],
             "symbols": formats.listing(run.symbols, 3),
             "timeframe": run.timeframe,
@@ -41,7 +43,8 @@ def runs_columns(runs: Iterable[Run]) -> dict[str, Any]:
     """Column configuration for `runs_frame`; SYNTHETIC stands out by colour and by name."""
     sources = sorted({run.source for run in runs})
     config: dict[str, Any] = {
-        "name": st.column_config.TextColumn("Strategy", width=180),
+        "name": st.column_config.TextColumn("Strategy", width=150),
+        "config": st.column_config.TextColumn("Config", width=130, help="What the run's sweep varied."),
         "data": st.column_config.MultiselectColumn(
             "Data",
             width=112,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from engine.store import runs
+from engine.store import runs, sweeps
 from engine.store.db import open_store
+from tests.fixtures.runs import Drawn, keep_drawn
 from tests.pages.conftest import open_page, run_ids, texts
 from tests.store.conftest import run_row, saved_spec
 
@@ -161,3 +162,25 @@ def test_texts_of_messages_are_not_markdown():
 
     assert plain("a_b [x](y) `run SPEC_1`") == r"a\_b \[x\]\(y\) `run SPEC_1`"
     assert plain("one ` alone_") == r"one \` alone\_"
+
+
+def test_runs_of_a_sweep_tell_what_it_varied(filled):
+    opened = open_store(filled)
+    base = saved_spec(opened, "base")
+    axes = [{"name": "length", "paths": ["entry.length"], "values": [20, 30]}]
+    sweep = sweeps.create_sweep(
+        opened,
+        spec_hash=base.hash,
+        grid={"axes": axes, "where": []},
+        pack_hash="ab" * 32,
+        engine="native",
+        engine_version="1",
+        settings={},
+        seed=0,
+        n_configs=2,
+    )
+    kept = keep_drawn(opened, Drawn(name="Swept", sweep_id=sweep.id, spec={"entry": {"length": 30}}))
+    opened.close()
+    at = open_page("runs", sweep=sweep.id)
+    assert at.dataframe[0].value["config"].tolist() == ["length 30"]
+    assert "length 30" in texts(open_page("tearsheet", run=kept.id))

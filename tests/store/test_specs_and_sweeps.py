@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from typing import Any
 
@@ -105,3 +106,26 @@ def test_a_sweep_ends_only_in_known_ways(store, spec):
         sweeps.finish(store, sweep.id, seconds=1.0)
     with pytest.raises(NotFound, match="no such sweep"):
         sweeps.finish(store, "nope", status="failed", seconds=1.0)
+
+
+def test_what_a_sweep_varied_is_read_from_each_runs_own_spec(store, spec, make_run):
+    grid = {
+        "axes": [
+            {"name": "fast", "paths": ["entry.signal_logic.0.params.length"], "values": [5, 10]},
+            {"name": "stop", "paths": ["risk_exits.stop_loss_pct"], "values": [1, 2]},
+        ],
+        "where": [],
+    }
+    sweep = begin(store, spec.hash, grid=grid)
+    text = '{"entry":{"signal_logic":[{"params":{"length":10}}]}}'
+    tried = specs.save_spec(
+        store,
+        spec_hash=hashlib.sha256(text.encode()).hexdigest(),
+        canonical=text,
+        name="n",
+        slug="s",
+        idea_family="f",
+    )
+    rows = [make_run(1, spec_hash=tried.hash, sweep_id=sweep.id), make_run(2)]
+    # the stop stands at its default in this config, so its canonical text does not hold it
+    assert sweeps.varied(store, rows) == {rows[0].id: {"fast": 10, "stop": None}, rows[1].id: {}}

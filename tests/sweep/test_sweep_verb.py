@@ -69,7 +69,8 @@ def test_people_see_the_best_and_where_the_table_lies(home, pack, spec, capsys):
     assert code == 0
     assert "10 of 10 configs" in out
     assert out.splitlines()[1].split()[:3] == ["fast", "slow", "total_return"]
-    assert out.splitlines()[-1].endswith("results.parquet")
+    assert out.splitlines()[-2].endswith("results.parquet")
+    assert out.splitlines()[-1].startswith("trials of crossing so far: 10 ")
 
 
 def test_set_fixes_a_field_for_all_or_sweeps_it(home, pack, spec, capsys):
