@@ -64,7 +64,14 @@ def app_command(host: str, port: int) -> list[str]:
 
 
 def _prepare(settings: Settings, *, demo: bool) -> None:
+    """A store that is up to date and without the leavings of killed writers; the demo market where there is no data."""
+    from engine.store.db import open_store
+    from engine.store.runs import sweep_leftovers
+
     settings.logs.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings)
+    sweep_leftovers(store)
+    store.close()
     if not demo:
         return
     from engine.packs.synthetic import ensure_demo

@@ -12,6 +12,13 @@ from engine.sim.simulate import simulate
 from tests.fixtures.market import REAL_DATA
 
 SPECS = CHECKOUT / "specs"
+LENGTHS = {
+    "entry.signal_logic.0.params.length": 20,
+    "entry.signal_logic.0.target.params.length": 100,
+    "risk_exits.signal_logic.0.params.length": 20,
+    "risk_exits.signal_logic.0.target.params.length": 100,
+}
+"""The config of the SMA crossover that is worked out by hand."""
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +35,10 @@ def real_store(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def real_run(real_store):
-    """Run the shipped SMA crossover with overrides on the real store: (spec, pack, result)."""
+    """Run the SMA crossover of 20 and 100 with overrides on the real store: (spec, pack, result)."""
 
     def run(overrides, engine="native"):
-        spec = with_overrides(load_spec(SPECS / "sma_crossover.json"), overrides)
+        spec = with_overrides(load_spec(SPECS / "sma_crossover.json"), {**LENGTHS, **overrides})
         pack = pack_for(real_store, spec)
         return spec, pack, simulate(spec, pack, engine)
 

@@ -16,14 +16,14 @@ from engine.sim.inputs import pack_for
 from engine.sim.simulate import simulate
 from tests.golden.quoted import canonical
 
-# spec: (overrides, closed trades, their net P&L, sha256 of their list). Ten sessions have 70 hours, too few for an
-# average of 100: the crossover runs on 5-minute bars.
+# spec: (overrides, closed trades, their net P&L, sha256 of their list). Ten sessions have only 70 hours: the crossover
+# runs on 5-minute bars.
 GOLDEN = {
     "sma_crossover": (
         {"timeframe": "5min"},
-        5,
-        "-953.85",
-        "50254c9252027b82247b7809422908c15fc4e87495114b9996b7402c1c64f1c2",
+        12,
+        "-525.06",
+        "b0d3582b36c3f8f7b84287fae876ef393dc2156b35cc4b737d265f5b469157e2",
     ),
     "opening_range_breakout": (
         {},
