@@ -5,19 +5,35 @@ from __future__ import annotations
 import hashlib
 import marshal
 from collections.abc import Callable, Iterable
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from numba import njit
 
+CONSTANT = (bool, int, float, str, tuple)
+
 
 def stamp_of(functions: Iterable[FunctionType]) -> str:
-    """A short hash over the code of functions; it names their compiled form."""
+    """A short hash over the code of functions and the constants they read; it names their compiled form."""
     digest = hashlib.sha256()
     for function in functions:
         code = function.__code__.replace(co_filename="")
         digest.update(marshal.dumps(code))
+        digest.update(repr(_constants(function)).encode())
     return digest.hexdigest()[:10]
+
+
+def _constants(function: FunctionType) -> list[tuple[str, object]]:
+    """Globals of plain values that a function names, those of modules it names included: compiled in as they are."""
+    names, found = sorted(set(function.__code__.co_names)), []
+    for name in names:
+        value = function.__globals__.get(name)
+        if isinstance(value, CONSTANT):
+            found.append((name, value))
+        elif isinstance(value, ModuleType):
+            inside = ((f"{name}.{one}", getattr(value, one, None)) for one in names)
+            found += [(path, held) for path, held in inside if isinstance(held, CONSTANT)]
+    return found
 
 
 def compile_together(

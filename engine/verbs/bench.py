@@ -29,7 +29,7 @@ RATIOS = (
 def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = subparsers.add_parser("bench", help="speed against other libraries, interleaved in one run")
     parser.add_argument("name", nargs="?", choices=BENCHMARKS, default="sweep", help="default sweep")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and configs: a look, not a claim")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: a look, not a claim")
     output.add_json_flag(parser)
     parser.set_defaults(handler=bench)
 

@@ -25,6 +25,18 @@ E_SIDE, E_QTY, E_LEVEL, E_LEFT, E_RESERVED, E_RISK, E_TICK = 24, 25, 26, 27, 28,
 DAY, N_TODAY, INITIAL, MAINTENANCE = 31, 32, 33, 34
 FILLED_QTY, E_RANK = 35, 36
 LEVEL_0, LEVEL_1, LEVEL_2, LEVEL_3, LEVEL_4 = 37, 38, 39, 40, 41
+PRICES = (
+    BASIS_RAW,
+    BASIS_PRICE,
+    PEAK,
+    MARK,
+    STOP,
+    LEVEL_0,
+    LEVEL_1,
+    LEVEL_2,
+    LEVEL_3,
+    LEVEL_4,
+)  # move with splits and rolls
 BOOK_WIDTH = 43  # one more than the fifth target, so that the level after the last is NaN
 
 # Columns of the sums that metrics are made of.

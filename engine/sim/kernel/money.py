@@ -27,11 +27,6 @@ from engine.sim.kernel.book import (
     INITIAL,
     INITIAL_FRAC,
     INITIAL_NOW,
-    LEVEL_0,
-    LEVEL_1,
-    LEVEL_2,
-    LEVEL_3,
-    LEVEL_4,
     LOSSES,
     LOT,
     MAINTENANCE,
@@ -49,6 +44,7 @@ from engine.sim.kernel.book import (
     PAYS,
     PEAK,
     PER_TICK,
+    PRICES,
     QTY,
     RETURN_SUM,
     ROLL_GAP,
@@ -233,18 +229,7 @@ def open_session(book, instruments, sums, t, s, k, cfg):
             book[s, ENTRY_QTY] *= ratio
             book[s, EXIT_QTY] *= ratio
             book[s, X_QTY] *= ratio
-            for column in (
-                BASIS_RAW,
-                BASIS_PRICE,
-                PEAK,
-                MARK,
-                STOP,
-                LEVEL_0,
-                LEVEL_1,
-                LEVEL_2,
-                LEVEL_3,
-                LEVEL_4,
-            ):
+            for column in PRICES:
                 book[s, column] /= ratio
     if dividend != 0.0 and held:
         paid = dividend * book[s, QTY] * book[s, SIDE]
@@ -261,18 +246,7 @@ def open_session(book, instruments, sums, t, s, k, cfg):
             fee = 2.0 * fee_of(book[s, QTY], raw, instruments, s, cfg)
             slip = 2.0 * slip_of(raw, spread, instruments, s, cfg) * book[s, QTY] * instruments[s, MULTIPLIER]
             sums[BALANCE] -= fee + slip
-            for column in (
-                BASIS_RAW,
-                BASIS_PRICE,
-                PEAK,
-                MARK,
-                STOP,
-                LEVEL_0,
-                LEVEL_1,
-                LEVEL_2,
-                LEVEL_3,
-                LEVEL_4,
-            ):
+            for column in PRICES:
                 book[s, column] += gap
             book[s, FEES] += fee
             book[s, SLIP] += slip
