@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,26 +80,54 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 
 def import_data(args: argparse.Namespace, settings: Settings) -> None:
     """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, series."""
-    from engine.data.importers import import_path
+    from engine.data.importers import ImportCancelled, import_path
 
     names = ("map", "tz", "symbol", "kind", "timeframe", "time_unit", "time_format")
     options = {name: value for name in names if (value := getattr(args, name)) is not None}
     if options and args.format != "csv":
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)
         raise BadInput(f"{flags}: for csv only; {args.format} files say it themselves. Leave them out.")
-    report = import_path(
-        settings,
-        args.format,
-        args.path,
-        symbols=args.symbols,
-        source=args.source,
-        options=options,
-        progress=_progress(),
-        now=dt.datetime.now(dt.UTC),
-    )
+    with _interrupts() as interrupted:
+        try:
+            report = import_path(
+                settings,
+                args.format,
+                args.path,
+                symbols=args.symbols,
+                source=args.source,
+                options=options,
+                progress=_progress(),
+                cancelled=interrupted.is_set,
+                now=dt.datetime.now(dt.UTC),
+            )
+        except ImportCancelled:
+            raise KeyboardInterrupt from None
     _tell(report)
     if args.json:
         output.print_json({**asdict(report), "series": [_plain(one) for one in report.series]})
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event, and the import ends at its next look: an exception could be lost inside a library.
+
+    A second Ctrl-C does not wait for the look.
+    """
+    interrupted = threading.Event()
+
+    def interrupt(number: int, frame: object) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may listen
+        yield interrupted
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _tell(report: ImportReport) -> None:

@@ -1,10 +1,12 @@
 """`data` on the command line: one JSON object on stdout, words on stderr, bad input exits 2 with one line."""
 
 import json
+import signal
 
 import pytest
 
 from engine import cli
+from engine.data import importers
 from tests.fixtures.vendor_files import POLYGON_HEADER, lean_minutes, write
 
 
@@ -117,3 +119,15 @@ def test_options_of_polygon_are_refused_in_one_line(data, tmp_path):
     code, _, err = data("import", "polygon", path)
     assert (code, err.count("\n")) == (2, 1)
     assert "option flat files cannot be imported yet" in err
+
+
+def test_ctrl_c_ends_an_import_at_its_next_look(monkeypatch, data, tmp_path):
+    def interrupted_import(*_, cancelled, **__):
+        signal.raise_signal(signal.SIGINT)  # as if a library had swallowed the exception of it
+        assert cancelled()
+        raise importers.ImportCancelled("taken back")
+
+    monkeypatch.setattr(importers, "import_path", interrupted_import)
+    before = signal.getsignal(signal.SIGINT)
+    assert data("import", "lean", tmp_path) == (130, "", "Interrupted.\n")
+    assert signal.getsignal(signal.SIGINT) is before
