@@ -6,13 +6,15 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 
 from engine.core.errors import DataError, SpecError
+from engine.core.instruments import KINDS
 from engine.core.settings import Settings
 from engine.core.spec import StrategySpec
+from engine.core.spec_options import OptionFilters
 from engine.core.timeframes import MINUTES
 from engine.data import catalog, readers
 from engine.packs.build import build_pack
 from engine.packs.disk import load_pack
-from engine.packs.pack import Pack
+from engine.packs.pack import Pack, Request
 from engine.signals.required import required_series
 
 Needs = Mapping[tuple[str, str], int]
@@ -46,7 +48,7 @@ def pack_for(
     return build_pack(
         settings,
         source=source,
-        requests=wanted,
+        requests=[Request(symbol, timeframe, _kind(spec, symbol)) for symbol, timeframe in wanted],
         window_start=start,
         window_end=end,
         warmup_bars=wanted,
@@ -55,12 +57,29 @@ def pack_for(
 
 
 def refuse_options(spec: StrategySpec) -> None:
-    """Options have a simulation of their own, which this version does not carry yet."""
-    if spec.is_options or spec.conversion is not None or spec.roll is not None:
+    """Options have a simulation of their own, which this version does not carry yet: nothing of them is ignored."""
+    exits, sizing = spec.risk_exits, spec.sizing
+    given = {
+        "legs": bool(spec.legs),
+        "conversion": spec.conversion is not None,
+        "roll": spec.roll is not None,
+        "entry.filters": spec.entry.filters != OptionFilters(),
+        "risk_exits.max_loss_is_initial_debit": exits.max_loss_is_initial_debit,
+        "risk_exits.close_before_expiry_days": exits.close_before_expiry_days is not None,
+        "sizing.mode debit_pct": sizing.mode == "debit_pct",
+        "sizing.max_spread_risk_pct": sizing.max_spread_risk_pct is not None,
+    }
+    found = [name for name, is_given in given.items() if is_given]
+    if found:
         raise SpecError(
-            "legs: option legs, conversion and roll cannot be simulated yet; this version simulates equities, "
+            f"{', '.join(found)}: for options, which cannot be simulated yet; this version simulates equities, "
             "forex, CFDs and futures. Take the option parts out."
         )
+
+
+def _kind(spec: StrategySpec, symbol: str) -> str | None:
+    """The kind that asset_class names for a traded symbol; None lets the instrument table decide."""
+    return spec.asset_class if symbol in spec.universe and spec.asset_class in KINDS else None
 
 
 def _window(settings: Settings, source: str, spec: StrategySpec) -> tuple[dt.date, dt.date]:
@@ -68,7 +87,7 @@ def _window(settings: Settings, source: str, spec: StrategySpec) -> tuple[dt.dat
     start, end = spec.backtest.start, spec.backtest.end
     if start is not None and end is not None:
         return start, end
-    spans = [_span(settings, source, symbol, spec.timeframe) for symbol in spec.universe]
+    spans = [_span(settings, source, symbol, spec.timeframe, _kind(spec, symbol)) for symbol in spec.universe]
     start = max(first for first, _ in spans) if start is None else start
     end = min(last for _, last in spans) if end is None else end
     if start > end:
@@ -79,9 +98,11 @@ def _window(settings: Settings, source: str, spec: StrategySpec) -> tuple[dt.dat
     return start, end
 
 
-def _span(settings: Settings, source: str, symbol: str, timeframe: str) -> tuple[dt.date, dt.date]:
+def _span(
+    settings: Settings, source: str, symbol: str, timeframe: str, kind: str | None
+) -> tuple[dt.date, dt.date]:
     """First and last date of the native series of a timeframe, or of the coarsest that can build it."""
-    kind = readers.kind_of(settings, source, symbol)
+    kind = readers.kind_of(settings, source, symbol, kind)
     held = [
         one
         for one in catalog.series(settings, source)

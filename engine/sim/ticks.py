@@ -192,11 +192,8 @@ class TickMarket:
     def bits(self, signals: tuple[SignalColumns, ...], rules: TradeRules, out: ByteArray) -> None:
         """Signal bits of every symbol at every tick, written to `out` uint8 (n_symbols, n_ticks)."""
         ok, _ = self.clock_rules(rules)
-        nothing = None
         for i, s in enumerate(signals):
             columns = [s.entry_long, s.entry_short, s.exit_long, s.exit_short]
-            if not rules.entry.long or not rules.entry.short:
-                nothing = np.zeros(1, dtype=np.int8) if nothing is None else nothing
             laid = [self.on_ticks(i, c, 0) for c in columns]
             if not rules.entry.long:
                 laid[0] = np.zeros_like(laid[0])

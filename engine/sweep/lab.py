@@ -17,6 +17,7 @@ from engine.signals.cache import ColumnCache
 from engine.signals.logic import SignalColumns
 from engine.signals.rules import SignalPlan
 from engine.sim.backends.native import NativeEngine
+from engine.sim.inputs import refuse_options
 from engine.sim.market import build_market
 from engine.sim.ticks import TickMarket
 from engine.sweep.configs import Config
@@ -100,6 +101,7 @@ class ShardWorker:
         if engine is None:
             engine = self._engines[timeframe] = NativeEngine(self.lab.market(timeframe))
         if self._rules is None or self._rules[0] is not config.rules_of:
+            refuse_options(config.rules_of)
             instruments = engine.laid.market.instruments
             self._rules = (config.rules_of, trade_rules(config.rules_of, instruments, MINUTES[timeframe]))
         if self._signals is None or self._signals[0] is not config.plan:
