@@ -27,7 +27,7 @@ from sqlmodel import Session
 from engine.core.errors import ArgusError, SetupError
 from engine.core.settings import Settings
 
-HEAD = "0001"  # the newest migration; a test compares it with migrations/versions
+HEAD = "0002"  # the newest migration; a test compares it with migrations/versions
 BUSY_SECONDS = 30.0
 WRITES = "argus_writes"  # execution option of connections that begin with the write lock
 
@@ -38,12 +38,28 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True)
+class Lease:
+    """A worker's right to commit for a job: this claim of it and no later one."""
+
+    job_id: int
+    attempt: int
+
+
+class LeaseLost(ArgusError):
+    """The job was given to another worker, or ended: what this one still writes is refused."""
+
+
+@dataclass(frozen=True)
 class Store:
-    """An open store. Threads may share one; a child process opens its own."""
+    """An open store. Threads may share one; a child process opens its own.
+
+    lease : with one, every write first checks that the job is still this worker's.
+    """
 
     settings: Settings
     engine: Engine
     clock: Callable[[], datetime] = utc_now
+    lease: Lease | None = None
     _writing: threading.local = field(default_factory=threading.local, repr=False)
 
     def close(self) -> None:
@@ -101,13 +117,16 @@ def to_json(value: Any) -> str:
 def write(store: Store) -> Iterator[Session]:
     """One write transaction: the write lock from its start, a commit at its end, a rollback on any error.
 
-    Raises the store's revision if it changed anything. Never nested; ArgusError after 30 s of waiting.
+    Raises the store's revision if it changed anything. Never nested; ArgusError after 30 s of waiting;
+    LeaseLost under a lease that is not the job's any more.
     """
     if getattr(store._writing, "now", False):
         raise RuntimeError("a write inside a write would wait for itself; pass the session on instead")
     store._writing.now = True
     try:
         with store.engine.connect().execution_options(**{WRITES: True}) as connection, _begun(connection):
+            if store.lease is not None:
+                _check_lease(connection, store.lease)
             changes = _changes(connection)
             with Session(bind=connection, expire_on_commit=False) as session:
                 yield session
@@ -145,6 +164,12 @@ def _begun(connection: Connection) -> Iterator[None]:
         ) from error
     with transaction:
         yield
+
+
+def _check_lease(connection: Connection, lease: Lease) -> None:
+    held = text("SELECT 1 FROM job WHERE id = :id AND attempt = :attempt AND status = 'running'")
+    if connection.execute(held, {"id": lease.job_id, "attempt": lease.attempt}).first() is None:
+        raise LeaseLost(f"job {lease.job_id}: attempt {lease.attempt} has ended or was taken over.")
 
 
 def _changes(connection: Connection) -> int:

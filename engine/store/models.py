@@ -19,6 +19,8 @@ from engine.metrics.names import METRIC_NAMES
 RUN_STATUSES = ("done", "ruined")
 SWEEP_STATUSES = ("running", "done", "cancelled", "failed")
 ORIGINS = ("run", "sweep", "loop", "agent", "hand")
+JOB_KINDS = ("sweep", "run", "import", "pack", "demo")
+JOB_STATUSES = ("queued", "running", "done", "failed", "cancelled")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -182,6 +184,49 @@ class TrialKin(Record, table=True):
 
     idea_family: str = Field(primary_key=True)
     kin: str = Field(primary_key=True)
+
+
+class JobRow(Record, table=True):
+    """Work that a page or a command asked for and a worker does; jobs.py has its rules.
+
+    attempt : grows with every claim; whoever commits under an older one is refused.
+    n_errors : errors raised so far; n_lost: workers lost in a row without progress since.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (Index("ix_job_queue", "status", "priority", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(index=True)  # one of JOB_KINDS
+    title: str
+    payload: dict[str, Any] = Field(sa_type=JSON)
+    priority: int = 0  # the higher goes first
+    status: str = "queued"
+    attempt: int = 0
+    n_errors: int = 0
+    n_lost: int = 0
+    n_done_seen: int = 0  # progress when it was last claimed
+    cancel_requested: bool = False
+    subject: str | None = Field(default=None, index=True)  # what it makes: "sweep:ID", "run:ID"
+    result: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    error: str | None = None
+    worker: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    not_before: datetime = Field(sa_type=UtcDateTime)  # backoff
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # of the last claim
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SpecDraft(Record, table=True):
+    """The text of a spec while somebody writes it; it need not be valid. Saved ones become a SpecVersion."""
+
+    __tablename__ = "spec_draft"
+
+    id: str = Field(primary_key=True, max_length=12)
+    text: str
+    origin: str = ""  # file name or hash of the version that it began from
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
 class Revision(Record, table=True):
