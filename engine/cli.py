@@ -38,6 +38,9 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "sweep": ("sweep", "a grid of parameters, ranked"),
         "runs": ("runs", "list and show runs"),
     },
+    "Work": {
+        "worker": ("worker", "do queued jobs; `up` starts two of these"),
+    },
     "Trust": {
         "parity": ("parity", "one spec through several engines, compared trade by trade"),
         "lookahead": ("parity", "prove that a spec does not see the future"),

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from engine import __version__
 from engine.core.errors import RunError
+from engine.core.settings import Settings
 from engine.core.spec_text import canonical_json, parse_spec
 from engine.metrics.names import METRIC_NAMES
 from engine.packs.disk import load_pack
@@ -32,6 +33,10 @@ from engine.sweep.ranking import Ranking
 SHARD_SECONDS = 1.0
 MAX_SHARD = 4096
 STORE_SECONDS = 1.0
+
+
+class SweepBusy(RunError):
+    """Another process is running the same sweep."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ def run_sweep(store: Store, plan: SweepPlan, pack: Pack, options: Options | None
     """Run what is missing of a sweep and return its outcome; a sweep that is done is read.
 
     What is committed when it ends early is kept: calling again goes on from there.
-    RunError if another process runs the same sweep, or if the pack lacks a series.
+    SweepBusy if another process runs the same sweep; RunError if the pack lacks a series.
     """
     options = options or Options()
     ranking = Ranking(options.rank_by, options.top)
@@ -133,14 +138,19 @@ def run_sweep(store: Store, plan: SweepPlan, pack: Pack, options: Options | None
         return running.outcome(ranking)
 
 
+def lock_of(settings: Settings, sweep: str) -> Path:
+    """The lock file that is held while a process runs this sweep."""
+    return settings.locks / f"sweep-{sweep}.lock"
+
+
 @contextmanager
 def _locked(store: Store, sweep: str) -> Iterator[None]:
     store.settings.locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(store.settings.locks / f"sweep-{sweep}.lock")
+    lock = FileLock(lock_of(store.settings, sweep))
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise RunError(
+        raise SweepBusy(
             f"sweep {sweep}: another process is running it. Wait for it, or stop it and resume with "
             f"`python -m engine sweep --resume {sweep}`."
         ) from None

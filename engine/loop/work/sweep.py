@@ -1,0 +1,89 @@
+"""A job that runs a sweep, or goes on with one.
+
+{"spec": canonical tree, "grid": as `SweepPlan.as_json`, "rank_by", "top", "pack": hash or null} or
+{"resume": sweep id, "rank_by", "top"}
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from engine.core.spec_text import build_spec
+from engine.loop.work import Cancelled, Later, Work
+from engine.packs.pack import Pack
+from engine.sim.inputs import pack_for
+from engine.sweep.plan import SweepPlan
+from engine.sweep.runner import Options, Outcome, Progress, SweepBusy, begin, reopen, run_sweep
+from engine.sweep.top import keep_top
+
+BUSY_SECONDS = 2.0
+
+
+def work(job: Work) -> dict[str, Any]:
+    """{"sweep_id", "n_configs", "n_done", "seconds", "top": run ids in order of rank}."""
+    plan, pack = _resumed(job) if "resume" in job.payload else _planned(job)
+    job.check()
+    sweep = begin(job.store, plan, pack).id
+    job.about(f"sweep:{sweep}")
+    try:
+        found = run_sweep(job.store, plan, pack, _options(job, plan))
+    except SweepBusy as error:
+        job.report("waiting for another process, which runs the same sweep")
+        raise Later(BUSY_SECONDS) from error
+    if found.status != "done":
+        raise Cancelled
+    return _told(found) | {"top": _kept(job, plan, pack, found)}
+
+
+def _planned(job: Work) -> tuple[SweepPlan, Pack]:
+    job.report("checking the grid")
+    plan = SweepPlan.from_json(build_spec(job.payload["spec"], "spec"), job.payload["grid"])
+    job.check()
+    job.report("reading the market")
+    chosen = job.payload.get("pack")
+    return plan, pack_for(job.settings, plan.base, needs=plan.needs, pack_hash=chosen, progress=job.telling())
+
+
+def _resumed(job: Work) -> tuple[SweepPlan, Pack]:
+    job.report("reading the sweep")
+    return reopen(job.store, job.payload["resume"])
+
+
+def _options(job: Work, plan: SweepPlan) -> Options:
+    """Progress goes to whoever waits; a stop ends the sweep between two shards."""
+
+    def on_progress(now: Progress) -> None:
+        best: Mapping[str, Any] | None = None
+        if now.best is not None:
+            index, metrics = now.best
+            best = {"config": plan.grid.params(index), "metrics": _finite(metrics), "index": index}
+        job.report("sweeping", now.n_done, now.n_configs, now.rate, now.left, best)
+
+    job.report("measuring a few configs", 0, len(plan))
+    return Options(
+        jobs=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        top=int(job.payload.get("top", 5)),
+        rank_by=str(job.payload.get("rank_by", "sharpe")),
+        on_progress=on_progress,
+        should_stop=job.should_stop,
+    )
+
+
+def _kept(job: Work, plan: SweepPlan, pack: Pack, found: Outcome) -> list[str]:
+    """The best configs as full runs; ids in order of rank."""
+
+    def tell(line: str) -> None:
+        job.check()
+        job.report(f"keeping the best: {line}", found.n_done, found.n_configs, left_s=0.0)
+
+    return [one["run_id"] for one in keep_top(job.store, plan, pack, found, progress=tell)]
+
+
+def _told(found: Outcome) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in ("sweep_id", "n_configs", "n_done", "seconds")}
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if value - value == 0.0 else None for name, value in metrics.items()}
