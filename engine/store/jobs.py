@@ -125,6 +125,15 @@ def requeue(store: Store, job_id: int) -> JobRow:
     return row
 
 
+def dismiss(store: Store, job_id: int) -> JobRow:
+    """A failed job that nobody means to try again counts as cancelled; its error stays with it."""
+    with write(store) as session:
+        row = _of(session, job_id)
+        row.status = "cancelled" if row.status == "failed" else row.status
+        session.add(row)
+    return row
+
+
 # ---------------------------------------------------------------- the workers' side
 
 

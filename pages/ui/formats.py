@@ -20,7 +20,7 @@ from engine.report.formats import (
 )
 
 __all__ = [
-    "COST_LABELS", "DASH", "METRIC", "NBSP", "count", "instant", "left_because", "listing", "metric", "money",
+    "COST_LABELS", "DASH", "METRIC", "NBSP", "count", "duration", "instant", "left_because", "listing", "metric", "money",
     "number", "percent", "plural", "price", "quantity", "signed_money", "signed_percent", "words",
 ]  # fmt: skip
 
@@ -67,6 +67,19 @@ def signed_money(value: float | None, currency: str = "") -> str:
     """1234.5 -> '+1,234.50 USD'."""
     text = money(value, currency)
     return f"+{text}" if value is not None and value > 0 and text != DASH else text
+
+
+def duration(seconds: float | None) -> str:
+    """8.4 -> '8 s'; 130 -> '2 min 10 s'; 7300 -> '2 h 2 min'; a dash where it is not known."""
+    if seconds is None or seconds != seconds:
+        return DASH
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{seconds:.1f}{NBSP}s" if 0 < seconds < 10 else f"{whole}{NBSP}s"
+    big, small, units = (whole // 60, whole % 60, ("min", "s"))
+    if whole >= 3600:
+        big, small, units = whole // 3600, whole % 3600 // 60, ("h", "min")
+    return f"{big}{NBSP}{units[0]}" + (f" {small}{NBSP}{units[1]}" if small and big < 10 else "")
 
 
 def plural(n: int, one: str, many: str = "") -> str:

@@ -12,6 +12,10 @@ from pages.ui.palette import Palette, palette
 PAGES = Path(__file__).resolve().parents[1]
 ICON = str(Path(__file__).with_name("icon.svg"))  # a material icon would be fetched from Google's servers
 SHOWN = (
+    ("home.py", "Home", ":material/home:"),
+    ("specs.py", "Specs", ":material/description:"),
+    ("data.py", "Data", ":material/database:"),
+    ("sweeps.py", "Sweeps", ":material/grid_on:"),
     ("runs.py", "Runs", ":material/list_alt:"),
     ("tearsheet.py", "Tearsheet", ":material/insights:"),
 )
@@ -50,7 +54,7 @@ def page(file: str) -> st.Page:
 
 
 def _pages() -> list[st.Page]:
-    pages = [page(name) for name, _, _ in SHOWN]
+    pages = [page(name) for name, _, _ in SHOWN if (PAGES / name).exists()]
 
     def start() -> None:
         st.switch_page(pages[0])

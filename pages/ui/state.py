@@ -29,6 +29,9 @@ CLEAR_FILTERS, CLEAR_COMPARE, RUNS_CSV, RUNS_TABLE = (
     "runs_table",
 )
 
+# What a link names: /sweeps?sweep=ID, /sweeps?job=N, /specs?spec=HASH, /specs?draft=ID
+SWEEP, JOB, SPEC, DRAFT = "sweep", "job", "spec", "draft"
+
 # Tearsheet
 RUN, TRADE = "run", "trade"
 TRADE_ORDER, TRADE_REASON, TRADE_PAGE = "trades_by", "trades_left_by", "trades_page"
