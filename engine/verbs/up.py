@@ -1,4 +1,4 @@
-"""`up`: serve the app, and end everything it started when told to stop.
+"""`up`: serve the app, do its queued jobs, and end everything it started when told to stop.
 
 Each child is the head of a process group of its own, so that its own children end with it.
 """
@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.core.errors import ArgusError, BadInput
 from engine.core.settings import CHECKOUT, Settings
@@ -25,16 +26,34 @@ from engine.verbs.output import progress
 HEALTHY_WITHIN_S = 60.0
 GRACE_S = 5.0  # for children to end by themselves
 # SIGINT is among them because a shell tells what it starts in the background to ignore it.
-STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+STOPS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+]
 # where to look for the app when it listens on all addresses
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+class Child(NamedTuple):
+    """What `up` started: its name for messages, and where its output goes."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
 
 
 def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = subparsers.add_parser("up", help="set up on first use and serve the app")
     parser.add_argument("--port", type=_port, default=8501, help="default: 8501")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine only")
-    parser.add_argument("--no-demo", action="store_true", help="do not make the demo market where there is no data")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; default: this machine only"
+    )
+    parser.add_argument(
+        "--no-demo", action="store_true", help="do not make the demo market where there is no data"
+    )
+    parser.add_argument(
+        "--workers", type=_count, default=2, metavar="N",
+        help="processes that do queued jobs; default 2, so that a run need not wait for a sweep; 0 for none",
+    )  # fmt: skip
     parser.set_defaults(handler=up)
 
 
@@ -42,25 +61,32 @@ def up(args: argparse.Namespace, settings: Settings) -> int:
     with _stopped_by_signals():
         _refuse_used_port(args.host, args.port)
         _prepare(settings, demo=not args.no_demo)
-        children: list[subprocess.Popen[bytes]] = []
+        children: list[Child] = []
         try:
-            log = settings.logs / "app.log"
-            children.append(_start(app_command(args.host, args.port), log))
+            children.append(_start("app", app_command(args.host, args.port), settings.logs / "app.log"))
             address = _url(ANY_ADDRESS.get(args.host, args.host), args.port)
-            _wait_until_healthy(address, children[0], log)
+            _wait_until_healthy(address, children[0])
+            if args.workers:
+                log = settings.logs / "worker-console.log"
+                children.append(_start("worker", worker_command(args.workers), log))
             print(f"Argus is at {address} (Ctrl-C stops it)", flush=True)
-            return _wait_for(children, log)
+            return _wait_for(children)
         except KeyboardInterrupt:
             progress("Stopping.")
             return 0
         finally:
-            end(children)
+            end([child.process for child in children])
 
 
 def app_command(host: str, port: int) -> list[str]:
     """Streamlit by this Python; what is not said here is in .streamlit/config.toml."""
     server = [f"--server.port={port}", f"--server.address={host}", "--server.headless=true"]
     return [sys.executable, "-m", "streamlit", "run", str(CHECKOUT / "app.py"), *server]
+
+
+def worker_command(n: int) -> list[str]:
+    """The supervisor of workers by this Python."""
+    return [sys.executable, "-m", "engine", "worker", "-n", str(n)]
 
 
 def _prepare(settings: Settings, *, demo: bool) -> None:
@@ -85,6 +111,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > 64:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of workers; allowed: 0 to 64")
+    return int(text)
+
+
 def _refuse_used_port(host: str, port: int) -> None:
     """Bind once as the server will. What the address itself forbids is the user's to know as well."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -100,48 +132,51 @@ def _refuse_used_port(host: str, port: int) -> None:
             raise BadInput(line) from error
 
 
-def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def _start(name: str, command: Sequence[str], log: Path) -> Child:
     """Start a child in a process group of its own, its output in `log`."""
     with log.open("wb") as output:
         if os.name == "nt":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined]
         else:
             group = {"start_new_session": True}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **group
         )
+    return Child(name, process, log)
 
 
 def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _wait_until_healthy(address: str, app: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_healthy(address: str, app: Child) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the app is never behind a proxy
     deadline = time.monotonic() + HEALTHY_WITHIN_S
     while time.monotonic() < deadline:
-        if app.poll() is not None:
-            raise _ended(app, log, "while starting")
+        if app.process.poll() is not None:
+            raise _ended(app, "while starting")
         with contextlib.suppress(OSError, urllib.error.URLError):
             if opener.open(f"{address}/_stcore/health", timeout=2).status == 200:
                 return
         time.sleep(0.05)
-    raise ArgusError(f"the app did not answer within {HEALTHY_WITHIN_S:.0f} s. See {log}.")
+    raise ArgusError(f"the app did not answer within {HEALTHY_WITHIN_S:.0f} s. See {app.log}.")
 
 
-def _wait_for(children: Sequence[subprocess.Popen[bytes]], log: Path) -> int:
+def _wait_for(children: Sequence[Child]) -> int:
     """Until one child ends by itself, which is a failure: they are meant to stay."""
     while True:
         for child in children:
-            if child.poll() is not None:
-                raise _ended(child, log, "by itself")
+            if child.process.poll() is not None:
+                raise _ended(child, "by itself")
         time.sleep(0.2)
 
 
-def _ended(child: subprocess.Popen[bytes], log: Path, how: str) -> ArgusError:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+def _ended(child: Child, how: str) -> ArgusError:
+    lines = child.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     said = lines[-1].strip() if lines else "it said nothing"
-    return ArgusError(f"the app ended {how} (exit {child.returncode}): {said}. See {log}.")
+    return ArgusError(
+        f"the {child.name} ended {how} (exit {child.process.returncode}): {said}. See {child.log}."
+    )
 
 
 # ---------------------------------------------------------------- the end

@@ -20,8 +20,8 @@ from engine.report.formats import (
 )
 
 __all__ = [
-    "COST_LABELS", "DASH", "METRIC", "NBSP", "count", "duration", "instant", "left_because", "listing", "metric", "money",
-    "number", "percent", "plural", "price", "quantity", "signed_money", "signed_percent", "words",
+    "COST_LABELS", "DASH", "METRIC", "NBSP", "count", "duration", "instant", "left_because", "listing", "metric",
+    "money", "number", "percent", "plural", "price", "quantity", "signed_money", "signed_percent", "words",
 ]  # fmt: skip
 
 METRIC: dict[str, Metric] = {one.name: one for one in METRICS}
