@@ -19,15 +19,9 @@ from engine.signals import kernels
 from engine.signals.cache import ColumnCache
 from engine.signals.evaluation import Evaluation
 from engine.signals.logic import Mask, NamedLogic, SignalColumns, named_logic
-from engine.signals.tree import Node, compiled_logic, with_value
+from engine.signals.tree import PLACES, Node, compiled_logic, with_value
 
 Series = Mapping[tuple[str, str], BarSeries]
-PLACES = {
-    "entry.signal_logic": "entry",
-    "entry.short_signal_logic": "short_entry",
-    "risk_exits.signal_logic": "exit",
-    "risk_exits.short_signal_logic": "short_exit",
-}
 
 
 @dataclass(frozen=True)

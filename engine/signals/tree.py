@@ -12,6 +12,13 @@ from engine.core.spec import StrategySpec
 from engine.signals.terms import Term, number_of, term_of
 
 CROSSES = ("cross_above", "cross_below")
+PLACES = {
+    "entry.signal_logic": "entry",
+    "entry.short_signal_logic": "short_entry",
+    "risk_exits.signal_logic": "exit",
+    "risk_exits.short_signal_logic": "short_exit",
+}
+"""Where a spec keeps conditions, and the field of SignalPlan that holds them compiled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 
-from engine.core.errors import DataError, SpecError
+from engine.core.errors import DataError
 from engine.core.instruments import KINDS
 from engine.core.settings import Settings
 from engine.core.spec import StrategySpec
-from engine.core.spec_options import OptionFilters
 from engine.core.timeframes import MINUTES
 from engine.data import catalog, readers
 from engine.packs.build import build_pack
 from engine.packs.disk import load_pack
 from engine.packs.pack import Pack, Request
 from engine.signals.required import required_series
+from engine.sim.scope import refuse_options
 
 Needs = Mapping[tuple[str, str], int]
 UNUSED = ("paths", "columns", "waive", "substitute")  # parts of `data` that bars do not need
@@ -54,27 +54,6 @@ def pack_for(
         warmup_bars=wanted,
         progress=progress,
     )
-
-
-def refuse_options(spec: StrategySpec) -> None:
-    """Options have a simulation of their own, which this version does not carry yet: nothing of them is ignored."""
-    exits, sizing = spec.risk_exits, spec.sizing
-    given = {
-        "legs": bool(spec.legs),
-        "conversion": spec.conversion is not None,
-        "roll": spec.roll is not None,
-        "entry.filters": spec.entry.filters != OptionFilters(),
-        "risk_exits.max_loss_is_initial_debit": exits.max_loss_is_initial_debit,
-        "risk_exits.close_before_expiry_days": exits.close_before_expiry_days is not None,
-        "sizing.mode debit_pct": sizing.mode == "debit_pct",
-        "sizing.max_spread_risk_pct": sizing.max_spread_risk_pct is not None,
-    }
-    found = [name for name, is_given in given.items() if is_given]
-    if found:
-        raise SpecError(
-            f"{', '.join(found)}: for options, which cannot be simulated yet; this version simulates equities, "
-            "forex, CFDs and futures. Take the option parts out."
-        )
 
 
 def _kind(spec: StrategySpec, symbol: str) -> str | None:

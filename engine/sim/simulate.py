@@ -18,10 +18,10 @@ from engine.signals.explain import explain
 from engine.signals.rules import SignalColumns, SignalPlan
 from engine.sim import reference
 from engine.sim.assemble import assemble
-from engine.sim.inputs import refuse_options
 from engine.sim.market import Market, build_market
 from engine.sim.reference import Record
 from engine.sim.result import SimResult
+from engine.sim.scope import refuse_options
 
 EngineName = Literal["native", "reference", "vectorbt", "lumibot"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)

@@ -29,7 +29,7 @@ from engine.core.spec_text import canonical, dumps, trading_part, with_overrides
 from engine.signals.required import Needs, required_by_terms, required_of
 from engine.signals.rules import SignalPlan
 from engine.signals.tree import CROSSES, Compare, Group, Negated, Node, with_value
-from engine.sim.inputs import refuse_options
+from engine.sim.scope import refuse_options
 from engine.sweep.grid import Grid
 from engine.sweep.paths import RULE_FIELDS, Part, SignalPath, refuse_paths, signal_path
 

@@ -17,8 +17,8 @@ from engine.signals.cache import ColumnCache
 from engine.signals.logic import SignalColumns
 from engine.signals.rules import SignalPlan
 from engine.sim.backends.native import NativeEngine
-from engine.sim.inputs import refuse_options
 from engine.sim.market import build_market
+from engine.sim.scope import refuse_options
 from engine.sim.ticks import TickMarket
 from engine.sweep.configs import Config
 from engine.sweep.executors.local import Shard, Stopped

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from engine.core.errors import SpecError
 from engine.core.spec_text import NOT_TRADING
-from engine.signals.rules import PLACES
+from engine.signals.tree import PLACES
 
 RULE_FIELDS = frozenset(
     (
