@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
@@ -20,30 +20,34 @@ _BOUND_FAULTS = ("greater_than", "greater_than_equal", "less_than", "less_than_e
 _RANK = {"extra_forbidden": 0, "missing": 2}
 
 
-def field_errors(err: ValidationError) -> list[str]:
-    """One sentence a fault. Unknown fields stand first and missing ones last: the one often explains the other."""
+class Fault(NamedTuple):
+    """One fault: the names and places that lead to it (none for the spec as a whole), and its sentence without them."""
+
+    path: tuple[str, ...]
+    said: str
+
+    def __str__(self) -> str:
+        path = ".".join(_part(p) for p in self.path)
+        return f"{path}: {self.said}" if path else self.said
+
+
+def field_errors(err: ValidationError) -> list[Fault]:
+    """One fault a place. Unknown fields stand first and missing ones last: the one often explains the other."""
     faults = sorted(err.errors(include_url=False), key=lambda e: _RANK.get(e["type"], 1))
-    found: dict[Any, str] = {}
+    found: dict[Any, Fault] = {}
     for fault in faults:
         place = walk(fault["loc"])
         key = (place.path, "union" if place.union else fault["type"])
-        found.setdefault(key, _sentence(fault, place))
+        found.setdefault(key, Fault(place.path, _said(fault, place)))
     return list(found.values())
-
-
-def _sentence(fault: Any, place: Place) -> str:
-    kind = fault["type"]
-    path = ".".join(_part(p) for p in place.path)
-    if kind == "extra_forbidden":
-        return f"{path}: {_unknown(place)}"
-    if kind == "missing":
-        return f"{path}: required field is missing. Add it: {words(place.kind)}."
-    said = _said(fault, place)
-    return f"{path}: {said}" if path else said
 
 
 def _said(fault: Any, place: Place) -> str:
     kind, ctx, got = fault["type"], fault.get("ctx") or {}, _got(fault.get("input"))
+    if kind == "extra_forbidden":
+        return _unknown(place)
+    if kind == "missing":
+        return f"required field is missing. Add it: {words(place.kind)}."
     if kind == "value_error":
         said = str(fault["msg"]).removeprefix("Value error, ")
         return f"{said}." if _is_big(fault.get("input")) else f"{said}{got}."

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from engine.core.conditions import operand_of
 from engine.core.errors import NotFound, SpecError
 from engine.core.spec import StrategySpec
-from engine.core.spec_errors import field_errors, shorten
+from engine.core.spec_errors import Fault, field_errors, shorten
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
@@ -122,14 +122,20 @@ def build_spec(tree: Any, where: str = "spec") -> StrategySpec:
 
 def check_tree(tree: Any) -> tuple[StrategySpec | None, list[str]]:
     """The spec of decoded JSON and no faults, or None and every fault as a sentence."""
+    spec, faults = check_fields(tree)
+    return spec, [str(fault) for fault in faults]
+
+
+def check_fields(tree: Any) -> tuple[StrategySpec | None, list[Fault]]:
+    """`check_tree` with the place of each fault, for a form that shows it at its field."""
     if not isinstance(tree, dict):
-        return None, [f"must be one JSON object {{...}}, got {type(tree).__name__}."]
+        return None, [Fault((), f"must be one JSON object {{...}}, got {type(tree).__name__}.")]
     try:
         return StrategySpec.model_validate(tree), []
     except ValidationError as err:
         return None, field_errors(err)
     except RecursionError:
-        return None, ["nested too deep; flatten it."]
+        return None, [Fault((), "nested too deep; flatten it.")]
 
 
 def load_spec(path: Path) -> StrategySpec:

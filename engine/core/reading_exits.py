@@ -1,0 +1,112 @@
+"""What closes a position, in sentences."""
+
+from __future__ import annotations
+
+from engine.core.condition_words import all_words, clock, listing, number
+from engine.core.spec import BreakEvenSpec, ExitSpec, StrategySpec, TrailingSpec
+
+
+def exit_sentences(spec: StrategySpec) -> list[str]:
+    """Stops, targets, conditions, clock: each rule that is set is one sentence."""
+    exits = spec.risk_exits
+    said = [*_stops(exits), *_targets(exits)]
+    if said:
+        said.append(_trigger(spec))
+    said += [*_signals(spec), *_times(exits)]
+    return said or ["Nothing closes a position: it is held to the end of the data."]
+
+
+def _stops(exits: ExitSpec) -> list[str]:
+    said = []
+    if exits.stop_loss_pct is not None:
+        said.append(f"Close at a loss of {number(exits.stop_loss_pct)} %.")
+    if exits.max_loss_is_initial_debit:
+        said.append("The debit paid is the only stop: no more than it can be lost.")
+    if exits.break_even is not None:
+        said.append(_break_even(exits.break_even))
+    if exits.trailing is not None:
+        said.append(_trailing(exits.trailing))
+    if len(said) > 1:
+        said.append("Of several stops the tightest holds.")
+    return said
+
+
+def _break_even(rule: BreakEvenSpec) -> str:
+    to = f"{number(rule.buffer_pct)} % beyond the entry price" if rule.buffer_pct else "the entry price"
+    return f"Once the trade is ahead by {number(rule.trigger_pct)} %, the stop moves to {to}."
+
+
+def _trailing(rule: TrailingSpec) -> str:
+    after = (
+        f", once the trade has been ahead by {number(rule.activation_pct)} %" if rule.activation_pct else ""
+    )
+    return f"A trailing stop follows the best price at a distance of {number(rule.trail_pct)} %{after}."
+
+
+def _targets(exits: ExitSpec) -> list[str]:
+    if not exits.targets:
+        gain = exits.take_profit_pct
+        return [] if gain is None else [f"Take the profit at a gain of {number(gain)} %."]
+    parts = [f"{number(t.share_pct)} % at a gain of {number(t.gain_pct)} %" for t in exits.targets[:-1]]
+    last = exits.targets[-1]
+    closing = (
+        f"the rest at a gain of {number(last.gain_pct)} %"
+        if parts
+        else f"all at a gain of {number(last.gain_pct)} %"
+    )
+    said = [
+        f"Take the profit in parts: {listing([*parts, closing])}."
+        if parts
+        else f"Take the profit: {closing}."
+    ]
+    if exits.take_profit_pct is not None:
+        said.append(f"The single target of {number(exits.take_profit_pct)} % gives way to these.")
+    return said
+
+
+def _trigger(spec: StrategySpec) -> str:
+    of = "the premium at entry" if spec.is_options else "the fill price"
+    chosen = spec.risk_exits.trigger or ("close" if spec.is_options else "touch")
+    if chosen == "close":
+        return (
+            f"These are percent of {of}, looked at when a bar has closed; the order fills at the next open."
+        )
+    return f"These are percent of {of} and rest in the market; a bar that touches stop and target counts as stopped."
+
+
+def _signals(spec: StrategySpec) -> list[str]:
+    exits, said = spec.risk_exits, []
+    if exits.signal_logic:
+        closing = {"long": "Sell", "short": "Buy back", "both": "Close a long"}[spec.direction]
+        said.append(f"{closing} when {all_words(exits.signal_logic)}.")
+    if exits.short_signal_logic:
+        said.append(f"Close a short when {all_words(exits.short_signal_logic)}.")
+    return said
+
+
+def _times(exits: ExitSpec) -> list[str]:
+    said = []
+    if exits.max_hold_minutes is not None:
+        said.append(f"Close after {_duration(exits.max_hold_minutes)}.")
+    if exits.exit_time is not None:
+        said.append(f"Close at {clock(exits.exit_time)}, or one bar before an earlier close of the session.")
+    if exits.end_of_day:
+        said.append("Close one bar before the session ends: nothing is held over night.")
+    if exits.close_before_expiry_days is not None:
+        days = exits.close_before_expiry_days
+        said.append(
+            "Close on the day of expiry."
+            if days == 0
+            else f"Close {days} {'day' if days == 1 else 'days'} before expiry."
+        )
+    return said
+
+
+def _duration(minutes: int) -> str:
+    """In minutes, and in hours or days where these are whole: 120 minutes (2 hours)."""
+    said = f"{minutes:,} {'minute' if minutes == 1 else 'minutes'}"
+    for size, unit in ((1440, "day"), (60, "hour")):
+        if minutes >= size and minutes % size == 0:
+            n = minutes // size
+            return f"{said} ({n:,} {unit if n == 1 else unit + 's'})"
+    return said
