@@ -49,6 +49,10 @@ class Settings:
         return self.home / "cache"
 
     @property
+    def inbox(self) -> Path:
+        return self.home / "inbox"
+
+    @property
     def locks(self) -> Path:
         return self.home / "locks"
 

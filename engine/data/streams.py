@@ -10,7 +10,7 @@ import hashlib
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,33 +26,46 @@ MAX_ENTRIES = 20_000
 MAX_ENTRY_BYTES = 256 << 20
 MAX_ZIP_BYTES = 2 << 30  # all entries, decompressed
 
-Progress = Callable[[int, int, str], None]
-
-
 class ImportCancelled(ArgusError):
     """The person who asked for an import took it back."""
 
 
 @dataclass
 class Meter:
-    """Counts bytes read over all files of an import, tells progress and obeys cancel.
+    """Counts what an import has read and merged, tells progress and obeys cancel.
 
-    progress(done_bytes, total_bytes, note) is called at each step, cancelled() at least every second.
+    done, total  : bytes of the files, read and in all; n_files_done, n_files likewise.
+    n_parts      : files of the store (days or years) that the rows read so far go into; 0 while reading.
+    note         : what is going on.
+    progress(meter) is called at each step, cancelled() at least every second.
     """
 
-    total: int
+    total: int = 0
     progress: Progress | None = None
     cancelled: Callable[[], bool] | None = None
     done: int = 0
     note: str = ""
+    n_files: int = 0
+    n_files_done: int = 0
+    n_parts: int = 0
+    n_parts_done: int = 0
+
+    def expect(self, files: Iterable[Path]) -> None:
+        """Set out to read these files."""
+        sizes = [path.stat().st_size for path in files]
+        self.total, self.n_files = sum(sizes), len(sizes)
 
     def step(self, n_bytes: int = 0, note: str | None = None) -> None:
         self.done += n_bytes
+        self.total = max(self.total, self.done)
         self.note = self.note if note is None else note
         if self.progress is not None:
-            self.progress(self.done, max(self.total, self.done), self.note)
+            self.progress(self)
         if self.cancelled is not None and self.cancelled():
             raise ImportCancelled("Cancelled: what was not finished yet has left no trace.")
+
+
+Progress = Callable[[Meter], None]
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.settings import Settings
-from engine.verbs import data_coverage, output
+from engine.verbs import data_coverage, data_preview, output
 
 if TYPE_CHECKING:
     from engine.data.catalog import Series
     from engine.data.importers import ImportReport, SeriesReport
+    from engine.data.streams import Meter
 
 FORMATS = ("lean", "polygon", "csv")
 REPORT_EVERY_S = 1.0
@@ -68,6 +69,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     csv.add_argument(
         "--time-format", metavar="FORMAT", help="of times that are not ISO, such as %%d.%%m.%%Y %%H:%%M"
     )
+    parser.add_argument("--preview", action="store_true", help="say what it would bring; store nothing")
     output.add_json_flag(parser)
     parser.set_defaults(handler=import_data)
 
@@ -78,8 +80,8 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     output.add_json_flag(parser)
 
 
-def import_data(args: argparse.Namespace, settings: Settings) -> None:
-    """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, series."""
+def import_data(args: argparse.Namespace, settings: Settings) -> int:
+    """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, series; with --preview as there."""
     from engine.data.importers import ImportCancelled, import_path
 
     names = ("map", "tz", "symbol", "kind", "timeframe", "time_unit", "time_format")
@@ -87,6 +89,8 @@ def import_data(args: argparse.Namespace, settings: Settings) -> None:
     if options and args.format != "csv":
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)
         raise BadInput(f"{flags}: for csv only; {args.format} files say it themselves. Leave them out.")
+    if args.preview:
+        return data_preview.show(args, settings, options)
     with _interrupts() as interrupted:
         try:
             report = import_path(
@@ -105,6 +109,7 @@ def import_data(args: argparse.Namespace, settings: Settings) -> None:
     _tell(report)
     if args.json:
         output.print_json({**asdict(report), "series": [_plain(one) for one in report.series]})
+    return 0
 
 
 @contextmanager
@@ -213,17 +218,18 @@ def make_demo(args: argparse.Namespace, settings: Settings) -> None:
     )
 
 
-def _progress() -> Callable[[int, int, str], None]:
+def _progress() -> Callable[[Meter], None]:
     """A line on stderr, once a second at most."""
     last = time.monotonic()
 
-    def tell(done: int, total: int, note: str) -> None:
+    def tell(meter: Meter) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= REPORT_EVERY_S:
             last = now
+            done, total = (meter.n_parts_done, meter.n_parts) if meter.n_parts else (meter.done, meter.total)
             share = f"{100 * done / total:.0f} %  " if total else ""
-            output.progress(f"{share}{note}")
+            output.progress(f"{share}{meter.note}")
 
     return tell
 

@@ -67,7 +67,7 @@ def test_an_import_can_be_cancelled_at_every_stage(tmp_path, at):
             "lean",
             tmp_path / "lean",
             cancelled=cancelled,
-            progress=lambda done, total, note: notes.append(note),
+            progress=lambda meter: notes.append(meter.note),
         )
     assert state_of(tmp_path / "home/market") == before
 
@@ -75,7 +75,7 @@ def test_an_import_can_be_cancelled_at_every_stage(tmp_path, at):
 def test_progress_runs_from_nothing_to_all_bytes(tmp_path):
     path = flat_file(tmp_path / "day.csv.gz", 100)
     told = []
-    bring(tmp_path / "home", "polygon", path, progress=lambda done, total, note: told.append((done, total)))
+    bring(tmp_path / "home", "polygon", path, progress=lambda meter: told.append((meter.done, meter.total)))
     size = path.stat().st_size
     assert told[-1] == (size, size)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
@@ -101,8 +101,8 @@ CHILD = textwrap.dedent(
             if moved[0] == int(stop_at):
                 stop()
         partitions.move_into_place = counting
-    def progress(done, total, note):
-        if note.split()[0] == stop_at or (stop_at == "reading" and done):
+    def progress(meter):
+        if meter.note.split()[0] == stop_at or (stop_at == "reading" and meter.done):
             stop()
     import_path(Settings(home), "polygon", path, progress=progress, now=dt.datetime.now(dt.UTC))
     """
@@ -154,7 +154,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     peaks = []
     for n_tickers in (700, 2_100):  # 40 MB and 120 MB of text
         path = flat_file(tmp_path / f"{n_tickers}.csv", n_tickers)
-        code = CHILD.replace('note.split()[0] == stop_at or (stop_at == "reading" and done)', "False")
+        code = CHILD.replace('meter.note.split()[0] == stop_at or (stop_at == "reading" and meter.done)', "False")
         child = psutil.Popen(
             [sys.executable, "-c", code, str(tmp_path / f"home{n_tickers}"), str(path), "never"], cwd=CHECKOUT
         )

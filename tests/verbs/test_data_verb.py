@@ -75,6 +75,23 @@ def test_a_csv_is_imported_with_its_mapping(data, tmp_path):
     assert (series["source"], series["symbol"], series["n_rows"]) == ("mine", "ABC", 1)
 
 
+def test_a_preview_tells_what_an_import_would_bring_and_stores_nothing(data, lean):
+    code, out, err = data("import", "lean", lean, "--preview")
+    assert code == 0
+    assert out.splitlines()[1].split()[:5] == ["SPY", "equity", "1min", "2013-10-04", "2013-10-04"]
+    assert "1 files, 0.0 MB; all of them were read. Nothing was stored." in err
+    found = json.loads(data("import", "lean", lean, "--preview", "--json")[1])
+    assert (found["n_rows_read"], found["rows"][0]["open"], found["is_whole"]) == (3, 1.0, True)
+    assert json.loads(data("list", "--json")[1]) == {"series": []}
+
+
+def test_a_preview_of_a_faulty_file_exits_2_and_names_the_row(data, tmp_path):
+    path = write(tmp_path / "a.csv", "time,symbol,open,high,low,close\n2013-10-04 09:30,ABC,1,1,1,0\n")
+    code, _, err = data("import", "csv", path, "--tz", "UTC", "--preview")
+    assert code == 2
+    assert "a.csv, row 2: price is zero or negative" in err.splitlines()[-1]
+
+
 def test_a_list_shows_every_series(data, lean):
     data("import", "lean", lean)
     code, out, _ = data("list")

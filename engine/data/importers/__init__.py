@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from engine.core.errors import ArgusError, DataError, NotFound
@@ -36,47 +38,62 @@ def import_path(
     """Import a file or folder of `format` (lean, polygon, csv) into the store of `source` (default: `format`).
 
     options   : of `csv`, see `engine.data.importers.csv.CsvOptions`; the others have none.
-    progress  : called with (bytes read, bytes in all, what is going on).
+    progress  : called with the Meter of the import at every step.
     cancelled : asked at least every second; true ends the import with ImportCancelled.
     now       : time zone aware; the record's time.
 
     A file of bars (lean: the whole call) is imported whole or not at all; importing it again changes nothing.
     DataError names file, row and rule of the first thing that is wrong.
     """
-    path = Path(path)
-    if format not in FORMATS:
-        raise DataError(f"format {format!r}: unknown. Formats: {', '.join(FORMATS)}.")
-    if not path.exists():
-        raise NotFound(f"{path}: there is no such file or folder.")
-    name = _checked_source(source or format, format)
-    wanted = frozenset(_checked_symbol(one) for one in symbols) if symbols is not None else None
-    if wanted is not None and not wanted:
-        raise DataError("no symbols named. Name some, or leave the list out to import all.")
-    request = Request(
-        settings, format, path, name, wanted, dict(options or {}), Meter(0, progress, cancelled), now
-    )
+    meter = Meter(progress=progress, cancelled=cancelled)
+    request = checked(settings, format, path, symbols, source, options, meter, now)
     outcome = Outcome()
     try:
-        _reader(format)(request, outcome)
+        reader(format).read(request, outcome)
     except OSError as error:
         raise ArgusError(
             f"{error.filename or path}: {error.strerror or error}. What was not finished yet has left no trace."
         ) from error
-    return outcome.report(name)
+    return outcome.report(request.source)
 
 
-def _reader(format: str) -> Callable[[Request, Outcome], None]:
-    if format == "lean":
-        from engine.data.importers import lean
+def checked(
+    settings: Settings,
+    format: str,
+    path: Path | str,
+    symbols: Iterable[str] | None,
+    source: str | None,
+    options: Mapping[str, Any] | None,
+    meter: Meter,
+    now: dt.datetime,
+    most_files: int | None = None,
+) -> Request:
+    """The request, with everything checked that does not need the files' contents."""
+    path = Path(path)
+    if format not in FORMATS:
+        raise DataError(f"format {format!r}: unknown. Formats: {', '.join(FORMATS)}.")
+    _check_path(path)
+    name = _checked_source(source or format, format)
+    wanted = frozenset(_checked_symbol(one) for one in symbols) if symbols is not None else None
+    if wanted is not None and not wanted:
+        raise DataError("no symbols named. Name some, or leave the list out to import all.")
+    return Request(settings, format, path, name, wanted, dict(options or {}), meter, now, most_files)
 
-        return lean.read
-    if format == "polygon":
-        from engine.data.importers import polygon
 
-        return polygon.read
-    from engine.data.importers import csv
+def reader(format: str) -> ModuleType:
+    """The module of a format: `read` imports, `units` and `read_unit` are its parts."""
+    return importlib.import_module(f"engine.data.importers.{format}")
 
-    return csv.read
+
+def _check_path(path: Path) -> None:
+    try:
+        is_usable, is_there = path.is_file() or path.is_dir(), path.exists()
+    except OSError as error:
+        raise NotFound(f"{path}: {error.strerror}. Name a file or folder that Argus may read.") from error
+    if not is_there:
+        raise NotFound(f"{path}: there is no such file or folder.")
+    if not is_usable:
+        raise DataError(f"{path}: neither a file nor a folder. Name the file or folder that holds the data.")
 
 
 def _checked_source(source: str, format: str) -> str:

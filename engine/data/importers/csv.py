@@ -82,22 +82,28 @@ def _one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def read(request: Request, outcome: Outcome) -> None:
     """Import a .csv or .csv.gz file, or all of a folder, one transaction a file."""
-    options = CsvOptions.of(request.options)
-    path = request.path
-    found = (
-        [path]
-        if path.is_file()
-        else sorted(p for p in path.rglob("*") if p.name.lower().endswith((".csv", ".csv.gz")))
-    )
-    if not found:
-        raise DataError(f"{path}: no .csv or .csv.gz file in this folder.")
-    request.meter.total = sum(one.stat().st_size for one in found)
+    found = units(request, outcome)
+    request.meter.expect(found)
     seen: set[str] = set()
     for one in found:
         with transaction(request, outcome) as into:
-            _File(one, options, into).read(seen)
+            read_unit(one, into, seen)
             if one == found[-1]:
                 request.check_symbols(seen)
+
+
+def units(request: Request, outcome: Outcome) -> list[Path]:
+    """The files to read; DataError if there are none or an option is wrong."""
+    CsvOptions.of(request.options)
+    found = request.files(".csv", ".csv.gz")
+    if not found:
+        raise DataError(f"{request.path}: no .csv or .csv.gz file in this folder.")
+    return found
+
+
+def read_unit(path: Path, into: Transaction, seen: set[str]) -> None:
+    """Read one file; the symbols in it are added to `seen`."""
+    _File(path, CsvOptions.of(into.request.options), into).read(seen)
 
 
 class _File:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,23 @@ class Request:
     options: Mapping[str, Any]
     meter: Meter
     now: dt.datetime
+    most_files: int | None = None  # of a folder; None: all of them
+
+    def files(self, *endings: str) -> list[Path]:
+        """The path itself if it is a file; of a folder all files below whose names end so, in order.
+
+        Folders may be large: cancel is asked on the way.
+        """
+        if self.path.is_file():
+            return [self.path]
+        found: list[Path] = []
+        for folder, below, names in os.walk(self.path):
+            below.sort()
+            self.meter.step(0, f"looking for files in {folder}")
+            found += [Path(folder, name) for name in names if name.lower().endswith(endings)]
+            if self.most_files is not None and len(found) > self.most_files:
+                break
+        return sorted(found)[: self.most_files]
 
     def wants(self, symbol: str) -> bool:
         return self.symbols is None or symbol in self.symbols
@@ -151,6 +169,7 @@ class Transaction:
             )
         )
         self.outcome.n_files += 1
+        request.meter.n_files_done += 1
 
 
 @contextmanager
@@ -163,9 +182,21 @@ def transaction(request: Request, outcome: Outcome) -> Iterator[Transaction]:
         with source_lock(
             request.settings, request.source, wait=lambda: request.meter.step(0, "waiting for another import")
         ):
-            tallies = merge(stage, lambda note: request.meter.step(0, note))
+            tallies = merge(stage, _merging(request.meter, stage))
             stage_update(stage, tallies, current.records)
             request.meter.step(0, "publishing")
             stage.publish()
+        request.meter.n_parts = 0
         for key, tally in tallies.items():
             outcome.tallies.setdefault(key, Tally()).add(tally)
+
+
+def _merging(meter: Meter, stage: Staging) -> Callable[[str], None]:
+    """What `merge` calls at every step: its note is a new one with every file of the store."""
+    meter.n_parts, meter.n_parts_done = sum(len(keys) for keys in stage.index.values()), 0
+
+    def step(note: str) -> None:
+        meter.n_parts_done += note != meter.note
+        meter.step(0, note)
+
+    return step

@@ -59,6 +59,18 @@ class LeanFile:
 
 def read(request: Request, outcome: Outcome) -> None:
     """Import everything of the wanted symbols, all resolutions, as one transaction."""
+    groups = units(request, outcome)
+    files = [file for group in groups for file in group]
+    request.meter.expect(file.path for file in files)
+    with transaction(request, outcome) as into:
+        for group in groups:
+            read_unit(group, into)
+        for symbol, folder in sorted({(f.symbol, f.market_folder) for f in files if f.kind == "equity"}):
+            lean_factors.read(folder, symbol, into)
+
+
+def units(request: Request, outcome: Outcome) -> list[list[LeanFile]]:
+    """The files of the wanted symbols, those together that are read together; DataError if there are none."""
     files = list(_find(request, outcome))
     request.check_symbols({file.symbol for file in files})
     files = [file for file in files if request.wants(file.symbol)]
@@ -68,17 +80,11 @@ def read(request: Request, outcome: Outcome) -> None:
             f"{request.path}: no LEAN files of equities, forex, CFDs or futures. Point to LEAN's Data folder, "
             f"or to a zip below it such as equity/usa/minute/spy/20131004_trade.zip.{left}"
         )
-    request.meter.total = sum(file.path.stat().st_size for file in files)
-    with transaction(request, outcome) as into:
-        for group in _grouped(files):
-            _read_group(group, into)
-        for symbol, folder in sorted({(f.symbol, f.market_folder) for f in files if f.kind == "equity"}):
-            lean_factors.read(folder, symbol, into)
+    return _grouped(files)
 
 
 def _find(request: Request, outcome: Outcome) -> Iterable[LeanFile]:
-    path = request.path.resolve()
-    for found in [path] if path.is_file() else sorted(path.rglob("*.zip")):
+    for found in (path.resolve() for path in request.files(".zip")):
         match = _FILE.search(found.as_posix().lower())
         if match is None:
             outcome.skipped["zip files that are not LEAN bars"] += 1
@@ -103,8 +109,11 @@ def _grouped(files: list[LeanFile]) -> list[list[LeanFile]]:
     return list(groups.values())
 
 
-def _read_group(group: list[LeanFile], into: Transaction) -> None:
+def read_unit(group: list[LeanFile], into: Transaction, seen: set[str] | None = None) -> None:
+    """Read the files of one group; `seen`, if given, gets their symbol."""
     first = group[0]
+    if seen is not None:
+        seen.add(first.symbol)
     if first.kind == "future":
         trades = _concat(_read_zip(file, into) for file in group if not file.quotes)
         quotes = _concat(_read_zip(file, into) for file in group if file.quotes)

@@ -30,25 +30,30 @@ _NAME = re.compile(r"\.csv(\.gz)?$", re.IGNORECASE)
 
 def read(request: Request, outcome: Outcome) -> None:
     """Import a file or all files of a folder, in order of their names, one transaction a file."""
+    files = units(request, outcome)
+    request.meter.expect(files)
+    seen: set[str] = set()
+    for path in files:
+        with transaction(request, outcome) as into:
+            read_unit(path, into, seen)
+            if path == files[-1]:
+                request.check_symbols(seen)
+
+
+def units(request: Request, outcome: Outcome) -> list[Path]:
+    """The files to read; DataError if there are none."""
     files = list(_find(request, outcome))
     if not files:
         raise DataError(
             f"{request.path}: no flat files. Point to a .csv.gz of minute aggregates or to a folder of them, "
             f"such as us_stocks_sip/minute_aggs_v1/2023/08."
         )
-    request.meter.total = sum(path.stat().st_size for path in files)
-    seen: set[str] = set()
-    for path in files:
-        with transaction(request, outcome) as into:
-            _read_file(path, into, seen)
-            if path == files[-1]:
-                request.check_symbols(seen)
+    return files
 
 
 def _find(request: Request, outcome: Outcome) -> Iterator[Path]:
     path = request.path.resolve()
-    found = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    for one in found:
+    for one in (found.resolve() for found in request.files("")):
         if "us_options_opra" in one.parts:
             if path.is_file() or "us_options_opra" in path.parts:
                 raise DataError(
@@ -63,8 +68,8 @@ def _find(request: Request, outcome: Outcome) -> Iterator[Path]:
             yield one
 
 
-def _read_file(path: Path, into: Transaction, seen: set[str]) -> None:
-    """Check every row of the file, then add those of the wanted symbols."""
+def read_unit(path: Path, into: Transaction, seen: set[str]) -> None:
+    """Check every row of the file, then add those of the wanted symbols; `seen` gathers all that are there."""
     source = TextSource(path, into.request.meter)
     into.request.meter.step(0, path.name)
     kind = next((kind for feed, kind in FEEDS.items() if feed in path.parts), None)
