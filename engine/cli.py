@@ -33,7 +33,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "pack": ("pack", "build, list, show and verify replay packs"),
     },
     "Strategies": {
-        "spec": ("spec", "check and show strategy specs; their JSON Schema"),
+        "spec": ("spec", "check, show and save strategy specs; their JSON Schema"),
         "run": ("run", "one backtest with all its artifacts"),
         "sweep": ("sweep", "a grid of parameters, ranked"),
         "runs": ("runs", "list and show runs"),

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from engine.core.errors import NotFound, SpecError
+from engine.core.spec import StrategySpec
+from engine.core.spec_text import canonical_json
+from engine.core.spec_text import spec_hash as spec_hash_of
 from engine.store.db import Store, read, write
 from engine.store.models import SpecVersion
 
@@ -37,6 +40,18 @@ def save_spec(
     )
     with write(store) as session:
         return session.get(SpecVersion, spec_hash) or _added(session, row)
+
+
+def keep_spec(store: Store, spec: StrategySpec) -> SpecVersion:
+    """Keep a checked spec as a version under its own name, slug and idea family."""
+    return save_spec(
+        store,
+        spec_hash=spec_hash_of(spec),
+        canonical=canonical_json(spec),
+        name=spec.name,
+        slug=spec.slug,
+        idea_family=spec.family,
+    )
 
 
 def get_spec(store: Store, prefix: str) -> SpecVersion:

@@ -1,4 +1,4 @@
-"""`spec check|show|schema`: faults of specs, their canonical form and hashes, their JSON Schema."""
+"""`spec check|show|save|schema`: faults of specs, how they read, a find saved by name, JSON Schema."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.verbs import output
 
 
 def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    parser = subparsers.add_parser("spec", help="check and show strategy specs; their JSON Schema")
+    parser = subparsers.add_parser("spec", help="check, show and save strategy specs; their JSON Schema")
     verbs = parser.add_subparsers(dest="spec_verb", required=True)
 
     one = verbs.add_parser("check", help="every fault of the files, one a line; exit 2 if there is one")
@@ -27,8 +27,19 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
     one.add_argument(
         "--set", action="append", default=[], dest="sets", metavar="PATH=VALUE", help="set a field first"
     )
+    one.add_argument("--plain", action="store_true", help="in plain language instead of JSON")
     output.add_json_flag(one)
     one.set_defaults(handler=show)
+
+    one = verbs.add_parser(
+        "save", help="the spec of a run, or of one config of a sweep, as a version with a name"
+    )
+    one.add_argument(
+        "origin", metavar="RUN_OR_CONFIG", help="a run's id, or SWEEP:NUMBER for a config of a sweep"
+    )
+    one.add_argument("name", metavar="NAME", help="the name a person reads; the slug is made of it")
+    output.add_json_flag(one)
+    one.set_defaults(handler=save)
 
     one = verbs.add_parser("schema", help="JSON Schema of a spec file")
     output.add_json_flag(one)
@@ -52,6 +63,7 @@ def check(args: argparse.Namespace, settings: Settings) -> int:
 
 def show(args: argparse.Namespace, settings: Settings) -> None:
     from engine.core.errors import SpecError
+    from engine.core.spec_reading import reading, reading_text
     from engine.core.spec_text import canonical, load_spec, spec_hash, trading_hash, with_overrides
     from engine.sweep.grid_file import split_sets
 
@@ -64,11 +76,29 @@ def show(args: argparse.Namespace, settings: Settings) -> None:
     spec = with_overrides(spec, fixed, args.file.name) if fixed else spec
     hashes = {"spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec), "idea_family": spec.family}
     if args.json:
-        output.print_json({**hashes, "spec": canonical(spec)})
+        told = {"reading": [one._asdict() for one in reading(spec)]} if args.plain else {}
+        output.print_json({**hashes, **told, "spec": canonical(spec)})
         return
-    print(json.dumps(canonical(spec), indent=2, ensure_ascii=False))
+    text = json.dumps(canonical(spec), indent=2, ensure_ascii=False)
+    print(f"{spec.name}\n\n{reading_text(spec)}" if args.plain else text)
     for name, value in hashes.items():
         output.progress(f"{name} {value}")
+
+
+def save(args: argparse.Namespace, settings: Settings) -> None:
+    """JSON: spec_hash, name, slug, idea_family."""
+    from engine.store.db import open_store
+    from engine.sweep.origins import save_as
+
+    store = open_store(settings)
+    kept = save_as(store, args.origin, args.name)
+    if args.json:
+        output.print_json(
+            {"spec_hash": kept.hash, "name": kept.name, "slug": kept.slug, "idea_family": kept.idea_family}
+        )
+        return
+    print(f"spec {kept.hash[:12]}: {kept.name}, saved as {kept.slug}")
+    output.progress(output.trials_of(store, kept.idea_family))
 
 
 def schema(args: argparse.Namespace, settings: Settings) -> None:

@@ -73,3 +73,13 @@ def test_show_refuses_a_range(capsys):
 def test_schema_prints_json_schema(flags, capsys):
     assert spec("schema", *flags) == 0
     assert json.loads(capsys.readouterr().out)["properties"]["timeframe"]["enum"][0] == "1min"
+
+
+def test_show_can_tell_a_spec_in_plain_language(capsys):
+    assert spec("show", SMA, "--plain", "--set", "risk_exits.stop_loss_pct=2.5") == 0
+    said = capsys.readouterr()
+    assert "when SMA(10) crosses above SMA(30), buy." in said.out and "Close at a loss of 2.5 %." in said.out
+    assert "{" not in said.out and "trading_hash" in said.err
+    assert spec("show", SMA, "--plain", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["reading"][1] == {"heading": "Market", "sentences": ["Trades SPY on 1-hour bars, long only."]}
