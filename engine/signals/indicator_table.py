@@ -1,0 +1,107 @@
+"""TA-Lib's functions as a table, for what must not load TA-Lib: forms, and checks of names in the web process.
+
+`talib_functions.txt` is made by `python -m engine.signals.indicator_table > engine/signals/talib_functions.txt`, and a
+test keeps it fresh. What the table cannot tell, a run still checks: bounds of parameters and outputs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.core.conditions import Operand
+from engine.core.spec import StrategySpec
+from engine.signals.talib_names import ALIASES, NEEDS_MORE, TREND_BIAS, abstract_function, function_names
+
+_EXTRA = ("source", "price", "output")  # parameters of ours, for every function
+
+
+class Function(NamedTuple):
+    """A function: what it is called, its parameters with their defaults (`length` for TA-Lib's time period), and its
+    outputs where it has several."""
+
+    name: str
+    title: str
+    params: dict[str, float]
+    outputs: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def functions() -> dict[str, Function]:
+    """All functions by name; TREND_BIAS, which is ours, among them."""
+    text = Path(__file__).with_name("talib_functions.txt").read_text(encoding="utf-8")
+    found = [_function(line) for line in text.splitlines()]
+    found.append(Function(TREND_BIAS, "Trend by two daily averages", {"fast": 50, "slow": 200}, ()))
+    return {one.name: one for one in found}
+
+
+def find(name: str) -> Function | None:
+    """The function a spec's indicator means, an output's name at its end (MACD_HIST) left off."""
+    parts = name.upper().split("_")
+    names = ("_".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next((functions()[one] for one in names if one in functions()), None)
+
+
+def unknown_names(spec: StrategySpec) -> Iterator[str]:
+    """A sentence for each indicator or parameter of the conditions that the table does not know, each once."""
+    said = set()
+    for comparison in spec.operands():
+        for operand in (comparison, comparison.target):
+            fault = None if operand is None or operand.type != "indicator" else operand_fault(operand)
+            if fault is not None and fault not in said:
+                said.add(fault)
+                yield fault
+
+
+def operand_fault(one: Operand) -> str | None:
+    """What is wrong with an indicator's name or parameters; None where nothing is."""
+    found = find(one.name)
+    if found is None:
+        near = difflib.get_close_matches(one.name.upper(), functions(), n=3, cutoff=0.4)
+        hint = (
+            f"Nearest: {', '.join(near)}." if near else "Use a TA-Lib name such as SMA, EMA, RSI, ATR, MACD."
+        )
+        return f"indicator {one.name}: not a TA-Lib function. {hint}"
+    for key in one.params:
+        if plain(key) not in {*map(plain, found.params), *_EXTRA}:
+            allowed = ", ".join(found.params) or "none"
+            return f"indicator {one.name}: unknown parameter {key!r}; parameters: {allowed}."
+    return None
+
+
+def plain(parameter: str) -> str:
+    """A parameter's name without what spellings differ in: timeperiod, time_period and length are one."""
+    bare = parameter.lower().replace("_", "")
+    return "length" if bare == "timeperiod" else ALIASES.get(bare, bare)
+
+
+def _function(line: str) -> Function:
+    name, title, params, outputs = line.split("|")
+    pairs = (param.split("=") for param in params.split())
+    return Function(
+        name,
+        title,
+        {"length" if key == "timeperiod" else key: float(value) for key, value in pairs},
+        tuple(outputs.split()),
+    )
+
+
+def made() -> str:
+    """The table's text, from the installed TA-Lib."""
+    lines = []
+    for name in sorted(set(function_names()) - set(NEEDS_MORE)):
+        info = abstract_function(name).info
+        params = " ".join(f"{key}={value:g}" for key, value in info["parameters"].items())
+        outputs = info["output_names"]
+        lines.append(
+            f"{name}|{info['display_name']}|{params}|{' '.join(outputs) if len(outputs) > 1 else ''}\n"
+        )
+    return "".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(made())
