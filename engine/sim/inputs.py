@@ -9,8 +9,8 @@ from engine.core.errors import DataError
 from engine.core.instruments import KINDS
 from engine.core.settings import Settings
 from engine.core.spec import StrategySpec
-from engine.core.timeframes import MINUTES
 from engine.data import catalog, readers
+from engine.data.extents import serving
 from engine.packs.build import build_pack
 from engine.packs.disk import load_pack
 from engine.packs.pack import Pack, Request
@@ -82,16 +82,6 @@ def _span(
 ) -> tuple[dt.date, dt.date]:
     """First and last date of the native series of a timeframe, or of the coarsest that can build it."""
     kind = readers.kind_of(settings, source, symbol, kind)
-    held = [
-        one
-        for one in catalog.series(settings, source)
-        if (one.symbol, one.kind, one.quotes) == (symbol, kind, False)
-        and MINUTES[one.timeframe] <= MINUTES[timeframe]
-    ]
-    if not held:
-        raise DataError(
-            f"{symbol}: source {source} has no bars that could give {timeframe}. `data list` shows what there is."
-        )
-    best = max(held, key=lambda one: MINUTES[one.timeframe])
+    best = serving(catalog.series(settings, source), source, symbol, timeframe, kind)
     # A 24-hour session is dated by its end: the evening after the last bar may belong to the next date.
     return best.first.date(), best.last.date()

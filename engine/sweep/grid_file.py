@@ -31,26 +31,56 @@ def read_grid_file(path: Path, default: SweepSpec | None = None) -> SweepSpec:
         raise SpecError(
             f"{path}: cannot be read ({err.strerror}); give the path of a YAML or JSON file."
         ) from None
-    tree = parse_json(raw, path.name) if path.suffix.lower() == ".json" else parse_yaml(raw, path.name)
+    return parse_grid(raw, path.name, default)
+
+
+def parse_grid(raw: bytes, where: str, default: SweepSpec | None = None) -> SweepSpec:
+    """The sweep in the bytes of a grid file named `where`: JSON by its ending, else YAML."""
+    tree = parse_json(raw, where) if where.lower().endswith(".json") else parse_yaml(raw, where)
     if not isinstance(tree, dict):
-        raise SpecError(f"{path.name}: must be one object of parameters, got {type(tree).__name__}.")
+        raise SpecError(f"{where}: must be one object of parameters, got {type(tree).__name__}.")
     if not any(key in tree for key in KEYS):
         tree = {"grid": tree}
     for key in tree:
         if key not in KEYS:
             near = closest(str(key), list(KEYS))
             hint = f" Did you mean {near}?" if near else ""
-            raise SpecError(f"{path.name}: unknown key {shorten(key)}.{hint} Keys: {', '.join(KEYS)}.")
-    grid, where, aliases = tree.get("grid") or {}, tree.get("where") or (), tree.get("aliases")
-    where = [where] if isinstance(where, str) else where
+            raise SpecError(f"{where}: unknown key {shorten(key)}.{hint} Keys: {', '.join(KEYS)}.")
+    grid, texts, aliases = tree.get("grid") or {}, tree.get("where") or (), tree.get("aliases")
+    texts = [texts] if isinstance(texts, str) else texts
     if not isinstance(grid, dict) or not all(isinstance(key, str) for key in grid):
-        raise SpecError(f"{path.name}: grid must be an object of paths and their values.")
-    if not isinstance(where, list | tuple) or not all(isinstance(text, str) for text in where):
-        raise SpecError(f"{path.name}: where must be a list of conditions such as fast < slow.")
+        raise SpecError(f"{where}: grid must be an object of paths and their values.")
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise SpecError(f"{where}: where must be a list of conditions such as fast < slow.")
     if aliases is not None and not _are_aliases(aliases):
-        raise SpecError(f"{path.name}: aliases must be an object of names and paths.")
+        raise SpecError(f"{where}: aliases must be an object of names and paths.")
     lent = dict(default.aliases) if aliases is None and default else aliases
-    return make_sweep(grid, where, lent)
+    return make_sweep(grid, texts, lent)
+
+
+def grid_yaml(sweep: SweepSpec) -> str:
+    """The sweep as the text of a grid file, which `read_grid_file` reads back as the same."""
+    import yaml
+
+    tree = {
+        "grid": {name: _axis_tree(axis) for name, axis in sweep.grid.items()},
+        "where": list(sweep.where),
+        "aliases": {name: p if isinstance(p, str) else list(p) for name, p in sweep.aliases.items()},
+    }
+    kept = {key: value for key, value in tree.items() if value}
+    text: str = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    return text
+
+
+def _axis_tree(axis: AxisSpec) -> Any:
+    if axis.values is not None:
+        return [_short(value) for value in axis.values]
+    return {name: _short(value) for name, value in axis.model_dump(exclude_defaults=True).items()}
+
+
+def _short(value: Any) -> Any:
+    """50.0 as 50."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def parse_yaml(raw: bytes, where: str) -> Any:
