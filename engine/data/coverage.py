@@ -100,13 +100,40 @@ def coverage(
 
     DataError where the source has no such series, or the dates hold no session.
     """
+    return _covered(*_laid(settings, source, symbol, timeframe, first, last, kind))
+
+
+def survey(
+    settings: Settings,
+    source: str,
+    symbol: str,
+    timeframe: str,
+    first: dt.date | None = None,
+    last: dt.date | None = None,
+    kind: str | None = None,
+) -> tuple[Coverage, list[Gap]]:
+    """Coverage and gaps of one reading."""
     series, outside = _laid(settings, source, symbol, timeframe, first, last, kind)
+    return _covered(series, outside), find_gaps(series)
+
+
+def n_scheduled(one: catalog.Series) -> int | None:
+    """How many sessions a calendar has from the first row of a series to its last; None where it knows none."""
+    try:
+        calendar = instrument(one.symbol, one.kind).calendar
+        first, last = session_date_of(one.first, calendar), session_date_of(one.last, calendar)
+        return len(sessions_of(calendar, first, last))
+    except DataError:
+        return None
+
+
+def _covered(series: BarSeries, outside: int) -> Coverage:
     n = len(series.sessions)
     return Coverage(
         series.source,
-        symbol,
+        series.symbol,
         series.kind,
-        timeframe,
+        series.timeframe,
         series.sessions.calendar,
         series.sessions.date,
         np.bincount(series.session, minlength=n).astype(np.int32),
@@ -174,7 +201,9 @@ def _laid(
             f"{symbol} {timeframe}: source {source} stores no such {kind} series. `data list` shows what it has."
         )
     calendar = instrument(symbol, kind).calendar
-    held_first, held_last = (_session_date(moment, calendar) for moment in (stored[0].first, stored[0].last))
+    held_first, held_last = (
+        session_date_of(moment, calendar) for moment in (stored[0].first, stored[0].last)
+    )
     first, last = first or held_first, last or held_last
     sessions = sessions_of(calendar, first, last)
     if not len(sessions):
@@ -187,7 +216,7 @@ def _laid(
     return laid.series, laid.outside_rows
 
 
-def _session_date(moment: dt.datetime, calendar: str) -> dt.date:
+def session_date_of(moment: dt.datetime, calendar: str) -> dt.date:
     """Date of the session that a row of this start belongs to, or of the day it stands on."""
     day = moment.date()
     around = sessions_of(calendar, day, day + dt.timedelta(days=4))

@@ -50,14 +50,22 @@ class Served:
 
 
 def read_rows(
-    settings: Settings, source: str, symbol: str, kind: str, timeframe: str, first: dt.date, last: dt.date
+    settings: Settings,
+    source: str,
+    symbol: str,
+    kind: str,
+    timeframe: str,
+    first: dt.date,
+    last: dt.date,
+    *,
+    quotes: bool = False,
 ) -> pl.DataFrame:
     """Rows of the store filed under session dates first..last, as they are; empty if there are none.
 
     Only files of these dates are opened, and of them only row groups that may hold the symbol. Damaged files
     are a DataError that names them.
     """
-    dataset = dataset_name(kind, timeframe)
+    dataset = dataset_name(kind, timeframe, quotes=quotes)
     low, high = (str(first), str(last)) if is_daily_file(timeframe) else (f"{first:%Y}", f"{last:%Y}")
     found = [
         read_part(path, dataset, [symbol])
@@ -65,7 +73,7 @@ def read_rows(
         if low <= key <= high
     ]
     if not found:
-        return pl.from_arrow(schema(kind).empty_table())  # type: ignore[return-value]
+        return pl.from_arrow(schema(kind, quotes=quotes).empty_table())  # type: ignore[return-value]
     rows = pl.concat(found)
     return rows if is_daily_file(timeframe) else rows.filter(session_date(kind).is_between(first, last))
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from engine.core.errors import DataError
 from engine.core.settings import Settings
+from engine.data.stretch import merged
 from engine.packs.disk import find_pack, read_manifest
 
 PRICES = ("open", "high", "low", "close")
@@ -56,7 +57,7 @@ def read_window(
         ) from error
     bars = found.filter(pl.col("close").is_not_nan())
     each = max(1, -(-len(bars) // limit))
-    return Window(_merged(bars, each), each, str(entry["timezone"]))
+    return Window(merged(bars, each), each, str(entry["timezone"]))
 
 
 def timezone_of(settings: Settings, pack_hash: str, symbol: str, timeframe: str) -> str:
@@ -70,20 +71,3 @@ def _entry(manifest: dict, symbol: str, timeframe: str) -> dict:  # type: ignore
             return entry
     held = ", ".join(f"{entry['symbol']} {entry['timeframe']}" for entry in manifest["series"]) or "nothing"
     raise DataError(f"{symbol} {timeframe}: not in pack {manifest['hash'][:12]}, which holds {held}.")
-
-
-def _merged(bars: pl.DataFrame, each: int) -> pl.DataFrame:
-    if each == 1:
-        return bars
-    group = pl.int_range(pl.len(), dtype=pl.Int64) // each
-    return (
-        bars.group_by(group.alias("group"), maintain_order=True)
-        .agg(
-            pl.col("start", "open").first(),
-            pl.col("high").max(),
-            pl.col("low").min(),
-            pl.col("close").last(),
-            pl.col("volume").sum(),
-        )
-        .drop("group")
-    )

@@ -29,8 +29,8 @@ def trade_chart(
     import plotly.graph_objects as go
 
     bars, n = window.bars, len(window.bars)
-    starts = _local(bars["start"], window.timezone)
-    names = [_moment(at, daily) for at in starts]
+    starts = local_starts(bars["start"], window.timezone)
+    names = [moment_words(at, daily) for at in starts]
     figure = charts.blank(colours, 480, margin={"l": 8, "r": 8, "t": 34, "b": 8})
     columns = {name: bars[name].to_numpy() for name in ("open", "high", "low", "close")}
     figure.add_trace(
@@ -50,7 +50,7 @@ def trade_chart(
     _add_level(figure, colours.loss, "Stop", trade["stop_price"], (first, last, n))
     _add_level(figure, colours.gain, "Target", trade["target_price"], (first, last, n))
     _add_fills(figure, colours, bars, trade, fills)
-    at, labels = _ticks(starts, daily)
+    at, labels = clock_ticks(starts, daily)
     figure.update_layout(
         hovermode="closest",
         xaxis={"tickmode": "array", "tickvals": at, "ticktext": labels, "showgrid": True, "range": [-1, n],
@@ -110,16 +110,16 @@ def _slot(bars: pl.DataFrame, at: dt.datetime) -> int:
     return max(0, int(bars["start"].search_sorted(ns, side="right")) - 1)
 
 
-def _local(start: pl.Series, timezone: str) -> list[dt.datetime]:
+def local_starts(start: pl.Series, timezone: str) -> list[dt.datetime]:
     instants = pl.from_epoch(start, time_unit="ns").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
     return instants.to_list()
 
 
-def _moment(at: dt.datetime, daily: bool) -> str:
+def moment_words(at: dt.datetime, daily: bool) -> str:
     return f"{at:%a %d %b %Y}" if daily else f"{at:%a %d %b %Y, %H:%M %Z}"
 
 
-def _ticks(starts: list[dt.datetime], daily: bool) -> tuple[list[int], list[str]]:
+def clock_ticks(starts: list[dt.datetime], daily: bool) -> tuple[list[int], list[str]]:
     """A tick where a new year, month or day begins, whichever gives a handful; else evenly, by the clock."""
     changes = [
         [i for i in range(1, len(starts)) if key(starts[i]) != key(starts[i - 1])]

@@ -32,6 +32,16 @@ CLEAR_FILTERS, CLEAR_COMPARE, RUNS_CSV, RUNS_TABLE = (
 # What a link names: /sweeps?sweep=ID, /sweeps?job=N, /specs?spec=HASH, /specs?draft=ID
 SWEEP, JOB, SPEC, DRAFT = "sweep", "job", "spec", "draft"
 
+# Data: /data?series=lean/SPY/equity/1min&from=2013-10-04&to=2013-10-07, /data?part=import
+SERIES, FROM, TO, YEAR, PART = "series", "from", "to", "year", "part"
+FIND, OF, KIND, BARS, SERIES_ORDER, SERIES_PAGE = "find", "of", "kind", "bars", "sort", "series_page"
+SERIES_TABLE, GAPS_PAGE, GAPS_CSV, CALENDAR = "series_table", "gaps_page", "gaps_csv", "calendar"
+SPAN, GO_TO, EARLIER, LATER = "span", "go_to", "earlier", "later"
+IMPORT_PATH, IMPORT_FILE, IMPORT_FORMAT, IMPORT_SYMBOLS, IMPORT_SOURCE, PREVIEW, IMPORT = (
+    "import_path", "import_file", "import_format", "import_symbols", "import_source", "preview", "import",
+)  # fmt: skip
+DEMO, PACK, PACK_PAGE, BUILD_PACK, VERIFY_PACK = "make_demo", "pack", "pack_page", "build_pack", "verify_pack"
+
 # Tearsheet
 RUN, TRADE = "run", "trade"
 TRADE_ORDER, TRADE_REASON, TRADE_PAGE = "trades_by", "trades_left_by", "trades_page"

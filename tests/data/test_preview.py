@@ -77,7 +77,7 @@ def test_a_file_of_another_format_is_told_which_it_looks_like(look, tmp_path):
     path = write(tmp_path / "day.csv", POLYGON_HEADER + "SPY,5,1,1,1,1,1380888000000000000,3\n")
     assert "It looks like polygon" in look("csv", path).faults[0]
     lean_minutes(tmp_path / "lean", ROW)
-    with pytest.raises(DataError, match="no flat files.*It looks like lean"):
+    with pytest.raises(DataError, match=r"no flat files.*It looks like lean"):
         look("polygon", tmp_path / "lean/equity")
 
 

@@ -82,7 +82,7 @@ def test_a_cancelled_import_was_never_there(store, tmp_path, monkeypatch, stage)
     with pytest.raises(Cancelled):
         import_.work(Heard(store, payload, lambda told: told.startswith(stage) or f": {stage}" in told))
     assert catalog.series(store.settings) == []
-    assert not [path for path in store.settings.market.rglob("*.parquet")]
+    assert not list(store.settings.market.rglob("*.parquet"))
     assert import_.work(Heard(store, payload))["n_rows"] == 45_000
 
 
