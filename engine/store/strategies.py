@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import or_, text
+from sqlmodel import Session, col, select
 
 from engine.store.db import Store, read
+from engine.store.models import RunRow, SpecVersion, SweepRow
 
 _FOUND = """
     SELECT v.hash, v.name, v.slug, v.idea_family, v.created_at, g.n_versions
@@ -62,6 +63,22 @@ def _like(search: str) -> dict[str, str]:
         return {}
     escaped = search.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return {"like": f"%{escaped}%"}
+
+
+def written_versions(store: Store, slug: str, *, limit: int = 100) -> Sequence[SpecVersion]:
+    """Versions of a slug that somebody wrote, newest first.
+
+    Left out are those that a sweep kept because they were among its best, unless a sweep began from one.
+    """
+    kept = select(RunRow.spec_hash).where(RunRow.spec_hash == SpecVersion.hash, col(RunRow.sweep_id).is_not(None))
+    by_hand = select(RunRow.spec_hash).where(RunRow.spec_hash == SpecVersion.hash, col(RunRow.sweep_id).is_(None))
+    begun = select(SweepRow.spec_hash).where(SweepRow.spec_hash == SpecVersion.hash)
+    wanted = select(SpecVersion).where(
+        SpecVersion.slug == slug, or_(~kept.exists(), by_hand.exists(), begun.exists())
+    )
+    newest = wanted.order_by(col(SpecVersion.created_at).desc(), SpecVersion.hash).limit(limit)
+    with read(store) as session:
+        return session.exec(newest).all()
 
 
 def _strategy(session: Session, row: Any) -> Strategy:

@@ -17,6 +17,8 @@ from pydantic.fields import FieldInfo
 from engine.core.conditions import AllOf, AnyOf, Comparison, Condition, NotOf, Operand
 from engine.core.spec import StrategySpec
 from engine.core.spec_walk import bare, is_model, leaves, unit
+from engine.signals.indicator_table import find
+from engine.signals.talib_names import ALIASES
 from engine.signals.tree import PLACES
 from engine.sim.scope import OF_OPTIONS
 from engine.sweep.paths import ONE_FOR_ALL
@@ -165,7 +167,7 @@ def _comparisons(prefix: str, node: Condition) -> Iterator[tuple[str, Comparison
 
 def _of_operand(prefix: str, operand: Operand, part: str) -> Iterator[Candidate]:
     what = named(operand)
-    for key, value in operand.params.items():
+    for key, value in {**operand.params, **_defaults(operand)}.items():
         counts = key in COUNTS or key.endswith("period")
         yield Candidate(
             (f"{prefix}.params.{key}",), _plain_name(key), part, f"{what}: {key}",
@@ -179,6 +181,17 @@ def _of_operand(prefix: str, operand: Operand, part: str) -> Iterator[Candidate]
         (f"{prefix}.shift",), "shift", part, f"{what}: shift", "int", operand.shift, "bars", 0, 10_000,
         help=f"Take {what} this many bars ago.",
     )  # fmt: skip
+
+
+def _defaults(operand: Operand) -> dict[str, Value]:
+    """Parameters of an indicator that the spec leaves at their defaults."""
+    found = find(operand.name) if operand.type == "indicator" else None
+    if found is None:
+        return {}
+    given = {ALIASES.get(key.lower(), key.lower()) for key in operand.params}
+    given |= {"length"} if "timeperiod" in given else set()
+    plain = {name: int(value) if value == int(value) else value for name, value in found.params.items()}
+    return {name: value for name, value in plain.items() if name not in given and not name.endswith("matype")}
 
 
 def _of_value(prefix: str, one: Comparison, part: str, what: str) -> Iterator[Candidate]:

@@ -63,7 +63,7 @@ class Forecast:
     def how(self) -> str:
         """Where the time comes from, in a sentence."""
         if not self.n_sweeps:
-            return f"A guess from Argus's own benchmark, within a factor of {self.spread:.0f}: none was measured here yet."
+            return f"A guess from Argus's benchmark, within a factor of {self.spread:.0f}: no sweep was measured here."
         sweep = "sweep" if self.n_sweeps == 1 else "sweeps"
         whose = " of this idea" if self.of_kin else ""
         return f"From {self.n_sweeps} earlier {sweep}{whose} on this machine, within a factor of {self.spread:.0f}."
