@@ -7,7 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from engine.core.settings import load_settings
-from pages.ui.palette import Palette, palette
+from engine.store import heartbeats
+from pages.ui import formats
+from pages.ui.palette import palette
 
 PAGES = Path(__file__).resolve().parents[1]
 ICON = str(Path(__file__).with_name("icon.svg"))  # a material icon would be fetched from Google's servers
@@ -36,7 +38,7 @@ def show() -> st.Page:
     chosen = st.navigation(_pages())
     st.logo(LOGO.format(mark=colours.primary, text=colours.text), size="large")
     with st.sidebar:
-        _show_sidebar(colours)
+        _show_sidebar()
     st.session_state[DRAWN] = True
     return chosen
 
@@ -63,7 +65,20 @@ def _pages() -> list[st.Page]:
     return [st.Page(start, title="Argus", default=True, visibility="hidden"), *pages]
 
 
-def _show_sidebar(colours: Palette) -> None:
+def _show_workers() -> None:
+    """Who does the queued work; a store that cannot be read is for the page to tell."""
+    alive = heartbeats.workers(load_settings())
+    if not alive:
+        st.badge("no worker", icon=":material/engineering:", color="orange")
+        st.caption("Queued work waits. Start one: `python -m engine worker`")
+        return
+    busy = sum(one.job_id is not None for one in alive)
+    words = f"{busy} of {formats.plural(len(alive), 'worker')} at work"
+    st.badge(words, icon=":material/engineering:", color="blue" if busy else "gray")
+
+
+def _show_sidebar() -> None:
+    _show_workers()
     st.badge("SYNTHETIC", icon=":material/science:", color="violet")
     st.caption("Marks made-up prices. They show how Argus works and say nothing about a market.")
     home = load_settings().home

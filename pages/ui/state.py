@@ -31,6 +31,7 @@ CLEAR_FILTERS, CLEAR_COMPARE, RUNS_CSV, RUNS_TABLE = (
 
 # What a link names: /sweeps?sweep=ID, /sweeps?job=N, /specs?spec=HASH, /specs?draft=ID
 SWEEP, JOB, SPEC, DRAFT = "sweep", "job", "spec", "draft"
+NEW_SWEEP = "new"  # /sweeps?new=1
 
 # Data: /data?series=lean/SPY/equity/1min&from=2013-10-04&to=2013-10-07, /data?part=import
 SERIES, FROM, TO, YEAR, PART = "series", "from", "to", "year", "part"
@@ -41,6 +42,13 @@ IMPORT_PATH, IMPORT_FILE, IMPORT_FORMAT, IMPORT_SYMBOLS, IMPORT_SOURCE, PREVIEW,
     "import_path", "import_file", "import_format", "import_symbols", "import_source", "preview", "import",
 )  # fmt: skip
 DEMO, PACK, PACK_PAGE, BUILD_PACK, VERIFY_PACK = "make_demo", "pack", "pack_page", "build_pack", "verify_pack"
+
+# Specs: /specs?spec=HASH&view=JSON, /specs?draft=ID&view=Form&form=Exits, /specs?find=rsi
+VIEW, FORM_PART, OLD, NEW = "view", "form", "old", "new"
+SPECS_PAGE, SPECS_TABLE, SPEC_FILES, SPEC_JSON = "specs_page", "specs_table", "spec_files", "spec_json"
+SAVE_SPEC, RUN_SPEC, SWEEP_SPEC, EDIT_SPEC = "save_spec", "run_spec", "sweep_spec", "edit_spec"
+DELETE_DRAFT = "delete_draft"
+FIELD = "field_"  # + path of the field
 
 # Tearsheet
 RUN, TRADE = "run", "trade"

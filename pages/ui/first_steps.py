@@ -1,0 +1,75 @@
+"""The way from nothing to a first judged sweep: four steps, each with the one thing to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import streamlit as st
+
+from pages.ui import actions, shell, state
+from pages.ui.home_parts import Overview
+
+SAMPLE = "sma_crossover"
+
+
+class Step(NamedTuple):
+    """One step: its name, what it is for, whether it is done, and how its buttons are drawn."""
+
+    name: str
+    what: str
+    is_done: bool
+    show: Callable[[], None]
+
+
+def show(found: Overview) -> None:
+    """The steps, until the first sweep is done; afterwards nothing."""
+    if found.newest_sweep is not None:
+        return
+    steps = _steps(found)
+    n_done = sum(step.is_done for step in steps)
+    st.subheader("From nothing to a first judged sweep")
+    st.caption(f"{n_done} of {len(steps)} steps done. No manual needed; ten minutes are enough.")
+    now = next(step for step in steps if not step.is_done)
+    for column, (i, step) in zip(st.columns(len(steps)), enumerate(steps, 1), strict=True):
+        with column, st.container(border=True, height="stretch", key=f"step_{i}"):
+            mark = ":material/check_circle:" if step.is_done else f"**{i}**"
+            st.markdown(f"{mark} &nbsp;**{step.name}**")
+            st.caption(step.what)
+            if step is now or (i == 1 and step.is_done):
+                step.show()
+
+
+def _steps(found: Overview) -> list[Step]:
+    return [
+        Step("Market data", "Prices to test on: a made-up demo market, or your own files.", bool(found.sources),
+             lambda: _show_data(bool(found.sources))),
+        Step("A strategy", "Written down once, as a spec. Read one in plain words, or change it.",
+             found.has_specs, _show_spec),
+        Step("A sweep", "Every combination of its parameters, run on the same bars.", found.n_sweeps > 0, _show_sweep),
+        Step("A judgement", "The best of many looks good by luck. See its neighbours, trades and costs.", False,
+             lambda: _show_judgement(found)),
+    ]  # fmt: skip
+
+
+def _show_data(is_there: bool) -> None:
+    if not is_there:
+        st.button("Make the demo market", key=state.DEMO, type="primary", on_click=actions.make_demo,
+                  help="SYNTHETIC prices of SPY, QQQ and AMD: 120 sessions of minutes. Takes seconds.")  # fmt: skip
+    st.page_link(shell.page("data.py"), label="Look at the data" if is_there else "Import files",
+                 icon=":material/database:")  # fmt: skip
+
+
+def _show_spec() -> None:
+    st.page_link(shell.page("specs.py"), label="Choose a strategy", icon=":material/description:")
+    st.page_link(shell.page("sweeps.py"), label="Or sweep one that is shipped", icon=":material/grid_on:",
+                 query_params={state.NEW_SWEEP: "1"})  # fmt: skip
+
+
+def _show_sweep() -> None:
+    st.page_link(shell.page("sweeps.py"), label="Build a sweep", icon=":material/grid_on:",
+                 query_params={state.NEW_SWEEP: "1"})  # fmt: skip
+
+
+def _show_judgement(found: Overview) -> None:
+    st.page_link(shell.page("sweeps.py"), label="Open the sweep", icon=":material/grid_on:")
