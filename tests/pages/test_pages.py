@@ -11,6 +11,14 @@ from streamlit.testing.v1 import AppTest
 from tests.pages.conftest import ROOT, open_page, run_ids, texts
 
 PAGES = sorted(path.stem for path in ROOT.glob("pages/[a-z]*.py"))
+WHAT_FIRST = {
+    "home": "Make the demo market",
+    "specs": "SMA crossover",  # one of those shipped, to begin from
+    "data": "Make the demo market",
+    "sweeps": "New sweep",
+    "runs": "python -m engine run specs/sma_crossover.json",
+    "tearsheet": "python -m engine run specs/sma_crossover.json",
+}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -22,15 +30,23 @@ def test_a_page_opens_as_the_first_request(page, store):
 
 
 @pytest.mark.parametrize("store", ["empty", "filled"], indirect=True)
-def test_the_app_opens_at_runs(store):
+def test_the_app_opens_at_home(store):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
     assert not at.exception
-    assert at.title[0].value == "Runs"
+    assert at.title[0].value == "Home"
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_without_a_run_a_page_says_which_command_makes_the_first(page, empty):
-    assert "python -m engine run specs/sma_crossover.json" in texts(open_page(page))
+def test_an_empty_page_says_what_to_do_first(page, empty):
+    at = open_page(page)
+    buttons = [button.label for button in at.button]
+    assert WHAT_FIRST[page] in texts(at) or WHAT_FIRST[page] in buttons
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("store", ["empty", "filled"], indirect=True)
+def test_every_page_says_that_no_worker_is_alive_and_how_to_start_one(page, store):
+    assert "python -m engine worker" in texts(open_page(page))
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,0 +1,99 @@
+"""Home: what goes on, what failed, what is new, what to do first."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.packs.synthetic import make_demo
+from engine.store import heartbeats, jobs
+from engine.store.db import open_store
+from engine.store.heartbeats import JobProgress
+from tests.pages.conftest import open_page, texts
+
+
+@pytest.fixture
+def opened(filled):
+    """The store behind the filled workspace."""
+    store = open_store(filled)
+    yield store
+    store.close()
+
+
+def add(store, number=0, **options):
+    return jobs.enqueue(store, "run", {"number": number}, title=f"SMA crossover: run {number}", **options)
+
+
+def claimed(store):
+    return jobs.leased(store, jobs.claim(store, "somebody"))
+
+
+def button(at, label):
+    return next(one for one in at.button if one.label == label)
+
+
+def test_an_empty_workspace_begins_with_market_data(empty):
+    at = open_page("home")
+    assert "0 of 4 steps done" in texts(at)
+    button(at, "Make the demo market").click().run()
+    assert not at.exception
+    assert "Demo market" in texts(at)
+    store = open_store(empty)
+    assert [job.kind for job in jobs.list_jobs(store)] == ["demo"]
+    button(at, "Make the demo market").click().run()
+    assert len(jobs.list_jobs(store)) == 1, "a second click asks for nothing more"
+    store.close()
+
+
+def test_with_data_the_next_step_is_a_strategy(empty):
+    make_demo(empty, quick=True)
+    at = open_page("home")
+    assert "1 of 4 steps done" in texts(at)
+    assert not [one for one in at.button if one.label == "Make the demo market"]
+
+
+def test_a_running_job_shows_how_far_it_is(opened):
+    job = add(opened)
+    attempt = claimed(opened).lease.attempt
+    best = {"config": {"fast": 10, "slow": 40}, "metrics": {"sharpe": 1.5, "n_trades": 12}}
+    told = JobProgress(job.id, attempt, "sweeping", 12_288, 49_152, 9_876.0, 3.73, best)
+    heartbeats.report(opened.settings, told)
+    said = texts(open_page("home")).replace("\\", "")  # as Markdown shows it
+    assert "Best so far: Sharpe 1.50, Total return –, Max drawdown –, Trades 12 (fast 10, slow 40)" in said
+
+
+def test_what_failed_says_why_and_is_tried_again_or_dismissed(opened):
+    first, second = add(opened, 1), add(opened, 2)
+    for job in (first, second):
+        jobs.fail(claimed(opened), job.id, "XYZ: no source has bars of it. Import some.")
+    at = open_page("home")
+    assert texts(at).count("no source has bars of it") == 2
+    at.button(key=f"again_{first.id}").click().run()
+    at.button(key=f"dismiss_{second.id}").click().run()
+    assert not at.exception
+    assert "no source has bars of it" not in texts(at)
+    assert [jobs.get_job(opened, job.id).status for job in (first, second)] == ["queued", "cancelled"]
+
+
+def test_a_queued_job_can_be_cancelled_and_resumed(opened):
+    job = add(opened)
+    at = open_page("home")
+    at.button(key=f"cancel_job_{job.id}").click().run()
+    assert jobs.get_job(opened, job.id).status == "cancelled"
+    assert not at.exception
+
+
+def test_a_filled_workspace_shows_its_newest_runs(filled):
+    at = open_page("home")
+    (table,) = [frame.value for frame in at.dataframe if "name" in frame.value.columns]
+    assert list(table["name"]) == ["Idle", "Made up", "SMA crossover", "SMA crossover"]
+
+
+def test_a_living_worker_is_counted_and_a_dead_one_is_not(filled):
+    from filelock import FileLock
+
+    one = heartbeats.new_worker()
+    filled.locks.mkdir(exist_ok=True)
+    with FileLock(heartbeats.worker_lock(filled, one.id)):
+        heartbeats.beat(filled, one, None)
+        assert "no worker" not in texts(open_page("home"))
+    assert "no worker" in texts(open_page("home"))
