@@ -1,0 +1,120 @@
+"""A server for a workspace, a real browser, and what a person does in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ROOT = Path(__file__).resolve().parents[2]
+WITHIN_MS = 30_000
+NO_BROWSER = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def serve():
+    """Start a server for a workspace; every one is ended after the module."""
+    started = []
+
+    def start(home):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        env = {**os.environ, "ARGUS_HOME": str(home)}
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        started.append(server)
+        address = f"http://127.0.0.1:{port}"
+        wait_for(f"{address}/_stcore/health")
+        return address
+
+    yield start
+    for server in started:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open an address in a window of its own; requests to other hosts fail the test."""
+    contexts, elsewhere = [], []
+
+    def open_address(address, **options):
+        context = browser.new_context(viewport={"width": 1440, "height": 1000}, **options)
+        context.set_default_timeout(WITHIN_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "request", lambda sent: elsewhere.append(sent.url) if "127.0.0.1" not in sent.url[:40] else None
+        )
+        page.goto(address)
+        return page
+
+    yield open_address
+    for context in contexts:
+        context.close()
+    assert not [url for url in elsewhere if not url.startswith(("data:", "blob:"))]
+
+
+def heading(page, text):
+    page.get_by_role("heading", name=text, exact=True).wait_for()
+
+
+def drawn(page, key):
+    page.locator(f".st-key-{key} .main-svg").first.wait_for()
+
+
+def choose(page, label, option):
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    page.keyboard.press("Escape")
+
+
+def tick(page, row, within="[class*=st-key-runs_table]"):
+    """Click the box before a row of a table, which is drawn on a canvas."""
+    canvas = page.locator(f"{within} canvas").first
+    canvas.scroll_into_view_if_needed()
+    settled(page)
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + 17, box["y"] + 36 + 35 * row + 17)
+    settled(page)
+
+
+def settled(page):
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def wait_for(address, within_s=60):
+    """Until the server answers; it has no event to wait for."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
