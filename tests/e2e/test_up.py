@@ -12,6 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine.core.settings import Settings
+from engine.store import heartbeats
+
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN_S = 60
 
@@ -45,18 +48,23 @@ def start(tmp_path):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_up_serves_a_healthy_page_and_ends_all_it_started(start, port, how):
+def test_up_serves_a_healthy_page_and_ends_all_it_started(start, port, how, tmp_path):
     up = start(port)
     assert up.stdout.readline() == f"Argus is at http://127.0.0.1:{port} (Ctrl-C stops it)\n"
     assert _get(f"http://127.0.0.1:{port}/_stcore/health") == "ok"
     assert "<title>" in _get(f"http://127.0.0.1:{port}/")
+    home = Settings(tmp_path / "home")
+    deadline = time.monotonic() + WITHIN_S
+    while len(heartbeats.workers(home)) < 2:
+        assert time.monotonic() < deadline, "two workers come with the app"
+        time.sleep(0.05)
     family = _family(up.pid)
-    assert family, "the app is a process of its own"
 
     up.send_signal(how)
     up.send_signal(how)  # an impatient user
     assert up.wait(WITHIN_S) == 0
     assert not psutil.wait_procs(family, timeout=5)[1], "a child outlived up"
+    assert heartbeats.workers(home) == []
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)), "the port is still served"
 
