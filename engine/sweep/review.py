@@ -160,15 +160,12 @@ def _refused(spec: StrategySpec, axis: Axis) -> str | None:
 
 def _condition(text: str, axes: Sequence[Axis], names: Sequence[str]) -> Condition | str | None:
     """The condition, or its fault; None where it reads an axis that has a fault of its own."""
+    readable = {axis.name for axis in axes}
     try:
-        return parsed_condition(text, axes)
+        condition = parsed_condition(text, [Axis(name, (name,), (1,)) for name in names])
+        return parsed_condition(text, axes) if condition.names <= readable else None
     except SpecError as err:
-        whole = [Axis(name, (name,), (1,)) for name in names]
-        try:
-            parsed_condition(text, whole)
-        except SpecError:
-            return _said(err, "")
-        return None if len(axes) < len(names) else _said(err, "")
+        return _said(err, "")
 
 
 def _counted(

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import canonical
-from engine.store import jobs
+from engine.store import jobs, specs
 from pages.ui import formats, guard
 
 RUN_PRIORITY = 10  # somebody waits for a single run; a sweep can take an hour
@@ -45,6 +45,11 @@ def resume_sweep(sweep_id: str, name: str, *, rank_by: str = "sharpe", top: int 
 def make_demo(*, quick: bool = False) -> int:
     """Ask for the demo market; the job's number."""
     return _added("demo", {"quick": quick}, "Demo market: SPY, QQQ, AMD, made-up prices", RUN_PRIORITY)
+
+
+def save_spec(spec: StrategySpec) -> str:
+    """Keep a spec as a version; its hash. The same spec again is the same version."""
+    return specs.keep_spec(guard.store(), spec).hash
 
 
 def cancel(job_id: int) -> None:
