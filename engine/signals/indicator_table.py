@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.core.conditions import Operand
+from engine.core.conditions import AllOf, AnyOf, Condition, NotOf, Operand
 from engine.core.spec import StrategySpec
+from engine.core.spec_errors import Fault
 from engine.signals.talib_names import ALIASES, NEEDS_MORE, TREND_BIAS, abstract_function, function_names
 
 _EXTRA = ("source", "price", "output")  # parameters of ours, for every function
@@ -46,19 +47,39 @@ def find(name: str) -> Function | None:
     return next((functions()[one] for one in names if one in functions()), None)
 
 
-def unknown_names(spec: StrategySpec) -> Iterator[str]:
-    """A sentence for each indicator or parameter of the conditions that the table does not know, each once."""
-    said = set()
-    for comparison in spec.operands():
-        for operand in (comparison, comparison.target):
-            fault = None if operand is None or operand.type != "indicator" else operand_fault(operand)
-            if fault is not None and fault not in said:
-                said.add(fault)
-                yield fault
+def unknown_names(spec: StrategySpec) -> Iterator[Fault]:
+    """A fault at each operand of the conditions whose indicator or parameter the table does not know."""
+    for place, logic in (
+        (("entry", "signal_logic"), spec.entry.signal_logic),
+        (("entry", "short_signal_logic"), spec.entry.short_signal_logic),
+        (("risk_exits", "signal_logic"), spec.risk_exits.signal_logic),
+        (("risk_exits", "short_signal_logic"), spec.risk_exits.short_signal_logic),
+    ):
+        yield from _unknown(logic, place)
+
+
+def _unknown(conditions: Sequence[Condition], place: tuple[str, ...]) -> Iterator[Fault]:
+    for i, one in enumerate(conditions):
+        path = (*place, str(i))
+        if isinstance(one, AllOf):
+            yield from _unknown(one.all, (*path, "all"))
+        elif isinstance(one, AnyOf):
+            yield from _unknown(one.any, (*path, "any"))
+        elif isinstance(one, NotOf):
+            yield from (
+                Fault((*path, "not", *f.path[len(path) + 1 :]), f.said) for f in _unknown((one.not_,), path)
+            )
+        else:
+            for operand, at in ((one, path), (one.target, (*path, "target"))):
+                fault = operand_fault(operand) if operand is not None else None
+                if fault is not None:
+                    yield Fault((*at, "name"), fault)
 
 
 def operand_fault(one: Operand) -> str | None:
     """What is wrong with an indicator's name or parameters; None where nothing is."""
+    if one.type != "indicator":
+        return None
     found = find(one.name)
     if found is None:
         near = difflib.get_close_matches(one.name.upper(), functions(), n=3, cutoff=0.4)

@@ -125,11 +125,15 @@ def list_sweeps(
     *,
     status: str | None = None,
     spec_hash: str | None = None,
+    slug: str | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> Sequence[SweepRow]:
-    """Sweeps, newest first."""
+    """Sweeps, newest first. slug: of any version of this strategy."""
     wanted = select(SweepRow)
+    if slug is not None:
+        wanted = wanted.join(SpecVersion, col(SpecVersion.hash) == SweepRow.spec_hash)
+        wanted = wanted.where(SpecVersion.slug == slug)
     if status is not None:
         wanted = wanted.where(SweepRow.status == status)
     if spec_hash is not None:

@@ -33,6 +33,14 @@ CLEAR_FILTERS, CLEAR_COMPARE, RUNS_CSV, RUNS_TABLE = (
 SWEEP, JOB, SPEC, DRAFT = "sweep", "job", "spec", "draft"
 NEW_SWEEP = "new"  # /sweeps?new=1
 
+# Sweeps: /sweeps?sweep=ID&metric=Sharpe&chart=Map&keep=metric.sharpe:0.5..&config=17
+METRIC, CHART, KEEP, CONFIG = "metric", "chart", "keep", "config"
+MAP_X, MAP_Y, MAP_HOW = "x", "y", "of_others"
+LINES, ACROSS, UPWARDS, HISTOGRAMS = "sweep_lines", "sweep_across", "sweep_upwards", "sweep_histogram_columns"
+SORT, RISING, CONFIGS_PAGE, CONFIG_COLUMNS = "sort", "rising", "configs_page", "config_columns"
+SWEEPS_PAGE, SWEEPS_TABLE, CONFIGS_TABLE, NEIGHBOURS = "sweeps_page", "sweeps_table", "configs_table", "neighbours"
+START_NEW_SWEEP, SAVE_CONFIG, RUN_CONFIG, CONFIG_JOB = "start_new_sweep", "save_config", "run_config", "config_job"
+
 # Data: /data?series=lean/SPY/equity/1min&from=2013-10-04&to=2013-10-07, /data?part=import
 SERIES, FROM, TO, YEAR, PART = "series", "from", "to", "year", "part"
 FIND, OF, KIND, BARS, SERIES_ORDER, SERIES_PAGE = "find", "of", "kind", "bars", "sort", "series_page"
@@ -67,6 +75,21 @@ def put_in_url(name: str, values: Sequence[str]) -> None:
         st.query_params[name] = list(values)
     else:
         st.query_params.pop(name, None)
+
+
+def from_url(name: str, options: Sequence[str], default: str) -> None:
+    """Let the widget `name` show what the URL says, or the default; `to_url` is its on_change.
+
+    For choices whose labels change: a bound widget writes its label into the URL.
+    """
+    asked = st.query_params.get(name, "")
+    st.session_state[name] = asked if asked in options else default
+
+
+def to_url(name: str) -> None:
+    """Write what a widget was set to into the URL."""
+    value = st.session_state[name]
+    put_in_url(name, [value] if value else [])
 
 
 def renewed(name: str) -> str:

@@ -68,15 +68,19 @@ def test_what_a_run_takes_the_table_takes_too(name, params):
     assert resolve(name, params)
 
 
-def test_each_unknown_name_is_told_once():
+def test_each_unknown_name_is_told_at_its_place():
     wrong = {
         "name": "SMAA",
         "params": {"length": 3},
         "operator": ">",
         "target": {"name": "SMA", "params": {"len": 3}},
     }
-    spec = build_spec(
-        {"name": "A", "slug": "a", "universe": ["SPY"], "entry": {"signal_logic": [wrong, {"not": wrong}]}}
-    )
-    assert [fault.split(":")[0] for fault in unknown_names(spec)] == ["indicator SMAA", "indicator SMA"]
+    logic = [wrong, {"not": {"any": [{"type": "vwap", "operator": ">", "value": 1}, wrong]}}]
+    spec = build_spec({"name": "A", "slug": "a", "universe": ["SPY"], "risk_exits": {"signal_logic": logic}})
+    assert [".".join(fault.path) for fault in unknown_names(spec)] == [
+        "risk_exits.signal_logic.0.name",
+        "risk_exits.signal_logic.0.target.name",
+        "risk_exits.signal_logic.1.not.any.1.name",
+        "risk_exits.signal_logic.1.not.any.1.target.name",
+    ]
     assert find("SMAA") is None

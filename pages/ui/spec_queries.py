@@ -1,0 +1,166 @@
+"""Cached reads of specs: strategies, drafts, versions, and what was made of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from engine.core.errors import ArgusError
+from engine.core.spec_text import load_spec
+from engine.store import drafts, runs, specs, sweeps
+from engine.store.models import SpecVersion
+from engine.store.strategies import Strategy, count_strategies, list_strategies
+from pages.ui import guard, queries
+from pages.ui.queries import Revision, RunsPage, RunsQuery
+from pages.ui.spec_text import checked, dumped
+
+PAGE_ROWS = 25
+MOST_DRAFTS = 8
+MOST_VERSIONS = 100
+SHIPPED = Path(__file__).resolve().parents[2] / "specs"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft as a list shows it. name: of the spec where it has one, else where the text came from."""
+
+    id: str
+    name: str
+    origin: str
+    n_problems: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Version:
+    """A spec version. text: its canonical JSON, indented."""
+
+    hash: str
+    name: str
+    slug: str
+    idea_family: str
+    created_at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class DraftText:
+    """A draft with its text. origin: the version it began from, None for a file's or one that is not here."""
+
+    id: str
+    text: str
+    origin: Version | None
+    file: str
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep of one of a strategy's versions."""
+
+    id: str
+    spec_hash: str
+    status: str
+    n_done: int
+    n_configs: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A spec that comes with Argus."""
+
+    file: str
+    name: str
+    description: str
+    text: str
+
+
+@st.cache_data(max_entries=64, show_spinner="Loading strategies…")
+def strategies(at: Revision, search: str, page: int) -> tuple[list[Strategy], int]:
+    """Page `page` (from 1) of the strategies that `search` finds, and how many there are in all."""
+    store = guard.store()
+    n = count_strategies(store, search)
+    offset = (min(page, n_pages(n)) - 1) * PAGE_ROWS
+    return list(list_strategies(store, search, limit=PAGE_ROWS, offset=offset)), n
+
+
+def n_pages(n: int) -> int:
+    return max(1, -(-n // PAGE_ROWS))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def newest_drafts(at: Revision) -> tuple[list[Draft], int]:
+    """The drafts changed last, and how many there are in all."""
+    store = guard.store()
+    return [_draft(row) for row in drafts.list_drafts(store, limit=MOST_DRAFTS)], drafts.count_drafts(store)
+
+
+def _draft(row: drafts.SpecDraft) -> Draft:
+    found = checked(row.text)
+    name = (found.tree or {}).get("name")
+    known = name if isinstance(name, str) and name else ""
+    return Draft(
+        row.id, known or row.origin[:40] or "Untitled", row.origin, len(found.problems), row.updated_at
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def find_draft(at: Revision, draft_id: str) -> DraftText:
+    """NotFound if there is none."""
+    row = drafts.get_draft(guard.store(), draft_id)
+    try:
+        origin = _version(specs.get_spec(guard.store(), row.origin)) if len(row.origin) == 64 else None
+    except ArgusError:
+        origin = None
+    return DraftText(row.id, row.text, origin, "" if len(row.origin) == 64 else row.origin)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def find_version(at: Revision, prefix: str) -> Version:
+    """The version whose hash begins with `prefix`. NotFound if none or several do."""
+    return _version(specs.get_spec(guard.store(), prefix))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def versions(at: Revision, slug: str) -> list[Version]:
+    """The versions of a strategy, newest first, MOST_VERSIONS at most."""
+    return [_version(row) for row in specs.list_specs(guard.store(), slug=slug, limit=MOST_VERSIONS)]
+
+
+def _version(row: SpecVersion) -> Version:
+    text = dumped(json.loads(row.canonical))
+    return Version(row.hash, row.name, row.slug, row.idea_family, row.created_at, text)
+
+
+def runs_of(at: Revision, slug: str) -> RunsPage:
+    """The newest runs of all versions of a strategy."""
+    return queries.runs_page(at, RunsQuery(chosen=(("slug", (slug,)),)), 1)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def n_runs_of_version(at: Revision, spec_hash: str) -> int:
+    return runs.count_runs(guard.store(), runs.RunFilter(spec_hashes=[spec_hash]))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def sweeps_of(at: Revision, slug: str, limit: int = 10) -> list[Sweep]:
+    """The newest sweeps of all versions of a strategy."""
+    found = sweeps.list_sweeps(guard.store(), slug=slug, limit=limit)
+    return [Sweep(r.id, r.spec_hash, r.status, r.n_done, r.n_configs, r.created_at) for r in found]
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def shipped() -> list[Shipped]:
+    """The specs in `specs/`, read once; a file that is no spec is left out."""
+    found = []
+    for path in sorted(SHIPPED.glob("*.json")):
+        try:
+            spec = load_spec(path)
+        except ArgusError:
+            continue
+        found.append(Shipped(path.name, spec.name, spec.description, path.read_text(encoding="utf-8")))
+    return found
