@@ -117,14 +117,15 @@ def survey(
     return _covered(series, outside), find_gaps(series)
 
 
-def n_scheduled(one: catalog.Series) -> int | None:
-    """How many sessions a calendar has from the first row of a series to its last; None where it knows none."""
-    try:
-        calendar = instrument(one.symbol, one.kind).calendar
-        first, last = session_date_of(one.first, calendar), session_date_of(one.last, calendar)
-        return len(sessions_of(calendar, first, last))
-    except DataError:
-        return None
+def span_of(one: catalog.Series) -> tuple[dt.date, dt.date]:
+    """Session dates of a series' first and last row. DataError where no calendar is known for it."""
+    calendar = instrument(one.symbol, one.kind).calendar
+    return session_date_of(one.first, calendar), session_date_of(one.last, calendar)
+
+
+def n_scheduled(one: catalog.Series, first: dt.date, last: dt.date) -> int:
+    """How many sessions the calendar of a series has on first..last. DataError as span_of."""
+    return len(sessions_of(instrument(one.symbol, one.kind).calendar, first, last))
 
 
 def _covered(series: BarSeries, outside: int) -> Coverage:

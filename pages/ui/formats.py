@@ -21,7 +21,7 @@ from engine.report.formats import (
 
 __all__ = [
     "COST_LABELS", "DASH", "METRIC", "NBSP", "count", "duration", "instant", "left_because", "listing", "metric",
-    "money", "number", "percent", "plural", "price", "quantity", "signed_money", "signed_percent", "words",
+    "money", "number", "percent", "plural", "price", "quantity", "signed_money", "signed_percent", "size", "words",
 ]  # fmt: skip
 
 METRIC: dict[str, Metric] = {one.name: one for one in METRICS}
@@ -85,6 +85,15 @@ def duration(seconds: float | None) -> str:
 def plural(n: int, one: str, many: str = "") -> str:
     """(1, 'trade') -> '1 trade'; (2000, 'trade') -> '2,000 trades'."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def size(n_bytes: float) -> str:
+    """1234567 -> '1.2 MB'."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if n_bytes < 1000 or unit == "GB":
+            return f"{n_bytes:,.{0 if unit == 'bytes' or n_bytes >= 100 else 1}f}{NBSP}{unit}"
+        n_bytes /= 1000
+    raise AssertionError
 
 
 def listing(values: Sequence[str], limit: int = 4) -> str:

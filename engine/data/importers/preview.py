@@ -128,6 +128,16 @@ def guess_format(path: Path | str) -> str | None:
     return None
 
 
+def columns_of(path: Path | str) -> tuple[str, ...]:
+    """Names of the columns of a CSV, or of the first of a folder; empty where there are none."""
+    path = Path(path)
+    try:
+        first = path if path.is_file() else next((p for p in _some_files(path) if p.suffix != ".zip"), None)
+    except (OSError, ValueError):
+        return ()
+    return _beginning(first)[1] if first is not None and first.name.lower().endswith(ENDINGS[:3]) else ()
+
+
 def _some_files(folder: Path) -> Iterator[Path]:
     """Files of the first few thousand names below a folder."""
     return (

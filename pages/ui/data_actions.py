@@ -1,0 +1,92 @@
+"""What the Data page writes: dropped files into the inbox, and jobs for the workers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from engine.core.errors import DataError
+from engine.data import inbox
+from engine.store import jobs
+from pages.ui import actions, formats, guard, state
+
+IMPORT_PRIORITY = 5  # before sweeps, which need the data; after single runs
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """An import as the form asks for it. options: (name, value) pairs of csv; `map` as pairs of pairs."""
+
+    format: str
+    path: str
+    symbols: tuple[str, ...] = ()
+    source: str | None = None
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def payload(self) -> dict[str, Any]:
+        """As the worker takes it."""
+        told = {name: dict(value) if name == "map" else value for name, value in self.options}
+        return {
+            "format": self.format,
+            "path": self.path,
+            "symbols": list(self.symbols) or None,
+            "source": self.source,
+            **told,
+        }
+
+
+def keep_upload(name: str, content: bytes) -> Path:
+    """Put a dropped file into the inbox; what to import. DataError for what does not belong there."""
+    return inbox.keep(guard.store().settings, name, content)
+
+
+def checked_path(text: str) -> str:
+    """A path on the server, whole, `~` resolved. DataError where it is relative: relative to what, nobody could say."""
+    text = text.strip().strip("\"'")
+    if "\0" in text:
+        raise DataError("the path holds a NUL. Write a path such as /data/lean.")
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise DataError(f"{text[:200]}: whose home that is, is not known. Write the whole path.") from None
+    if not path.is_absolute():
+        raise DataError(f"{text[:200]}: not a whole path. Write it from the root on, such as /data/lean.")
+    return str(path)
+
+
+def start_import(request: ImportRequest) -> None:
+    """Action: ask for an import; the URL names its job."""
+    what = f" of {formats.listing(request.symbols)}" if request.symbols else ""
+    title = f"Import{what} from {request.path} ({request.format})"
+    _show(jobs.enqueue(guard.store(), "import", request.payload(), title=title, priority=IMPORT_PRIORITY))
+    st.session_state.pop(state.PREVIEW, None)
+
+
+def start_demo() -> None:
+    """Action: ask for the demo market; the URL names its job."""
+    state.put_in_url(state.JOB, [str(actions.make_demo())])
+
+
+def start_pack(
+    source: str, symbols: Sequence[str], timeframes: Sequence[str], start: dt.date, end: dt.date, warmup: int
+) -> None:
+    """Action: ask for a replay pack; the URL names its job."""
+    payload = {
+        "source": source,
+        "symbols": list(symbols),
+        "timeframes": list(timeframes),
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "warmup": warmup,
+    }
+    title = f"Pack of {formats.listing(symbols)} {', '.join(timeframes)} from {source}, {start} to {end}"
+    _show(jobs.enqueue(guard.store(), "pack", payload, title=title, priority=IMPORT_PRIORITY))
+
+
+def _show(job: jobs.JobRow) -> None:
+    state.put_in_url(state.JOB, [str(job.id)])
