@@ -15,7 +15,16 @@ from engine.core.spec import StrategySpec
 from engine.core.spec_reading import reading
 from engine.core.timeframes import MINUTES
 from engine.sweep.review import Review
-from pages.ui import guard, jobs, shell, state, sweep_builder_axes, sweep_builder_data, sweep_builder_start
+from pages.ui import (
+    formats,
+    guard,
+    jobs,
+    shell,
+    state,
+    sweep_builder_axes,
+    sweep_builder_data,
+    sweep_builder_start,
+)
 from pages.ui import sweep_builder_queries as found
 from pages.ui import sweep_builder_state as typed
 from pages.ui.queries import Revision
@@ -42,6 +51,7 @@ def show(at: Revision) -> None:
     _show_choice(at, spec_hash, spec)
     _show_words(spec)
     held = typed.take_up(spec_hash, of_spec(spec))
+    _show_unfinished(at)
     _show_rest(at, spec, canonical, held.draft)
 
 
@@ -105,6 +115,23 @@ def _show_words(spec: StrategySpec) -> None:
     with st.expander("What it does, in plain words", icon=":material/menu_book:"):
         for passage in reading(spec):
             st.markdown(f"**{guard.plain(passage.heading)}**  \n{guard.plain(' '.join(passage.sentences))}")
+
+
+def _show_unfinished(at: Revision) -> None:
+    """Grids that were begun in a browser since closed."""
+    for one in typed.unfinished():
+        try:
+            name = found.parsed(found.find_version(at, one.spec_hash)[1]).name
+        except ArgusError:
+            continue
+        names = [str(axis.get("name", "")) for axis in one.tree.get("axes", [])]
+        told = f"{name}: {formats.listing(names) or 'no parameter'} · {_moment(one.typed_at)} UTC"
+        short = one.spec_hash[:8]
+        with st.container(horizontal=True, vertical_alignment="center", border=True, key=f"unfinished_{short}"):
+            st.text(f"Begun and not started · {told}", width="stretch")
+            st.button("Go on", key=f"go_on_{short}", icon=":material/edit:", on_click=typed.go_on, args=(one,))
+            st.button("Forget", key=f"forget_{short}", type="tertiary", on_click=typed.forget,
+                      args=(one.spec_hash,))  # fmt: skip
 
 
 # ---------------------------------------------------------------- the grid

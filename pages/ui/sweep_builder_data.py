@@ -85,8 +85,8 @@ def _show_extent(one: Extent) -> None:
     is_made_up = one.source == "SYNTHETIC"
     source = ":violet-badge[:material/science: SYNTHETIC]" if is_made_up else f":gray-badge[{guard.plain(one.source)}]"
     st.markdown(
-        f"{source} **{guard.plain(one.symbol)}** :gray[{one.timeframe}{built} · {one.first} to {one.last} · "
-        f"{formats.plural(one.n_sessions, 'session')} · about {one.n_bars:,.0f} bars in this window]"
+        f":small[{source} **{guard.plain(one.symbol)}** :gray[{one.timeframe}{built} · {one.first} to {one.last} · "
+        f"{formats.plural(one.n_sessions, 'session')} · about {one.n_bars:,.0f} bars in this window]]"
     )
 
 

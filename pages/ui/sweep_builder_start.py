@@ -125,6 +125,9 @@ def _start(base: StrategySpec, draft: Draft, review: Review) -> None:
     assert review.count is not None
     job = actions.start_sweep(base, review.as_json(), n_configs=review.count.n, rank_by=draft.rank_by, top=draft.top,
                               pack=draft.pack)  # fmt: skip
+    here = sweep_builder_state.held()
+    if here is not None:
+        sweep_builder_state.forget(here.spec_hash)
     for name in (state.NEW_SWEEP, state.SPEC, sweep_builder_state.GRID):
         st.query_params.pop(name, None)
     state.put_in_url(state.JOB, [str(job)])

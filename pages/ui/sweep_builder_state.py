@@ -1,4 +1,4 @@
-"""The draft that this session works on: kept over reruns and page changes, and written to the address.
+"""The draft that this session works on: kept over reruns and page changes, in the address, and for other sessions.
 
 What is typed goes into the draft by callbacks, before the page is drawn again. Boxes begin with the draft's texts.
 """
@@ -11,8 +11,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import state
-from pages.ui.sweep_builder_draft import Draft, from_token, to_token
+from engine.store import grid_drafts
+from engine.store.grid_drafts import GridDraft
+from pages.ui import guard, state
+from pages.ui.sweep_builder_draft import Draft, as_tree, from_token, from_tree, to_token
 
 GRID = "grid"  # of the address
 _HELD, _OTHERS = "_sweep_draft", "_sweep_drafts"
@@ -51,8 +53,13 @@ def take_up(spec_hash: str, own: Draft) -> Held:
 def put(draft: Draft, *, anew: bool = False) -> None:
     """Replace the draft. anew: its boxes are to show it, for it was not they that changed it."""
     here = held()
-    if here is not None:
-        _keep(replace(here, draft=draft, generation=_next() if anew else here.generation))
+    if here is None:
+        return
+    _keep(replace(here, draft=draft, generation=_next() if anew else here.generation))
+    if draft == here.own:
+        forget(here.spec_hash)
+    elif draft != here.draft:
+        grid_drafts.keep(guard.store().settings, here.spec_hash, as_tree(draft))
 
 
 def change(act: Callable[[Draft], Draft]) -> None:
@@ -66,6 +73,33 @@ def choose(spec_hash: str) -> None:
     """Go to another spec; what was typed for this one waits."""
     st.query_params.pop(GRID, None)
     state.put_in_url(state.SPEC, [spec_hash[:SHORT]] if spec_hash else [])
+
+
+def unfinished() -> list[GridDraft]:
+    """Grids of other sessions that were not started; none while this one has typed something itself."""
+    here = held()
+    if here is None or here.draft != here.own:
+        return []
+    return grid_drafts.unfinished(guard.store().settings)
+
+
+def go_on(found: GridDraft) -> None:
+    """Take up a grid that another session has left."""
+    try:
+        token_of = to_token(from_tree(found.tree))
+    except (ValueError, TypeError, KeyError):
+        forget(found.spec_hash)
+        return
+    others = st.session_state.get(_OTHERS, {})
+    st.session_state[_OTHERS] = {**others, found.spec_hash: from_tree(found.tree)}
+    st.session_state.pop(_HELD, None)
+    choose(found.spec_hash)
+    state.put_in_url(GRID, [token_of] if token_of else [])
+
+
+def forget(spec_hash: str) -> None:
+    """It was started or given up; this session keeps what it has typed."""
+    grid_drafts.forget(guard.store().settings, spec_hash)
 
 
 def key(name: Any) -> str:

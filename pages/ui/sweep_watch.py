@@ -39,7 +39,7 @@ def show(at: Revision, sweep_or_job: SweepRow | JobRow | str | int) -> None:
 def show_job(job: JobRow) -> None:
     """A sweep as its job sees it, and what was asked."""
     assert job.id is not None
-    jobs.show_job(job.id)
+    jobs.show_job(job.id, title=job.subject is not None)  # before its sweep exists the page's title tells the same
     grid = job.payload.get("grid")
     if grid:
         show_grid(grid)
