@@ -82,7 +82,7 @@ def _show_item(doc: Doc, path: Path, item: Any, i: int) -> None:
             show_json(doc, path, "Condition", height=190)
             for one in doc.checked.problems:
                 if one.path[: len(path)] == path:
-                    show_faults([str(one)])
+                    show_faults([f"At {one}"])
 
 
 def _is_plain(item: Any) -> bool:

@@ -57,8 +57,11 @@ def excerpt(text: str, line: int) -> str:
     )
 
 
-def show_problems(doc: Doc) -> None:
-    """What stands in the way, above every view of a draft; a click opens the part of the form that it is in."""
+def show_problems(doc: Doc, *, listed: bool = True) -> None:
+    """What stands in the way, above every view of a draft; a click opens the part of the form that it is in.
+
+    listed : False beside the text, which tells each at its line.
+    """
     problems = doc.checked.problems
     if not problems:
         return
@@ -66,11 +69,12 @@ def show_problems(doc: Doc) -> None:
     with st.container(border=True, key="spec_problems", gap=None):
         st.markdown(f":red[:material/error:] **{formats.plural(len(problems), 'fault')} {stands} in the way of saving "
                     "and starting.** Your text is kept.")  # fmt: skip
-        for i, one in enumerate(problems[:MOST_SHOWN]):
+        for i, one in enumerate(problems[:MOST_SHOWN] if listed else ()):
             line = f"line {one.line}: " if one.line is not None and doc.checked.tree is not None else ""
             st.button(guard.plain(line + str(one)), key=f"problem_{i}", type="tertiary", on_click=_go_to,
                       args=(one, doc.checked.tree is not None))  # fmt: skip
-        _show_more(len(problems))
+        if listed:
+            _show_more(len(problems))
 
 
 def _go_to(problem: Problem, has_form: bool) -> None:

@@ -71,8 +71,7 @@ def show_draft(at: Revision, draft: DraftText) -> None:
         st.button("Delete draft", key=state.DELETE_DRAFT, icon=":material/delete:", type="tertiary",
                   on_click=spec_actions.delete, args=(draft.id,))  # fmt: skip
     _show_what_changed(doc, origin)
-    if st.query_params.get(state.VIEW) != "JSON":  # which tells them beside the text
-        show_problems(doc)
+    show_problems(doc, listed=st.query_params.get(state.VIEW) != "JSON")
     slug = origin.slug if origin else str(tree.get("slug") or "")
     _show_view(at, doc, slug, origin.hash if origin else "")
 
