@@ -7,7 +7,7 @@ by position: names of parameters come from users, and DuckDB takes `Fast` and `f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
@@ -129,6 +129,13 @@ class Results:
         query = f"SELECT min({finite}), max({finite}), count({name}) FROM configs WHERE {where}"
         return Range(*self.rows(query, bound)[0])
 
+    def deviation(self, column: str, filters: Sequence[Filter] = ()) -> float | None:
+        """Sample deviation (ddof=1) of the finite values; None of fewer than two."""
+        name, (where, bound) = self.short(column), self.where(filters)
+        query = f"SELECT stddev_samp({name}) FROM configs WHERE {where} AND isfinite({name}::DOUBLE)"
+        found: float | None = self.rows(query, bound)[0][0]
+        return found
+
     def values(self, column: str, filters: Sequence[Filter] = ()) -> pl.DataFrame:
         """value, n: the distinct values of a column in order, and how many rows have each."""
         name, (where, bound) = self.short(column), self.where(filters)
@@ -147,21 +154,33 @@ class Results:
         return [int(counts.get(i, 0)) for i in range(bins)]
 
     def grouped(
-        self, by: Sequence[str], metric: str, aggregate: str = "mean", filters: Sequence[Filter] = ()
+        self,
+        by: Sequence[str],
+        metric: str,
+        aggregate: str = "mean",
+        filters: Sequence[Filter] = (),
+        cuts: Mapping[str, tuple[float, float]] | None = None,
     ) -> pl.DataFrame:
         """One row a combination of the columns `by`: their values, `value` and `n`, the rows with a metric.
 
         value : max, median, mean or min of the metric over all else; null where it is undefined everywhere.
+        cuts : (low, width) by column; its values become the low ends of bins, for columns of very many values.
         """
         if aggregate not in AGGREGATES:
             raise BadInput(f"{aggregate}: not an aggregate. Allowed: {', '.join(AGGREGATES)}.")
-        names, (where, bound) = [self.short(name) for name in by], self.where(filters)
+        where, bound = self.where(filters)
+        parts, marks = [], []
+        for column in by:
+            name, cut = self.short(column), (cuts or {}).get(column)
+            parts.append(f"? + ? * floor(({name} - ?) / ?) AS {name}" if cut else name)
+            marks += [cut[0], cut[1], cut[0], cut[1]] if cut else []
         y, places = self.short(metric), ", ".join(str(i + 1) for i in range(len(by)))
         query = (
-            f"SELECT {', '.join(names)}, {AGGREGATES[aggregate]}({y}) AS value, count({y}) AS n "
+            f"SELECT {', '.join(parts)}, {AGGREGATES[aggregate]}({y}) AS value, count({y}) AS n "
             f"FROM configs WHERE {where} GROUP BY {places} ORDER BY {places}"
         )
-        return self._table(query, bound).rename(dict(zip(names, by, strict=True)))
+        found = self._table(query, [*marks, *bound])
+        return found.rename(dict(zip(found.columns, by, strict=False)))
 
     def sample(
         self,

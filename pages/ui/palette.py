@@ -22,6 +22,8 @@ class Palette:
     loss: str
     series: tuple[str, ...]
     font: str
+    sequential: tuple[str, ...] = ()  # little to much
+    diverging: tuple[str, ...] = ()  # loss over nothing to gain
 
 
 def palette() -> Palette:
@@ -43,6 +45,8 @@ def palette() -> Palette:
         gain=colour("blueColor"),
         loss=colour("orangeColor"),
         series=tuple(st.get_option(f"{theme}.chartCategoricalColors") or ()),
+        sequential=tuple(st.get_option(f"{theme}.chartSequentialColors") or ()),
+        diverging=tuple(st.get_option(f"{theme}.chartDivergingColors") or ()),
         font=str(st.get_option("theme.font")),
     )
 

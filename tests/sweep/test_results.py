@@ -143,6 +143,13 @@ def test_a_range_leaves_out_what_is_infinite_or_undefined(store):
         assert results.range("metric.profit_factor") == (0.5, 2.0, 3)
 
 
+def test_the_deviation_is_that_of_the_sample_without_what_is_infinite(store):
+    # 1, 2, 3: squares of distances 1 + 0 + 1 over 2
+    with written(store, {"a": [1, 2, 3, 4, 5]}, {"sharpe": [1.0, 2.0, 3.0, math.nan, math.inf]}) as results:
+        assert results.deviation(SHARPE) == pytest.approx(1.0)
+        assert results.deviation(SHARPE, [Between("param.a", 1, 1)]) is None
+
+
 def test_a_metric_that_is_nowhere_defined_has_no_range_and_no_middle(store):
     with written(store, {"a": [1, 2]}, {"sharpe": [math.nan, math.nan]}) as results:
         assert results.range(SHARPE) == (None, None, 0)
@@ -164,6 +171,13 @@ def test_a_map_aggregates_over_all_other_parameters(drawn, aggregate):
     expected = expected.sort("param.fast", "param.slow")
     assert found["value"].to_list() == pytest.approx(expected["value"].to_list(), nan_ok=True)
     assert found["n"].to_list() == expected["n"].to_list()
+
+
+def test_a_column_of_many_values_is_cut_into_bins(store):
+    # values 0..5 in bins of 2 from 0 on: (0, 1), (2, 3), (4, 5); medians of (0, 1), (2, 3), (4, 9)
+    with written(store, {"a": [0, 1, 2, 3, 4, 5]}, {"sharpe": [0, 1, 2, 3, 4, 9]}) as results:
+        found = results.grouped(["param.a"], SHARPE, "median", cuts={"param.a": (0.0, 2.0)})
+    assert found.rows() == [(0.0, 0.5, 2), (2.0, 2.5, 2), (4.0, 6.5, 2)]
 
 
 def test_an_unknown_aggregate_is_refused(drawn):

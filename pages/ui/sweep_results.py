@@ -1,0 +1,111 @@
+"""One sweep: its head, what is going on, and its results as far as they are."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.core.errors import ArgusError, DataError
+from pages.ui import (
+    formats,
+    sweep_config,
+    sweep_filters,
+    sweep_head,
+    sweep_queries,
+    sweep_table,
+    sweep_views,
+    sweep_watch,
+)
+from pages.ui.guard import plain
+from pages.ui.queries import Revision
+from pages.ui.sweep_look import Look
+from pages.ui.sweep_queries import Asked, Sweep
+
+EVERY = "4s"
+
+
+def show(at: Revision, sweep: Sweep, *, with_state: bool = True) -> None:
+    """with_state : whether to tell how far a sweep is that is not done; a job's card above does so already."""
+    sweep_head.show_head(at, sweep)
+    is_done = sweep.stored_status == "done"
+    if with_state and not is_done:
+        sweep_watch.show(at, sweep.id)
+    of = sweep_queries.asked(sweep.id)
+    if of is None:
+        _show_nothing(sweep)
+        return
+    try:
+        if not is_done:
+            _show_so_far(sweep, of)
+        show_results(at, sweep, of)
+    except DataError as error:
+        st.error(plain(str(error)), icon=":material/broken_image:")
+    sweep_head.show_kept(at, sweep)
+    if is_done or not with_state:
+        show_origin(sweep)
+
+
+def show_results(at: Revision, sweep: Sweep, of: Asked) -> None:
+    """Everything that follows the metric and the filters."""
+    kinds = dict(sweep_queries.columns(of))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        metric = sweep_head.ask_metric(list(kinds))
+    filters = sweep_filters.in_force(kinds)
+    look = Look(sweep, of, kinds, metric, sweep_head.is_descending(metric), filters)
+    sweep_head.show_headline(at, look)
+    sweep_filters.show_chips(of, kinds, sweep_queries.count(of, ()))
+    sweep_views.show(look)
+    sweep_table.show(look)
+    try:
+        sweep_config.show(at, look)
+    except DataError:
+        raise
+    except ArgusError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def show_origin(sweep: Sweep) -> None:
+    sweep_watch.show_grid({
+        "axes": [{"name": one.name, "paths": one.paths, "values": one.values} for one in sweep.axes],
+        "where": list(sweep.where),
+    })  # fmt: skip
+    with st.expander("Origin", icon=":material/fingerprint:"):
+        st.caption("The same spec, grid, pack, engine and seed give the same results.")
+        told = {"Sweep": sweep.id, "Base spec": sweep.spec_hash, "Pack": sweep.pack_hash,
+                "Engine": f"{sweep.engine} {sweep.engine_version}", "Seed": str(sweep.seed), "Idea family": sweep.family,
+                "Begun": f"{formats.instant(sweep.created_at)} UTC", "Ended": f"{formats.instant(sweep.finished_at)} UTC",
+                "Results": f"sweeps/{sweep.id}/results.parquet in the workspace"}  # fmt: skip
+        st.dataframe([{"What": what, "Value": value} for what, value in told.items()], hide_index=True, height="content",
+                     key="sweep_origin", alt="What the sweep was made of")  # fmt: skip
+
+
+def _show_nothing(sweep: Sweep) -> None:
+    """No file of results: not yet, or not any more."""
+    if sweep.stored_status == "done":
+        st.error(plain(f"The results of this sweep are not on disk any more. Compute them again: "
+                       f"`python -m engine sweep --resume {sweep.id}`."), icon=":material/broken_image:")  # fmt: skip
+        return
+    st.info("No config is done yet. The first ones come about a second after a worker begins.")
+    _keep_up(sweep, None)
+
+
+def _show_so_far(sweep: Sweep, of: Asked) -> None:
+    n = sweep_queries.count(of, ())
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge("partial", icon=":material/hourglass_top:", color="blue")
+        st.caption(f"Results of the first {n:,} of {sweep.n_configs:,} configs. Charts and ranks change as more come in.",
+                   width="content")  # fmt: skip
+        is_live = sweep_queries.status(sweep) == "running" and st.toggle(
+            "Keep up to date", value=True, key="sweep_live"
+        )
+    if is_live:
+        _keep_up(sweep, of)
+
+
+def _keep_up(sweep: Sweep, of: Asked | None) -> None:
+    """Draw the page again when there are more results, or the sweep has ended."""
+    st.fragment(_look_again, run_every=EVERY)(sweep.id, of)
+
+
+def _look_again(sweep: str, of: Asked | None) -> None:
+    if sweep_queries.asked(sweep) != of:
+        st.rerun()
