@@ -88,7 +88,9 @@ class Candidate:
 def candidates(spec: StrategySpec) -> list[Candidate]:
     """All parameters of `spec` that can be swept: its own names, conditions, then the fields of each part."""
     found = [*_of_conditions(spec), *_of_fields(spec)]
-    return [*_of_aliases(spec, {one.path: one for one in found}), *found]
+    named = list(_of_aliases(spec, {one.path: one for one in found}))
+    known = {one.paths for one in named}
+    return [*named, *(one for one in found if one.paths not in known)]
 
 
 def twins(spec: StrategySpec, path: str) -> list[str]:
@@ -166,7 +168,7 @@ def _comparisons(prefix: str, node: Condition) -> Iterator[tuple[str, Comparison
 
 
 def _of_operand(prefix: str, operand: Operand, part: str) -> Iterator[Candidate]:
-    what = named(operand)
+    what = words_of(operand)
     for key, value in {**operand.params, **_defaults(operand)}.items():
         counts = key in COUNTS or key.endswith("period")
         yield Candidate(
@@ -210,7 +212,7 @@ def _of_value(prefix: str, one: Comparison, part: str, what: str) -> Iterator[Ca
         )
 
 
-def named(operand: Operand) -> str:
+def words_of(operand: Operand) -> str:
     """'SMA(10)', 'close', 'high of the opening range', with the symbol or bars if they are others."""
     given = ", ".join(str(value) for value in operand.params.values())
     if operand.type == "opening_range":

@@ -7,11 +7,13 @@ import streamlit as st
 from engine.core.errors import NotFound
 from engine.core.locks import is_held
 from engine.store import jobs as queue
+from engine.store import sweeps
 from engine.store.models import JobRow, SweepRow
 from pages.ui import actions, formats, guard, jobs, shell, state
 from pages.ui import sweep_builder_queries as found
 from pages.ui.queries import Revision
 
+EVERY = "2s"
 STATES = {
     "running": ("interrupted", ":material/pause_circle:", "yellow"),
     "cancelled": ("stopped", ":material/stop_circle:", "yellow"),
@@ -54,8 +56,8 @@ def show_sweep(at: Revision, row: SweepRow) -> None:
     job = _job_of(row)
     if job is not None and job.id is not None:
         jobs.show_job(job.id)
-    elif is_held(guard.store().settings.locks / f"sweep-{row.id}.lock"):
-        _show_elsewhere(row)
+    elif _is_running(row.id):
+        _show_elsewhere(row.id)
     else:
         _show_left(at, row)
     show_grid(row.grid)
@@ -80,13 +82,20 @@ def _job_of(row: SweepRow) -> JobRow | None:
     return None
 
 
-def _show_elsewhere(row: SweepRow) -> None:
-    """A command line runs it: its rows come in, and only it can stop it."""
+@st.fragment(run_every=EVERY)
+def _show_elsewhere(sweep_id: str) -> None:
+    """A command line runs it: only that can stop it. The card looks again by itself until it ends."""
+    store = guard.store()
+    if not _is_running(sweep_id):
+        st.rerun()
     with st.container(border=True):
         st.badge("running", icon=":material/terminal:", color="blue")
-        _show_share(row)
+        _show_share(sweeps.get_sweep(store, sweep_id))
         st.caption("A command line runs this sweep; stop it there with Ctrl-C.")
-        st.button("Look again", key="sweep_look_again", icon=":material/refresh:")
+
+
+def _is_running(sweep_id: str) -> bool:
+    return is_held(guard.store().settings.locks / f"sweep-{sweep_id}.lock")
 
 
 def _show_left(at: Revision, row: SweepRow) -> None:
