@@ -65,13 +65,17 @@ def _targets(exits: ExitSpec) -> list[str]:
 
 
 def _trigger(spec: StrategySpec) -> str:
+    """What the percents are of, and how the levels are watched; which of two wins matters only where there are two."""
+    exits = spec.risk_exits
     of = "the premium at entry" if spec.is_options else "the fill price"
-    chosen = spec.risk_exits.trigger or ("close" if spec.is_options else "touch")
-    if chosen == "close":
-        return (
-            f"These are percent of {of}, looked at when a bar has closed; the order fills at the next open."
-        )
-    return f"These are percent of {of} and rest in the market; a bar that touches stop and target counts as stopped."
+    if (exits.trigger or ("close" if spec.is_options else "touch")) == "close":
+        return f"Percents are of {of}; levels are looked at when a bar has closed; the order fills at the next open."
+    said = f"Percents are of {of}; levels rest in the market from the fill on."
+    has_target = bool(exits.targets) or exits.take_profit_pct is not None
+    has_stop = any(rule is not None for rule in (exits.stop_loss_pct, exits.trailing, exits.break_even))
+    return (
+        f"{said} A bar that touches stop and target counts as stopped." if has_stop and has_target else said
+    )
 
 
 def _signals(spec: StrategySpec) -> list[str]:

@@ -69,13 +69,13 @@ def words_of(item: Any) -> str:
 
 def _show_item(doc: Doc, path: Path, item: Any, i: int) -> None:
     with st.container(border=True, key=f"condition_{'.'.join(path)}"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            words = words_of(item)
-            lead = "and " if i else "when "
-            st.markdown(f"{lead}**{guard.plain(words)}**" if words else f"{lead}…", width="stretch")
-            if not doc.locked:
-                st.button("Remove", key=f"remove_{'.'.join(path)}", icon=":material/close:", type="tertiary",
-                          on_click=spec_actions.remove_item, args=(doc.draft, path))  # fmt: skip
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        words = words_of(item)
+        lead = "and " if i else "when "
+        left.markdown(f"{lead}**{guard.plain(words)}**" if words else f"{lead}…")
+        if not doc.locked:
+            right.button("Remove", key=f"remove_{'.'.join(path)}", icon=":material/close:", type="tertiary",
+                         width="stretch", on_click=spec_actions.remove_item, args=(doc.draft, path))  # fmt: skip
         if _is_plain(item):
             _show_comparison(doc, path, item)
         else:

@@ -64,7 +64,7 @@ def show_field(doc: Doc, path: Path, info: FieldInfo, *, label: str = "", width:
     """One field with its faults below it."""
     name, kind = path[-1], bare(info.annotation)
     draw = _widget_for(kind, doc.value(path))
-    fitting = 480 if name in WIDE or draw is _show_json else 104 if name in NARROW else 228
+    fitting = 480 if name in WIDE or draw is _show_json else 104 if name in NARROW else 226
     with slot(doc, path, width or fitting):
         draw(doc, path, info, label or label_of(name, info))
 

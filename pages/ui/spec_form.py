@@ -54,7 +54,7 @@ def _counted(doc: Doc, part: str) -> str:
 
 def _show_fields(doc: Doc, path: Path, model: type[BaseModel], *names: str) -> None:
     """Fields side by side, as many as fit; all plain ones where no names are given."""
-    with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="top"):
         for name, info in plain_fields(model):
             if not names or name in names:
                 show_field(doc, (*path, name), info)
@@ -186,7 +186,7 @@ def _options(doc: Doc) -> None:
         _show_inner(doc, (name,), bare(info.annotation), info)
     filters = EntrySpec.model_fields["filters"]
     show_model(doc, ("entry", "filters"), bare(filters.annotation), "Filters of the chain")
-    with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="top"):
         for head, name in (head for head in _HEADS["Options"] if head[0] == "risk_exits"):
             show_field(doc, (head, name), ExitSpec.model_fields[name])
 

@@ -19,14 +19,16 @@ def show_json_view(doc: Doc) -> None:
     if doc.locked:
         st.code(doc.checked.text, language="json", line_numbers=True, height=640)
         return
-    left, right = st.columns([3, 2], gap="medium") if problems else (st.container(), None)
-    with left:
-        _show_editor(doc)
-    if right is not None:
-        with right:
-            for one in problems[:MOST_SHOWN]:
-                _show_excerpt(doc.checked.text, one)
-            _show_more(len(problems))
+    with st.container(
+        horizontal=True, gap="medium", vertical_alignment="top"
+    ):  # below each other where it is narrow
+        with st.container(width=600 if problems else "stretch"):
+            _show_editor(doc)
+        if problems:
+            with st.container(width=360):
+                for one in problems[:MOST_SHOWN]:
+                    _show_excerpt(doc.checked.text, one)
+                _show_more(len(problems))
 
 
 def _show_editor(doc: Doc) -> None:
@@ -43,7 +45,7 @@ def _show_editor(doc: Doc) -> None:
 
 def _show_excerpt(text: str, problem: Problem) -> None:
     """A fault, and its line with the ones around it."""
-    st.markdown(f":red[:material/error:] {guard.plain(str(problem))}")
+    st.markdown(f":small[:red[:material/error:] {guard.plain(str(problem))}]")
     if problem.line is not None:
         st.code(excerpt(text, problem.line), language=None)
 
@@ -69,6 +71,9 @@ def show_problems(doc: Doc, *, listed: bool = True) -> None:
     with st.container(border=True, key="spec_problems", gap=None):
         st.markdown(f":red[:material/error:] **{formats.plural(len(problems), 'fault')} {stands} in the way of saving "
                     "and starting.** Your text is kept.")  # fmt: skip
+        st.html(
+            "<style>.st-key-spec_problems button, .st-key-spec_problems button p { text-align: left; }</style>"
+        )
         for i, one in enumerate(problems[:MOST_SHOWN] if listed else ()):
             line = f"line {one.line}: " if one.line is not None and doc.checked.tree is not None else ""
             st.button(guard.plain(line + str(one)), key=f"problem_{i}", type="tertiary", on_click=_go_to,

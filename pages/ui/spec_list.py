@@ -157,10 +157,16 @@ def _take_files() -> None:
 def _show_shipped(one: Shipped) -> None:
     with st.container(border=True, width=226, height="stretch", key=f"shipped_{one.file.partition('.')[0]}"):
         st.markdown(f"**{guard.plain(one.name)}**")
-        first = one.description.partition(". ")[0].rstrip(".")
-        st.caption(guard.plain(f"{first}."))
+        st.caption(guard.plain(_beginning(one.description)))
         st.button("Start from this", key=f"start_{one.file.partition('.')[0]}", icon=":material/edit_document:",
                   on_click=spec_actions.begin_draft, args=(one.text, one.file))  # fmt: skip
+
+
+def _beginning(text: str) -> str:
+    """The first sentence, and the second where the first is short."""
+    first, _, rest = text.partition(". ")
+    said = f"{first}. {rest.partition('. ')[0]}" if len(first) < 60 and rest else first
+    return f"{said.rstrip('.')}."
 
 
 def _first_page() -> None:

@@ -17,13 +17,7 @@ from pages.ui.spec_reading import show_reading
 from pages.ui.spec_text import checked, dumped
 from pages.ui.spec_versions import changes, show_versions
 
-VIEWS = {
-    "Reading": ":material/article:",
-    "Form": ":material/tune:",
-    "JSON": ":material/data_object:",
-    "Versions": ":material/difference:",
-    "Runs": ":material/insights:",
-}
+VIEWS = ("Reading", "Form", "JSON", "Versions", "Runs")
 MOST_NAMED = 4  # changes named under the button that saves them
 
 
@@ -157,10 +151,9 @@ def _show_job() -> None:
 
 
 def _show_view(at: Revision, doc: Doc, slug: str, at_hash: str) -> None:
-    state.from_url(state.VIEW, list(VIEWS), "Form" if doc.draft else "Reading")
-    view = st.segmented_control("View", list(VIEWS), key=state.VIEW, required=True, label_visibility="collapsed",
-                                format_func=lambda name: f"{VIEWS[name]} {name}", on_change=state.to_url,
-                                args=(state.VIEW,))  # fmt: skip
+    state.from_url(state.VIEW, VIEWS, "Form" if doc.draft else "Reading")
+    view = st.segmented_control("View", VIEWS, key=state.VIEW, required=True, label_visibility="collapsed",
+                                on_change=state.to_url, args=(state.VIEW,))  # fmt: skip
     if view == "Form":
         show_style()
         show_form(doc)

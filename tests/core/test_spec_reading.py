@@ -63,8 +63,8 @@ BREAKOUT = {
     "Exit": [
         "Close at a loss of 0.5 %.",
         "Take the profit at a gain of 1 %.",
-        "These are percent of the fill price and rest in the market; a bar that touches stop and target counts "
-        "as stopped.",
+        "Percents are of the fill price; levels rest in the market from the fill on. A bar that touches stop and "
+        "target counts as stopped.",
         "Close one bar before the session ends: nothing is held over night.",
     ],
     "Sweep": [
@@ -84,8 +84,8 @@ REVERSION = {
     "Exit": [
         "Close at a loss of 0.3 %.",
         "Take the profit at a gain of 0.4 %.",
-        "These are percent of the fill price and rest in the market; a bar that touches stop and target counts "
-        "as stopped.",
+        "Percents are of the fill price; levels rest in the market from the fill on. A bar that touches stop and "
+        "target counts as stopped.",
         "Close after 120 minutes (2 hours).",
         "Close one bar before the session ends: nothing is held over night.",
     ],
@@ -187,9 +187,16 @@ def test_exits_are_a_sentence_each():
         "Of several stops the tightest holds.",
         "Take the profit in parts: 50 % at a gain of 1 % and the rest at a gain of 3 %.",
         "The single target of 9 % gives way to these.",
-        "These are percent of the fill price, looked at when a bar has closed; the order fills at the next open.",
+        "Percents are of the fill price; levels are looked at when a bar has closed; the order fills at the next open.",
         "Close after 2,880 minutes (2 days).",
         "Close at 15:45, or one bar before an earlier close of the session.",
+    ]
+
+
+def test_a_stop_alone_says_nothing_of_a_target():
+    assert told({"risk_exits": {"stop_loss_pct": 2.5}}, "Exit") == [
+        "Close at a loss of 2.5 %.",
+        "Percents are of the fill price; levels rest in the market from the fill on.",
     ]
 
 

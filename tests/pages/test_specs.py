@@ -139,8 +139,8 @@ def test_every_part_of_the_form_shows_wrong_types(make, part):
             "risk_exits": {"targets": [1, {"gain_pct": "x"}], "trailing": 5, "end_of_day": "yes", "signal_logic": {}},
             "sizing": [], "costs": {"per_unit": True}, "backtest": {"start": 20200101, "cash": [1]},
             "data": {"paths": [1], "waive": {"a": 1}}, "legs": [{"right": 5}], "conversion": [],
-            "outputs": 5,
-            "kpi_thresholds": {"sharpe_min": {}}, "sweep": {"grid": {"a": 5, "b.c": {"values": "x"}}, "where": "x"}}  # fmt: skip
+            "outputs": 5, "kpi_thresholds": {"sharpe_min": {}},
+            "sweep": {"grid": {"a": 5, "b.c": {"values": "x"}}, "where": "x"}}  # fmt: skip
     at, _ = make(tree, view="Form", form=part)
     assert not at.exception
 
