@@ -1,4 +1,4 @@
-"""`data import`, `data list`, `data coverage`, `data gaps`, `data demo`: the market store."""
+"""`data import`, `data list`, `data coverage`, `data gaps`, `data export`, `data demo`: the market store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.settings import Settings
-from engine.verbs import data_coverage, data_preview, output
+from engine.verbs import data_coverage, data_export, data_preview, output
 
 if TYPE_CHECKING:
     from engine.data.catalog import Series
@@ -28,7 +28,7 @@ REPORT_EVERY_S = 1.0
 
 def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = subparsers.add_parser(
-        "data", help="import market data; list it; coverage and gaps; the demo market"
+        "data", help="import market data; list it; coverage and gaps; export; the demo market"
     )
     verbs = parser.add_subparsers(dest="action", required=True)
     _add_import(
@@ -43,6 +43,8 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
     listing.set_defaults(handler=list_series)
 
     data_coverage.add_parsers(verbs, _add_filters, _chosen)
+
+    data_export.add_parser(verbs.add_parser("export", help="the whole workspace as one DuckDB file, for analysts"))
 
     demo = verbs.add_parser("demo", help="make the demo market (source SYNTHETIC): SPY, QQQ, AMD")
     demo.add_argument("--quick", action="store_true", help="10 sessions of minutes in place of 120")

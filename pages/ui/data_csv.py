@@ -7,19 +7,19 @@ from typing import Any
 
 import streamlit as st
 
-from engine.data.importers.csv import KINDS, TIME_UNITS
+from engine.data.importers.csv import KINDS, TIME_NAMES, TIME_UNITS
 from engine.data.importers.preview import columns_of
 from engine.data.schemas import ASK, BID, PRICES, QUOTED_KINDS, SUFFIXES
 
 BY_NAME = "by its name"
 ZONES = ("America/New_York", "UTC", "America/Chicago", "Europe/London", "Europe/Berlin", "Asia/Tokyo")
-# flags of the command line in the importers' messages -> the form's words
+# what the importers' messages say for the command line -> the form's words
 WORDS = {
-    "with --tz, such as --tz America/New_York": "under Time zone, such as America/New_York",
-    " with --map ": " under Columns: ",
-    " or --symbol": ", or give the symbol",
-    "--tz": "Time zone",
-    "--source": "Source",
+    r"with --tz, such as --tz America/New_York": "under Time zone, such as America/New_York",
+    r"Name them with --map \S+=COLUMN or --symbol": "Choose them under Columns of other names, or give the symbol",
+    r"Name them with --map \S+=COLUMN": "Choose them under Columns of other names",
+    r"Leave them out of --map": "Leave them out",
+    r"with --source": "under Source",
 }
 
 
@@ -34,9 +34,12 @@ def ask(path: str | None) -> tuple[tuple[str, Any], ...]:
                               placeholder="as the times say",
                               help="Of times without an offset. Dates of daily bars need none.")  # fmt: skip
     found = {"kind": kind, "timeframe": timeframe, "symbol": symbol.strip(), "tz": zone}
-    with st.expander("Times that are not ISO, and columns of other names"):
+    columns = columns_of(Path(path)) if path is not None else ()
+    absent = _absent(columns, bool(found["symbol"])) if columns else []
+    hint = f": the file has no {', '.join(absent)}" if absent else ", and times that are not ISO"
+    with st.expander(f"Columns of other names{hint}", expanded=bool(absent)):
+        mapped = _ask_columns(columns, kind)
         found |= _ask_times()
-        mapped = _ask_columns(path, kind)
     if mapped:
         found["map"] = mapped
     return tuple((name, value) for name, value in found.items() if value)
@@ -51,9 +54,16 @@ def _ask_times() -> dict[str, Any]:
     return {"time_unit": unit, "time_format": form.strip()}
 
 
-def _ask_columns(path: str | None, kind: str) -> tuple[tuple[str, str], ...]:
+def _absent(columns: tuple[str, ...], has_symbol: bool) -> list[str]:
+    """Fields that every file needs and no column is named after."""
+    names = {column.lower() for column in columns}
+    absent = [] if names & set(TIME_NAMES) else ["start"]
+    absent += [] if has_symbol or "symbol" in names else ["symbol"]
+    return absent + [name for name in PRICES if name not in names and f"bid_{name}" not in names]
+
+
+def _ask_columns(columns: tuple[str, ...], kind: str) -> tuple[tuple[str, str], ...]:
     """Which column of the file is which field, where their names do not say it."""
-    columns = columns_of(Path(path)) if path is not None else ()
     if not columns:
         st.caption("Once there is a file, its columns can be chosen here.")
         return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import polars as pl
@@ -22,6 +23,7 @@ FORMAT_LABELS = {
     "csv": "CSV with a header",
 }
 SERIES_ROWS = 200
+SERIES_LINKS = 12
 
 
 def show() -> None:
@@ -175,8 +177,8 @@ def _show_sums(found: Preview) -> None:
 
 def _for_the_page(fault: str) -> str:
     """The importer's line, with the form's words for the command line's flags."""
-    for flag, words in data_csv.WORDS.items():
-        fault = fault.replace(flag, words)
+    for pattern, words in data_csv.WORDS.items():
+        fault = re.sub(pattern, words, fault)
     return fault
 
 
@@ -218,12 +220,17 @@ def show_result(at: Market, result: dict[str, Any]) -> None:
     if notes:
         st.caption(guard.plain(" ".join(notes)))
     known = set(data_queries.all_series(at)["name"])
-    names = [data_queries.name_of(**{part: one[part] for part in _IDENTITY}) for one in result["series"]]
-    shown = [name for name in names if name in known][:12]
-    with st.container(horizontal=True, gap="small"):
-        for name in shown:
-            st.button(guard.plain(name), key=f"open_{name}", icon=":material/candlestick_chart:", type="tertiary",
+    made = [
+        (one, data_queries.name_of(**{part: one[part] for part in _IDENTITY})) for one in result["series"]
+    ]
+    shown = [(one, name) for one, name in made if name in known][:SERIES_LINKS]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for one, name in shown:
+            label = f"{one['symbol']} {one['timeframe']}" + " quotes" * one["quotes"]
+            st.button(guard.plain(label), key=f"open_{name}", icon=":material/candlestick_chart:", type="tertiary",
                       on_click=open_series, args=(name,))  # fmt: skip
+        st.button(f"All {result['n_series']:,} series", key="open_source", icon=":material/list:", type="tertiary",
+                  on_click=open_source, args=(result["source"],))  # fmt: skip
 
 
 _IDENTITY = ("source", "symbol", "kind", "timeframe", "quotes")
@@ -233,3 +240,10 @@ def open_series(name: str) -> None:
     """Action: the series' own page."""
     state.put_in_url(state.JOB, [])
     state.put_in_url(state.SERIES, [name])
+
+
+def open_source(source: str) -> None:
+    """Action: the list of a source's series."""
+    state.put_in_url(state.JOB, [])
+    state.put_in_url(state.PART, ["series"])
+    st.session_state[state.OF] = [source]

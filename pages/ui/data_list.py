@@ -23,7 +23,7 @@ _FILTERS = {state.OF: ("Source", "source"), state.KIND: ("Kind", "kind"), state.
 def show(at: Market) -> None:
     """The filters, and the series that pass."""
     query = _ask(at)
-    page = data_queries.series_page(at, query, int(st.session_state.get(state.SERIES_PAGE) or 1))
+    page = data_queries.series_page(at, query, int(st.session_state.get(state.SERIES_PAGE) or _page_of_url()))
     size = formats.size(page.size)
     passing = "" if query == SeriesQuery(order=query.order) else " that pass"
     st.caption(
@@ -138,6 +138,11 @@ def clear() -> None:
     for key in _FILTERS:
         st.session_state[key] = []
     _first_page()
+
+
+def _page_of_url() -> int:
+    text = st.query_params.get(state.SERIES_PAGE, "1")
+    return max(1, int(text)) if text.isdecimal() and len(text) < 7 else 1
 
 
 def _first_page() -> None:
