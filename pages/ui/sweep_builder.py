@@ -46,17 +46,21 @@ def show(at: Revision) -> None:
     if chosen is None:
         _show_no_spec()
         return
-    spec_hash, canonical = chosen
-    spec = found.parsed(canonical)
-    _show_choice(at, spec_hash, spec)
+    version, canonical = chosen
+    _show_choice(at, version)
+    try:
+        spec = found.parsed(canonical)
+    except SpecError as error:  # kept by another Argus
+        st.error(guard.plain(f"This version cannot be read: {error} Choose another one."), icon=":material/error:")
+        return
     _show_words(spec)
-    held = typed.take_up(spec_hash, of_spec(spec))
+    held = typed.take_up(version.hash, of_spec(spec))
     _show_unfinished(at)
     _show_rest(at, spec, canonical, held.draft)
 
 
-def _chosen(at: Revision) -> tuple[str, str] | None:
-    """(hash, canonical JSON) of the spec to sweep; None where there is none at all."""
+def _chosen(at: Revision) -> tuple[Version, str] | None:
+    """The spec to sweep, as (version, canonical JSON); None where there is none at all."""
     asked, here = st.query_params.get(state.SPEC, ""), typed.held()
     for prefix in (asked[:64], here.spec_hash if here and not asked else ""):
         if prefix:
@@ -77,25 +81,25 @@ def _show_no_spec() -> None:
 # ---------------------------------------------------------------- the spec
 
 
-def _show_choice(at: Revision, spec_hash: str, spec: StrategySpec) -> None:
+def _show_choice(at: Revision, chosen: Version) -> None:
     """Strategy and version; whichever the address names is chosen, so the boxes take their keys from it."""
     names = found.slugs(at)
-    slugs = list(names) if spec.slug in names else [spec.slug, *names]
-    listed = found.versions(at, spec.slug)
-    if spec_hash not in {one.hash for one in listed}:
-        listed = [Version(spec_hash, spec.name, spec.slug, None), *listed]
+    slugs = list(names) if chosen.slug in names else [chosen.slug, *names]
+    listed = found.versions(at, chosen.slug)
+    if chosen.hash not in {one.hash for one in listed}:
+        listed = [chosen, *listed]
     by_hash = {one.hash: one for one in listed}
-    strategy, version = f"{STRATEGY}_{spec_hash}", f"{VERSION}_{spec_hash}"
+    strategy, version = f"{STRATEGY}_{chosen.hash}", f"{VERSION}_{chosen.hash}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Strategy", slugs, index=slugs.index(spec.slug), key=strategy, width=340,
-                     format_func=lambda slug: names.get(slug, spec.name), on_change=_choose_strategy,
+        st.selectbox("Strategy", slugs, index=slugs.index(chosen.slug), key=strategy, width=340,
+                     format_func=lambda slug: names.get(slug, chosen.name), on_change=_choose_strategy,
                      args=(at, strategy))  # fmt: skip
-        st.selectbox("Version", list(by_hash), index=list(by_hash).index(spec_hash), key=version, width=340,
+        st.selectbox("Version", list(by_hash), index=list(by_hash).index(chosen.hash), key=version, width=340,
                      format_func=lambda one: _version_words(by_hash[one], one == listed[0].hash),
                      on_change=_choose_version, args=(version,))  # fmt: skip
         if any(file == "specs.py" for file, _, _ in shell.SHOWN):
             st.page_link(shell.page("specs.py"), label="Open spec", icon=":material/description:",
-                         query_params={state.SPEC: spec_hash[: typed.SHORT]})  # fmt: skip
+                         query_params={state.SPEC: chosen.hash[: typed.SHORT]})  # fmt: skip
 
 
 def _version_words(one: Version, is_first: bool) -> str:
@@ -121,7 +125,7 @@ def _show_unfinished(at: Revision) -> None:
     """Grids that were begun in a browser since closed."""
     for one in typed.unfinished():
         try:
-            name = found.parsed(found.find_version(at, one.spec_hash)[1]).name
+            name = found.find_version(at, one.spec_hash)[0].name
         except ArgusError:
             continue
         names = [str(axis.get("name", "")) for axis in one.tree.get("axes", [])]

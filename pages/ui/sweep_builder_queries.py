@@ -28,7 +28,7 @@ MAX_LISTED = 200
 
 @dataclass(frozen=True)
 class Version:
-    """A spec to choose. written: when it was saved; None for one of the specs that Argus ships."""
+    """A spec to choose. saved_at: None for one of the specs that Argus ships."""
 
     hash: str
     name: str
@@ -88,16 +88,17 @@ def versions(at: Revision, slug: str) -> list[Version]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def find_version(at: Revision, prefix: str) -> tuple[str, str]:
-    """(hash, canonical JSON) of a version by the beginning of its hash, kept or shipped. NotFound."""
+def find_version(at: Revision, prefix: str) -> tuple[Version, str]:
+    """A version and its canonical JSON by the beginning of its hash, kept or shipped. NotFound."""
     try:
         row = specs.get_spec(guard.store(), prefix)
     except NotFound:
         fitting = [h for h in shipped() if h.startswith(prefix) and len(prefix) >= 8]
         if not fitting:
             raise
-        return fitting[0], canonical_json(shipped()[fitting[0]])
-    return row.hash, row.canonical
+        spec = shipped()[fitting[0]]
+        return Version(fitting[0], spec.name, spec.slug, None), canonical_json(spec)
+    return Version(row.hash, row.name, row.slug, row.created_at), row.canonical
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
