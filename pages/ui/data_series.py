@@ -10,12 +10,13 @@ import streamlit as st
 from engine.core.errors import ArgusError
 from engine.core.instruments import NEW_YORK
 from engine.data.catalog import Series
+from engine.data.schemas import is_daily_file
 from pages.ui import badges, charts, data_calendar, data_candles, data_queries, formats, guard, html, state
 from pages.ui.data_queries import Covered, Market
 from pages.ui.data_span import Track
 from pages.ui.palette import palette
 
-YEARS_SHOWN = 3
+YEARS_SHOWN, MINUTE_YEARS_SHOWN = 3, 2  # a year of minutes is 250 files, and a third of a second
 GAP_ROWS = 12
 
 
@@ -87,8 +88,13 @@ def _ask_years(at: Market, one: Series) -> tuple[list[int], list[int]]:
     text, looked_at = st.query_params.get(state.YEAR, ""), data_candles.date_of_url(state.TO)
     asked = int(text) if text.isdecimal() and len(text) == 4 else looked_at.year if looked_at else 9999
     at_year = next((i for i, year in enumerate(years) if year <= asked), len(years) - 1)
-    begin = max(0, at_year) // YEARS_SHOWN * YEARS_SHOWN
-    return years, years[begin : begin + YEARS_SHOWN]
+    n_shown = _n_shown(one)
+    begin = max(0, at_year) // n_shown * n_shown
+    return years, years[begin : begin + n_shown]
+
+
+def _n_shown(one: Series) -> int:
+    return MINUTE_YEARS_SHOWN if is_daily_file(one.timeframe) else YEARS_SHOWN
 
 
 def _show_calendar(
@@ -96,7 +102,7 @@ def _show_calendar(
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.subheader("Coverage", width="content")
-        _show_year_steps(years, shown)
+        _show_year_steps(years, shown, _n_shown(one))
     if found is None:
         st.caption("The calendar has no session in these years.")
         return
@@ -120,14 +126,14 @@ def _show_calendar(
     st.caption(" ".join(parts))
 
 
-def _show_year_steps(years: list[int], shown: list[int]) -> None:
-    if len(years) <= YEARS_SHOWN:
+def _show_year_steps(years: list[int], shown: list[int], n_shown: int) -> None:
+    if len(years) <= n_shown:
         return
     begin = years.index(shown[0])
     with st.container(horizontal=True, gap="small", width="content"):
         for key, words, icon, to in (
-            ("years_earlier", "Earlier years", ":material/chevron_left:", begin + YEARS_SHOWN),
-            ("years_later", "Later years", ":material/chevron_right:", max(0, begin - YEARS_SHOWN)),
+            ("years_earlier", "Earlier years", ":material/chevron_left:", begin + n_shown),
+            ("years_later", "Later years", ":material/chevron_right:", max(0, begin - n_shown)),
         ):
             is_end = to >= len(years) or to == begin
             st.button(words, key=key, icon=icon, disabled=is_end, on_click=state.put_in_url,
