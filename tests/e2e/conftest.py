@@ -58,8 +58,11 @@ def browser():
 
 
 @pytest.fixture
-def visit(browser):
-    """Open an address in a window of its own; requests to other hosts fail the test."""
+def visit(browser, tmp_path):
+    """Open an address in a window of its own; requests to other hosts fail the test.
+
+    What each window showed last is left in the test's folder, for those who ask why it failed.
+    """
     contexts, elsewhere = [], []
 
     def open_address(address, **options):
@@ -74,7 +77,9 @@ def visit(browser):
         return page
 
     yield open_address
-    for context in contexts:
+    for i, context in enumerate(contexts):
+        for page in context.pages:
+            page.screenshot(path=tmp_path / f"last-{i}.png", full_page=True)
         context.close()
     assert not [url for url in elsewhere if not url.startswith(("data:", "blob:"))]
 
