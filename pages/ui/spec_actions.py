@@ -46,23 +46,23 @@ def close() -> None:
         st.query_params.pop(name, None)
 
 
-def open_version(spec_hash: str, view: str = "Reading") -> None:
+def open_version(spec_hash: str) -> None:
+    """One parameter, one step for the browser's back button: it opens at its reading, a draft at its form."""
     close()
     state.put_in_url(state.SPEC, [spec_hash])
-    state.put_in_url(state.VIEW, [view])
 
 
-def open_draft(draft_id: str, view: str = "Form") -> None:
+def open_draft(draft_id: str, view: str = "") -> None:
     close()
     state.put_in_url(state.DRAFT, [draft_id])
-    state.put_in_url(state.VIEW, [view])
+    state.put_in_url(state.VIEW, [view] if view else [])
 
 
-def begin_draft(text: str, origin: str, view: str = "Form") -> None:
+def begin_draft(text: str, origin: str) -> None:
     """A draft of a text, opened."""
     draft = _told(lambda: drafts.new_draft(guard.store(), text, origin))
     if draft is not None:
-        open_draft(draft.id, view)
+        open_draft(draft.id)
 
 
 def take_files(files: Sequence[Any]) -> None:
@@ -80,7 +80,7 @@ def take_files(files: Sequence[Any]) -> None:
     if refused:
         say("error", "\n\n".join(refused))
     elif len(kept) == 1:
-        open_draft(kept[0].id, "Form" if checked(kept[0].text).tree is not None else "JSON")
+        open_draft(kept[0].id, "JSON" if checked(kept[0].text).tree is None else "")
     elif kept:
         say("success", f"{len(kept)} files are drafts now.")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -50,8 +51,9 @@ class Checked:
         return sum(one.path[: len(path)] == path for one in self.problems)
 
 
+@lru_cache(maxsize=32)
 def checked(text: str) -> Checked:
-    """Read and check a text: JSON, fields, names of indicators, the grid."""
+    """Read and check a text: JSON, fields, indicators, the grid. Shared by sessions: nobody changes its tree."""
     try:
         tree = parse_json(text, "")
     except SpecError as error:

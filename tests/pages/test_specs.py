@@ -340,7 +340,7 @@ def test_editing_a_version_begins_a_draft_and_leaves_the_version(store, save):
     at.button(key="edit_spec").click().run()
     assert drafts.list_drafts(store)[0].origin == version.hash
     assert "Nothing differs yet" in texts(at)
-    assert at.query_params["view"] == "Form"
+    assert field(at, "name").value == "Mine"
 
 
 def test_the_form_of_a_version_cannot_be_written(store, save):

@@ -134,3 +134,20 @@ def test_strategies_are_found_by_name_slug_and_family_and_signs_are_no_patterns(
         assert [s.slug for s in list_strategies(store, search)] == slugs
         assert count_strategies(store, search) == len(slugs)
     assert [s.slug for s in list_strategies(store, limit=1, offset=1)] == ["sma_100"]
+
+
+def test_a_page_of_strategies_reads_an_index_and_not_every_version(store):
+    from sqlalchemy import text
+
+    from engine.store import strategies
+    from engine.store.db import read
+
+    with read(store) as session:
+        plan = session.execute(
+            text(f"EXPLAIN QUERY PLAN {strategies._FOUND} ORDER BY g.newest DESC LIMIT 25")
+        ).all()
+        of_slug = session.execute(text(f"EXPLAIN QUERY PLAN {strategies._OF_SLUG}"), {"slug": "a"}).all()
+    steps = [row.detail for row in plan + of_slug]
+    assert any("spec_version USING COVERING INDEX ix_spec_version_slug" in step for step in steps)
+    assert sum("run USING COVERING INDEX ix_run_slug" in step for step in steps) == 2
+    assert not any(step.startswith(("SCAN v", "SCAN run")) and "COVERING" not in step for step in steps)
