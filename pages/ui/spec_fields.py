@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 from engine.core.condition_words import WEEKDAYS, number
 from engine.core.spec_walk import bare, bounds, is_model, is_union, unit
 from pages.ui import guard, spec_actions, state
+from pages.ui.palette import palette
 from pages.ui.spec_text import Checked, Path, fragment, scalar, shown, value_at
 
 WIDE = {"description", "universe", "where", "outputs", "waive", "name"}
@@ -86,9 +87,10 @@ def show_faults(faults: Sequence[str]) -> None:
 def show_style() -> None:
     """A red frame around a field with a fault, for which the theme has no state; code letters for JSON."""
     inputs = "[data-testid='stTextInputRootElement'], [data-testid='stTextAreaRootElement'], [role='group']"
+    red = st.get_option(f"theme.{'dark' if palette().is_dark else 'light'}.redColor")
     code = f".st-key-{state.SPEC_JSON} textarea, [class*='_json'] textarea"
     st.html(
-        f"<style>[class*='st-key-bad_'] :is({inputs}) {{ border-color: #c0392b !important; }}"
+        f"<style>[class*='st-key-bad_'] :is({inputs}) {{ border-color: {red} !important; }}"
         f"{code} {{ font-family: {st.get_option('theme.codeFont')}; font-size: .8125rem; line-height: 1.5;"
         "white-space: pre; overflow-x: auto; }</style>"
     )
