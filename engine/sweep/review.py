@@ -27,7 +27,7 @@ from engine.sweep.where import Condition
 MAX_VALUES_TRIED = 500  # of an axis, each set on the spec: 50 ms
 MAX_CONFIGS_TRIED = 300
 MAX_GRID = 200_000  # combinations up to which the first config of each value is looked for
-ADVICE = " Take such values out, or forbid them by a condition under where."
+ADVICE = " Take such values out, or forbid them by a condition."
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,9 @@ def review(
     if written and all(axes) and not any(where_faults):
         count, fault, where_faults = _counted(readable, parsed)
         if fault is None and not any(faults) and not any(where_faults):
-            fault = _configs(spec, readable, texts)
+            at, fault = _configs(spec, readable, texts)
+            if at is not None:
+                faults, fault = tuple(fault if i == at else None for i in range(len(axes))), None
     return Review(axes, faults, texts, where_faults, count, fault)
 
 
@@ -195,18 +197,30 @@ def _counted(
     return count, None, fine
 
 
-def _configs(spec: StrategySpec, axes: Sequence[Axis], where: Sequence[str]) -> str | None:
-    """The fault of the first config found that the spec as a whole refuses."""
+def _configs(spec: StrategySpec, axes: Sequence[Axis], where: Sequence[str]) -> tuple[int | None, str | None]:
+    """(place of the axis, fault) of the first config found that the spec as a whole refuses; no place: of the whole."""
     try:
         refuse_options(spec)
     except SpecError as err:
-        return str(err)
+        return None, str(err)
     for overrides, told in _samples(axes, where):
         try:
             refuse_options(with_overrides(spec, overrides, ""))
         except SpecError as err:
-            return f"Config {told}: {str(err).removeprefix(': ')}{ADVICE}"
-    return None
+            text = str(err).removeprefix(": ")
+            return _to_blame(axes, text), f"Config {told}: {text}{ADVICE}"
+    return None, None
+
+
+def _to_blame(axes: Sequence[Axis], text: str) -> int | None:
+    """The only axis that a fault names: its field, in the part of the spec that the fault is about."""
+    place = text.partition(":")[0]
+    named = [
+        i
+        for i, axis in enumerate(axes)
+        if any(p.startswith(f"{place}.") and p.rpartition(".")[2] in text for p in axis.paths)
+    ]
+    return named[0] if len(named) == 1 else None
 
 
 def _samples(axes: Sequence[Axis], where: Sequence[str]) -> list[tuple[dict[str, Any], str]]:

@@ -20,6 +20,7 @@ from pages.ui.sweep_builder_draft import (
     MAX_AXES,
     MAX_CONDITIONS,
     MODES,
+    RANGE,
     AxisDraft,
     Draft,
     added,
@@ -32,7 +33,7 @@ Candidates = Mapping[str, Candidate]
 ADD = "add_parameter"
 PAUSE = "400ms"  # without a key struck, then the count follows what was typed
 BOXES = {
-    "Range": (("start", "First"), ("stop", "Last"), ("step", "Step")),
+    RANGE: (("start", "First"), ("stop", "Last"), ("step", "Step")),
     LOG: (("start", "First"), ("stop", "Last"), ("num", "How many")),
 }
 
@@ -122,7 +123,7 @@ def _show_boxes(axis: AxisDraft, one: Candidate | None) -> None:
     if one is not None and one.kind in ("bool", "choice"):
         _show_choices(axis, one)
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         if one is None or one.kind in ("int", "float"):
             _control(axis, "mode", lambda key: st.segmented_control(
                 "Values as", MODES, default=axis.mode, key=key, required=True, width="content",
@@ -130,7 +131,7 @@ def _show_boxes(axis: AxisDraft, one: Candidate | None) -> None:
         if axis.mode == LIST:
             _box(axis, "values", "Values", axis.values, "5, 10, 20")
         for name, label in BOXES.get(axis.mode, ()):
-            _box(axis, name, label, getattr(axis, name), "", width=78)
+            _box(axis, name, label, getattr(axis, name), "", width=72)
 
 
 def _control(axis: AxisDraft, name: str, draw: Any) -> None:

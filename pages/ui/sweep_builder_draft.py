@@ -20,7 +20,7 @@ from engine.sweep.candidates import Candidate
 from engine.sweep.grid import make_sweep
 from engine.sweep.review import Written
 
-LIST, RANGE, LOG = "List", "Range", "Log range"
+LIST, RANGE, LOG = "List", "Range", "Log"
 MODES = (LIST, RANGE, LOG)
 MAX_AXES = MAX_CONDITIONS = 20  # as many as a spec keeps
 MAX_TOKEN = 7_000  # proxies before a server often refuse a request line above 8,000 characters

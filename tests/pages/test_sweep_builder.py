@@ -108,7 +108,7 @@ def test_a_parameter_is_added_with_a_range_and_taken_out_again(home):
 def test_values_can_be_a_list_a_range_or_a_log_range(home):
     at = builder(Draft(axes=(AxisDraft(0, "stop", ("risk_exits.stop_loss_pct",), values="1, 2, 4"),)))
     assert figures(at)["Configs"] == "3"
-    at.button_group[0].set_value("Log range").run()
+    at.button_group[0].set_value("Log").run()
     assert (box(at.text_input, "0_start").value, box(at.text_input, "0_stop").value) == ("1", "4")
     box(at.text_input, "0_num").set_value("5").run()
     assert "1, 1.41421356237, 2, 2.82842712475, 4\\: 5 values" in texts(at)

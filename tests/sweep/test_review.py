@@ -120,6 +120,15 @@ def test_values_that_are_wrong_only_together_are_told_with_their_config():
     assert looked(Written("activation", ACTIVATION, [1, 2]), Written("trail", TRAIL, [1])).is_sound
 
 
+def test_a_config_whose_fault_names_one_axis_stands_at_that_axis():
+    found = looked(fast(), Written("offset", ("entry.order.offset_pct",), [0, 0.5]))
+    assert found.faults[0] is None
+    assert (found.faults[1] or "").startswith("Config offset 0.5, fast 3: entry.order: offset_pct belongs to a limit")
+    assert found.fault is None
+    limits = Written("kind", ("entry.order.type",), ["limit", "stop"])
+    assert looked(limits, Written("offset", ("entry.order.offset_pct",), [0, 0.5])).is_sound
+
+
 def test_a_spec_of_options_says_that_it_cannot_be_simulated():
     spec = build_spec(sma_tree(legs=[{"right": "CALL", "delta": 0.3}]))
     found = review(spec, [fast()], [])
