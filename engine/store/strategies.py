@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, text
+from sqlalchemy import or_, text, union
 from sqlmodel import Session, col, select
 
 from engine.store.db import Store, read
@@ -22,6 +22,9 @@ _WANTED = """
 _OF_SLUG = """
     SELECT (SELECT COUNT(*) FROM run WHERE slug = :slug),
            (SELECT created_at FROM run WHERE rowid = (SELECT MAX(rowid) FROM run WHERE slug = :slug))"""
+
+
+MAX_RECENT = 2000
 
 
 class Strategy(NamedTuple):
@@ -66,19 +69,21 @@ def _like(search: str) -> dict[str, str]:
 
 
 def written_versions(store: Store, slug: str, *, limit: int = 100) -> Sequence[SpecVersion]:
-    """Versions of a slug that somebody wrote, newest first.
+    """Versions of a slug that somebody wrote, newest first: of its newest 2,000, and those that sweeps began from.
 
-    Left out are those that a sweep kept because they were among its best, unless a sweep began from one.
+    Left out are versions that a sweep kept because they were among its best.
     """
-    kept = select(RunRow.spec_hash).where(RunRow.spec_hash == SpecVersion.hash, col(RunRow.sweep_id).is_not(None))
-    by_hand = select(RunRow.spec_hash).where(RunRow.spec_hash == SpecVersion.hash, col(RunRow.sweep_id).is_(None))
-    begun = select(SweepRow.spec_hash).where(SweepRow.spec_hash == SpecVersion.hash)
-    wanted = select(SpecVersion).where(
-        SpecVersion.slug == slug, or_(~kept.exists(), by_hand.exists(), begun.exists())
-    )
-    newest = wanted.order_by(col(SpecVersion.created_at).desc(), SpecVersion.hash).limit(limit)
+    newest = text("spec_version.rowid DESC")  # see _FOUND
+    recent = select(SpecVersion.hash).where(SpecVersion.slug == slug).order_by(newest).limit(MAX_RECENT).subquery()
+    of_run = col(RunRow.spec_hash) == recent.c.hash
+    kept = select(RunRow.id).where(of_run, col(RunRow.sweep_id).is_not(None))
+    by_hand = select(RunRow.id).where(of_run, col(RunRow.sweep_id).is_(None))
+    written = select(recent.c.hash).where(or_(~kept.exists(), by_hand.exists()))
+    # A list of hashes first: over all versions of a slug, of which sweeps may keep 100,000, the same takes 0.4 s.
+    chosen = union(written, select(SweepRow.spec_hash))
+    wanted = select(SpecVersion).where(SpecVersion.slug == slug, col(SpecVersion.hash).in_(chosen))
     with read(store) as session:
-        return session.exec(newest).all()
+        return session.exec(wanted.order_by(newest).limit(limit)).all()
 
 
 def _strategy(session: Session, row: Any) -> Strategy:
