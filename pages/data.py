@@ -85,7 +85,8 @@ def show_parts(at: Market) -> None:
 
 
 def _turn() -> None:
-    """Action: the URL names the part."""
+    """Action: the URL names the part, and no series any more."""
+    state.put_in_url(state.SERIES, [])
     state.put_in_url(state.PART, [st.session_state[state.PART]])
 
 

@@ -26,6 +26,7 @@ MAX_ENTRIES = 20_000
 MAX_ENTRY_BYTES = 256 << 20
 MAX_ZIP_BYTES = 2 << 30  # all entries, decompressed
 
+
 class ImportCancelled(ArgusError):
     """The person who asked for an import took it back."""
 

@@ -44,7 +44,9 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
 
     data_coverage.add_parsers(verbs, _add_filters, _chosen)
 
-    data_export.add_parser(verbs.add_parser("export", help="the whole workspace as one DuckDB file, for analysts"))
+    data_export.add_parser(
+        verbs.add_parser("export", help="the whole workspace as one DuckDB file, for analysts")
+    )
 
     demo = verbs.add_parser("demo", help="make the demo market (source SYNTHETIC): SPY, QQQ, AMD")
     demo.add_argument("--quick", action="store_true", help="10 sessions of minutes in place of 120")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-import streamlit as st
 
 from pages.ui import charts
 from pages.ui.palette import Palette, faded
@@ -31,9 +30,7 @@ def level(rows: int, expected: int) -> int:
 
 def colours_of(colours: Palette) -> tuple[str, ...]:
     """A colour a level: orange, then four blues; apart for every common colour blindness, and by lightness too."""
-    name = "theme.dark" if colours.is_dark else "theme.light"
-    steps = list(st.get_option(f"{name}.chartSequentialColors"))
-    return (colours.loss, steps[2], steps[4], steps[6], steps[8])
+    return (colours.loss, *(colours.sequential[i] for i in (2, 4, 6, 8)))
 
 
 def legend(colours: Palette) -> str:
@@ -76,9 +73,9 @@ def year_chart(
     labels = [f"{dt.date(year, m, 1):%b}" for m in range(1, 13)]
     figure.update_layout(
         xaxis={"tickvals": months, "ticktext": labels, "showgrid": False, "side": "top", "fixedrange": True,
-               "range": [-0.5, n_weeks - 0.5]},
+               "range": [-0.62, n_weeks - 0.38]},
         yaxis={"tickvals": list(range(n_rows)), "ticktext": _WEEKDAYS[:n_rows], "autorange": False, "showgrid": False,
-               "range": [n_rows - 0.5, -0.5], "fixedrange": True},
+               "range": [n_rows - 0.38, -0.62], "fixedrange": True},
     )  # fmt: skip
     return figure
 
@@ -135,8 +132,8 @@ def _add_frame(
     for row in grid:
         if chosen[0] <= row["date"] <= chosen[1] and row["weekday"] < n_rows:
             x, y = row["week"], row["weekday"]
-            figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5,
-                             line={"color": colours.text, "width": 2})  # fmt: skip
+            figure.add_shape(type="rect", x0=x - 0.55, x1=x + 0.55, y0=y - 0.55, y1=y + 0.55,
+                             line={"color": colours.text, "width": 2.5})  # fmt: skip
 
 
 def _steps(colours: tuple[str, ...]) -> list[list]:  # type: ignore[type-arg]

@@ -45,7 +45,8 @@ def show(at: Market, one: Series) -> None:
         )
         return
     words = f"Candles of {one.symbol} {one.timeframe} from {span.first} to {span.last}"
-    charts.show(market_chart(palette(), stretch, daily=one.timeframe == "1D"), "market_chart", words)
+    charts.show(market_chart(palette(), stretch, daily=one.timeframe == "1D"), "market_chart", words,
+                f"{one.symbol}-{one.timeframe}-{span.first}")  # fmt: skip
     st.caption(_told(one, stretch))
 
 

@@ -152,8 +152,9 @@ def _show_year(at: Market, one: Series, year: int, sessions: pl.DataFrame) -> No
     key = f"{state.CALENDAR}_{year}"
     figure = data_calendar.year_chart(palette(), year, sessions, frame)
     words = f"Calendar of {year}: {share} of the scheduled bars of {one.symbol} are there"
-    st.plotly_chart(figure, theme=None, key=key, config=charts.CONFIG, alt=words, width="stretch",
-                    selection_mode="points", on_select=lambda: _choose_day(at, one, key))  # fmt: skip
+    st.plotly_chart(figure, theme=None, key=key, config=charts.CONFIG | {"displayModeBar": False}, alt=words,
+                    width="stretch", selection_mode="points",
+                    on_select=lambda: _choose_day(at, one, key))  # fmt: skip
 
 
 def _choose_day(at: Market, one: Series, key: str) -> None:

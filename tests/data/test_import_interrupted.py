@@ -154,7 +154,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     peaks = []
     for n_tickers in (700, 2_100):  # 40 MB and 120 MB of text
         path = flat_file(tmp_path / f"{n_tickers}.csv", n_tickers)
-        code = CHILD.replace('meter.note.split()[0] == stop_at or (stop_at == "reading" and meter.done)', "False")
+        code = CHILD.replace(
+            'meter.note.split()[0] == stop_at or (stop_at == "reading" and meter.done)', "False"
+        )
         child = psutil.Popen(
             [sys.executable, "-c", code, str(tmp_path / f"home{n_tickers}"), str(path), "never"], cwd=CHECKOUT
         )
