@@ -219,8 +219,8 @@ def _show_name(doc: Doc, path: Path, item: dict[str, Any]) -> None:
         held = held.upper()
     elif held:
         options.append(held)
-    with slot(doc, at, 190):
-        st.selectbox("Indicator", options, index=None, format_func=_title, accept_new_options=True,
+    with slot(doc, at, 250):
+        st.selectbox("Indicator", options, index=0 if held else None, format_func=_title, accept_new_options=True,
                      help="TA-Lib's name. Type to search; a name with an output, such as MACD_HIST, can be typed.",
                      **spec_fields.bound(doc, at, _as_it_is, held or None))  # fmt: skip
 
@@ -249,8 +249,14 @@ def _show_params(doc: Doc, path: Path, params: dict[str, Any], known: Function |
                 if known and name == "output"
                 else ""
             )
-            st.text_input(name.replace("_", " ").capitalize(), placeholder=hint, help=_PARAM.description,
+            st.text_input(_param_label(name), placeholder=hint, help=_PARAM.description,
                           **spec_fields.bound(doc, at, _typed_param, shown(params.get(name))))  # fmt: skip
+
+
+def _param_label(name: str) -> str:
+    """'fastperiod' -> 'Fast': TA-Lib's names without what they all end in."""
+    words = name.removesuffix("period").replace("_", " ").strip()
+    return (words or "length").capitalize()
 
 
 def _typed_param(typed: str) -> ParamValue | None:

@@ -21,11 +21,14 @@ THIS = "this draft"
 def changes(old: Any, new: Any) -> list[tuple[str, str, str]]:
     """(field, before, after) of every field in which two specs differ."""
     before, after = flattened(old), flattened(new)
-    return [
-        (name, before.get(name, DEFAULT), after.get(name, DEFAULT))
-        for name in dict.fromkeys([*before, *after])
-        if before.get(name, DEFAULT) != after.get(name, DEFAULT)
-    ]
+    told = ((name, _told(before, name), _told(after, name)) for name in dict.fromkeys([*before, *after]))
+    return [one for one in told if one[1] != one[2]]
+
+
+def _told(flat: dict[str, str], name: str) -> str:
+    """A field that is not set stands at its default; a place in a list, such as a condition, is just not there."""
+    in_list = any(part.isdecimal() for part in name.split("."))
+    return flat.get(name, formats.DASH if in_list else DEFAULT)
 
 
 def show_changes(old: str, new: str, names: tuple[str, str]) -> None:
