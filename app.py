@@ -1,8 +1,16 @@
-"""Argus in the browser: what is around a page, then the page; every page guards itself."""
+"""Argus in the browser: what is around a page, then the page; every page guards itself.
+
+`streamlit run` finds `app` and serves it; the server then runs this file for every visitor.
+"""
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from pages.ui import shell
+from pages.ui.delivery import Delivery
 
-st.set_page_config(page_title="Argus", page_icon=shell.ICON, layout="wide")
-shell.show().run()
+if __name__ == "__main__":
+    st.set_page_config(page_title="Argus", page_icon=shell.ICON, layout="wide")
+    shell.show().run()
+else:
+    app = st.App(__file__, middleware=[Middleware(Delivery)])

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from engine.core.errors import ArgusError
-from pages.ui import compare, formats, guard, queries, runs_filters, state, tables
+from pages.ui import compare, first_run, formats, guard, queries, runs_filters, state, tables
 from pages.ui.queries import COUNT_CAP, Revision, RunsPage, RunsQuery
-
-FIRST_RUN = "python -m engine run specs/sma_crossover.json"
-
-
-def show_empty() -> None:
-    st.info("No run has been made yet. Make the first one on the command line, in the folder of Argus:")
-    st.code(FIRST_RUN, language="bash")
-    st.caption(
-        "It builds a replay pack from your market data, or from the SYNTHETIC demo market, simulates the spec on it "
-        "and lists the run here. `python -m engine data import --help` shows how to bring data of your own."
-    )
 
 
 def show_count(page: RunsPage, query: RunsQuery) -> None:
@@ -53,16 +44,23 @@ def show_table(page: RunsPage) -> None:
 def show_pages(page: RunsPage, query: RunsQuery) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.pagination(queries.n_pages(page.n_runs), key=state.PAGE, bind="query-params")
-        st.download_button(
-            "Download CSV",
-            data=lambda: queries.runs_csv(query),
-            file_name="argus-runs.csv",
-            mime="text/csv",
-            key=state.RUNS_CSV,
-            on_click="ignore",
-            icon=":material/download:",
-            help=f"All runs that pass the filters, {COUNT_CAP:,} at most, every metric as a fraction.",
-        )
+        with st.container(horizontal=True, width="content", gap="small"):
+            show_download("CSV", state.RUNS_CSV, "text/csv", lambda: queries.runs_csv(query))
+            show_download("parquet", state.RUNS_PARQUET, "application/vnd.apache.parquet",
+                          lambda: queries.runs_parquet(query))  # fmt: skip
+
+
+def show_download(form: str, key: str, mime: str, make: Callable[[], bytes]) -> None:
+    st.download_button(
+        f"Download {form}",
+        data=make,
+        file_name=f"argus-runs.{form.lower()}",
+        mime=mime,
+        key=key,
+        on_click="ignore",
+        icon=":material/download:",
+        help=f"All runs that pass the filters, {COUNT_CAP:,} at most, every metric as a fraction.",
+    )
 
 
 def show_runs(at: Revision) -> None:
@@ -87,7 +85,7 @@ st.title("Runs")
 try:
     revision = queries.revision()
     if queries.runs_page(revision, RunsQuery(), 1).n_runs == 0:
-        show_empty()
+        first_run.show()
     else:
         show_runs(revision)
         compare.show(revision)

@@ -5,7 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.core.errors import ArgusError, NotFound
-from pages.ui import drilldown, formats, guard, queries, run_files, sheet, shell, state
+from pages.ui import (
+    drilldown,
+    first_run,
+    formats,
+    guard,
+    queries,
+    run_files,
+    sheet,
+    sheet_folded,
+    shell,
+    state,
+)
 from pages.ui.queries import Revision, Run, RunsQuery
 
 
@@ -13,8 +24,7 @@ def show_way_on(at: Revision) -> None:
     """Links to the newest runs, or what to do where there are none."""
     newest = queries.runs_page(at, RunsQuery(), 1).runs[:5]
     if not newest:
-        st.caption("There is no run yet. Make the first one on the command line, in the folder of Argus:")
-        st.code("python -m engine run specs/sma_crossover.json", language="bash")
+        first_run.show()
         return
     st.caption("The newest runs:")
     for run in newest:
@@ -36,10 +46,10 @@ def show_run(run: Run) -> None:
     sheet.show_months(run, cash)
     sheet.show_trade_sums(run, currency)
     drilldown.show_trades(run, currency)
-    sheet.show_skipped(run)
-    sheet.show_all_metrics(run, benchmark)
-    sheet.show_origin(run, settings)
-    sheet.show_downloads(run)
+    sheet_folded.show_skipped(run)
+    sheet_folded.show_all_metrics(run, benchmark)
+    sheet_folded.show_origin(run, settings)
+    sheet_folded.show_downloads(run)
 
 
 guard.begin("Tearsheet")

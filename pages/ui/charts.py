@@ -11,19 +11,31 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import streamlit as st
 
-from pages.ui import formats
+from pages.ui import formats, thin
 from pages.ui.palette import Palette, faded
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-CONFIG = {"displayModeBar": False, "displaylogo": False, "doubleClick": "reset", "responsive": True}
+# One button, the camera, and only while the pointer is over the chart.
+CONFIG = {"displayModeBar": "hover", "modeBarButtons": [["toImage"]], "displaylogo": False, "doubleClick": "reset",
+          "responsive": True}  # fmt: skip
 LOG_FROM = 4.0  # a linear scale hides the early years of a curve that grew more than fourfold
 
 
-def show(figure: Figure, key: str, alt: str) -> None:
-    """Draw a figure in our own look. alt: what it shows, for those who cannot see it."""
-    st.plotly_chart(figure, theme=None, key=key, config=CONFIG, alt=alt, width="stretch")
+def show(figure: Figure, key: str, alt: str, file_name: str = "") -> None:
+    """Draw a figure in our own look.
+
+    alt       : what it shows, for those who cannot see it.
+    file_name : of the PNG that the camera makes, without its ending.
+    """
+    st.plotly_chart(figure, theme=None, key=key, config=config(file_name or f"argus-{key}"), alt=alt,
+                    width="stretch")  # fmt: skip
+
+
+def config(file_name: str) -> dict[str, Any]:
+    """How a chart behaves; its PNG has twice the pixels of the screen."""
+    return CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": file_name}}
 
 
 def blank(colours: Palette, height: int, **layout: Any) -> Figure:
@@ -38,7 +50,7 @@ def blank(colours: Palette, height: int, **layout: Any) -> Figure:
     template = go.layout.Template(
         layout={
             "font": {"family": colours.font, "size": 12.5, "color": colours.text},
-            "paper_bgcolor": "rgba(0,0,0,0)",
+            "paper_bgcolor": colours.background,  # the page's; a clear one would make a PNG without a ground
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": list(colours.series),
             # a negative thickness takes away the white rim that plotly draws around the line under the pointer
@@ -53,6 +65,7 @@ def blank(colours: Palette, height: int, **layout: Any) -> Figure:
                        "bgcolor": "rgba(0,0,0,0)", "font": {"size": 12.5}},
             "margin": {"l": 8, "r": 8, "t": 34, "b": 8},
             "dragmode": "zoom",
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colours.muted, "activecolor": colours.text},
         }
     )  # fmt: skip
     return go.Figure(layout={"template": template, "height": height, **layout})
@@ -69,18 +82,19 @@ def curves(
 
     lines : (name, frame of session and equity, line style); the first one's fall is filled.
     base  : what every line starts from; the first value of a line is its base where None.
+    Curves of more sessions than a screen has pixels are thinned: see `thin.kept`.
     """
     import plotly.graph_objects as go
 
     figure = blank(colours, 460, hoversubplots="axis")
+    falls = [with_fall(frame, base) for _, frame, _ in lines]
+    sessions = thin.kept(falls)
     highs, lows = [], []
-    for i, (name, frame, style) in enumerate(lines):
+    for i, ((name, _, style), whole) in enumerate(zip(lines, falls, strict=True)):
+        frame = whole.filter(pl.col("session").is_in(sessions.implode())) if sessions is not None else whole
         value = frame["equity"].to_numpy()
-        start = float(value[0]) if base is None else base
-        shown = value if base is not None else value / start * 100.0
-        peak = frame["equity"].cum_max().clip(lower_bound=start)
-        fall = (frame["equity"] / peak - 1.0).to_numpy()
-        days = frame["session"].to_numpy()
+        shown = value if base is not None else value / float(whole["equity"][0]) * 100.0
+        fall, days = frame["fall"].to_numpy(), frame["session"].to_numpy()
         highs.append(float(shown.max()))
         lows.append(float(shown.min()))
         common = {
@@ -107,7 +121,7 @@ def curves(
         xaxis={"anchor": "y2", "hoverformat": "%d %b %Y"},
         yaxis={"domain": [0.34, 1.0], "title": {"text": f"{title}, log scale" if needs_log else title},
                "type": "log" if needs_log else "linear", "tickformat": ",.6~g" if needs_log else ",~r"},
-        yaxis2={"domain": [0.0, 0.27], "title": {"text": "Drawdown"}, "tickformat": ".0%" if _deep(lines) else ".1%",
+        yaxis2={"domain": [0.0, 0.27], "title": {"text": "Drawdown"}, "tickformat": ".0%" if _deep(falls) else ".1%",
                 "rangemode": "tozero"},
     )  # fmt: skip
     if needs_log:
@@ -115,8 +129,14 @@ def curves(
     return figure
 
 
-def _deep(lines: Sequence[tuple[str, pl.DataFrame, dict[str, Any]]]) -> bool:
-    return any(float((f["equity"] / f["equity"].cum_max() - 1).min() or 0.0) < -0.05 for _, f, _ in lines)
+def with_fall(frame: pl.DataFrame, base: float | None) -> pl.DataFrame:
+    """session, equity, and fall: the fraction below the highest equity so far (the base included), <= 0."""
+    peak = pl.col("equity").cum_max().clip(lower_bound=float(frame["equity"][0]) if base is None else base)
+    return frame.select("session", "equity", fall=pl.col("equity") / peak - 1.0)
+
+
+def _deep(falls: Sequence[pl.DataFrame]) -> bool:
+    return any(float(frame["fall"].min() or 0.0) < -0.05 for frame in falls)  # type: ignore[arg-type]
 
 
 def histogram(colours: Palette, bins: pl.DataFrame) -> Figure:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.core.errors import ArgusError
 from engine.metrics.names import METRICS
-from pages.ui import charts, formats, queries, run_files, shell, state
+from pages.ui import charts, compare_files, formats, queries, run_files, shell, state
 from pages.ui.badges import show_badges
 from pages.ui.palette import palette
 from pages.ui.queries import Revision, Run
@@ -55,6 +55,7 @@ def show(at: Revision) -> None:
         show_metrics(runs)
         _show_curves(runs)
         show_differences(runs)
+        _show_downloads(runs)
 
 
 def _show_heads(runs: Sequence[Run]) -> None:
@@ -127,7 +128,9 @@ def _show_curves(runs: Sequence[Run]) -> None:
     if lines:
         figure = charts.curves(colours, lines, title="Equity, 100 at each start", base=None)
         figure.data[1].update(fill=None)
-        charts.show(figure, "compare_curves", "Equity and drawdown of the chosen runs, rebased to 100")
+        charts.show(
+            figure, "compare_curves", "Equity and drawdown of the chosen runs, rebased to 100", _file(runs)
+        )
     if len({(run.window_start, run.window_end) for run in runs}) > 1:
         st.caption("Their windows differ: each curve starts at 100 on its own first session.")
 
@@ -157,6 +160,26 @@ def show_differences(runs: Sequence[Run]) -> None:
         return
     st.dataframe(frame, hide_index=True, height="content" if len(frame) < 15 else 520, key="compare_differences",
                  alt="Fields in which the chosen runs differ")  # fmt: skip
+
+
+def _show_downloads(runs: Sequence[Run]) -> None:
+    with st.container(horizontal=True, gap="small"):
+        st.download_button("Comparison as CSV", data=lambda: compare_files.table(runs), mime="text/csv",
+                           file_name=f"{_file(runs)}.csv", key=state.COMPARED_CSV, on_click="ignore",
+                           icon=":material/download:", help="A row a run, every metric as a fraction.")  # fmt: skip
+        st.download_button("Comparison as HTML", data=lambda: _page(runs), mime="text/html",
+                           file_name=f"{_file(runs)}.html", key=state.COMPARED_HTML, on_click="ignore",
+                           icon=":material/download:", help="Metrics, differences and curves in one file.")  # fmt: skip
+
+
+def _page(runs: Sequence[Run]) -> bytes:
+    specs = [run_files.json_file(run.folder, "strategy_spec.json") for run in runs]
+    names = [_column(i, runs) for i in range(len(runs))]
+    return compare_files.page(runs, names, metrics_frame(runs), differences(runs, specs))
+
+
+def _file(runs: Sequence[Run]) -> str:
+    return "argus-compare-" + "-".join(run.id[:6] for run in runs)
 
 
 def flattened(value: Any, path: str = "") -> dict[str, str]:

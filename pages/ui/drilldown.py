@@ -142,7 +142,10 @@ def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) 
         return "UTC"
     figure = candles.trade_chart(palette(), window, trade, fills, daily=timeframe == "1D")
     charts.show(
-        figure, "trade_chart", f"Bars around trade {trade['trade_id']} with entry, exits, stop and target"
+        figure,
+        "trade_chart",
+        f"Bars around trade {trade['trade_id']} with entry, exits, stop and target",
+        f"{run.slug or 'run'}-{run.id[:8]}-trade-{trade['trade_id']}",
     )
     merged = f" Each candle stands for {window.bars_each} bars." if window.bars_each > 1 else ""
     st.caption(f"{symbol}, {timeframe} bars, {window.timezone} time, actual prices.{merged}")

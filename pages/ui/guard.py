@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -55,6 +57,15 @@ def fail(error: Exception, what_next: str = "") -> NoReturn:
     )
     st.error(plain(f"{message} {what_next}".strip()), icon=":material/error:")
     st.stop()
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Say an expected error where it happens: a fragment reruns without the page around it."""
+    try:
+        yield
+    except ArgusError as error:
+        st.error(plain(str(error)), icon=":material/error:")
 
 
 def plain(text: str) -> str:

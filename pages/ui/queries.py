@@ -6,6 +6,7 @@ and small values go in; frames and frozen records come out.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 import polars as pl
 import streamlit as st
 
+from engine.core.errors import NotFound
 from engine.metrics.names import METRIC_NAMES
 from engine.store import runs, sweeps
 from engine.store.db import store_revision
@@ -24,6 +26,7 @@ from pages.ui import guard
 
 PAGE_ROWS = 25
 COUNT_CAP = 10_000
+MOST_CHOICES = 200  # of a filter; a longer list is not read but searched
 
 
 class Revision(NamedTuple):
@@ -121,8 +124,19 @@ def runs_page(at: Revision, query: RunsQuery, page: int) -> RunsPage:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def choices(at: Revision, column: str) -> list[str]:
-    """The values of one column over all runs."""
-    return runs.distinct(guard.store(), column)
+    """The values of one column over all runs, to MOST_CHOICES; of sweeps, the newest."""
+    if column == "sweep_id":
+        return [sweep.id for sweep in sweeps.list_sweeps(guard.store(), limit=MOST_CHOICES)]
+    return runs.distinct(guard.store(), column)[:MOST_CHOICES]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def whole_sweep_id(at: Revision, typed: str) -> str:
+    """The id of the sweep that begins so; what was typed where none or several do."""
+    try:
+        return sweeps.get_sweep(guard.store(), typed.strip()).id
+    except NotFound:
+        return typed
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -144,11 +158,22 @@ def runs_csv(query: RunsQuery) -> bytes:
     """All runs that pass, to COUNT_CAP, as CSV. Not cached: asked for once, when somebody downloads."""
     from engine.report.exports import csv_bytes
 
+    return csv_bytes(_all_runs(query))
+
+
+def runs_parquet(query: RunsQuery) -> bytes:
+    """The same as parquet."""
+    written = io.BytesIO()
+    _all_runs(query).write_parquet(written)
+    return written.getvalue()
+
+
+def _all_runs(query: RunsQuery) -> pl.DataFrame:
     rows = runs.list_runs(
         guard.store(), query.filter(), order=query.order, descending=query.descending, limit=COUNT_CAP
     )
     configs = sweeps.varied(guard.store(), rows)
-    return csv_bytes(_frame([_run(row, configs[row.id]) for row in rows]))
+    return _frame([_run(row, configs[row.id]) for row in rows])
 
 
 def n_pages(n_runs: int) -> int:

@@ -27,6 +27,8 @@ def ask(at: Revision) -> RunsQuery:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         for name, column in state.FILTERS.items():
             values = _choose(name, queries.choices(at, column))
+            if column == "sweep_id":
+                values = [queries.whole_sweep_id(at, typed) for typed in values]
             if values:
                 chosen.append((column, tuple(values)))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -61,17 +63,20 @@ def clear() -> None:
 
 
 def _choose(name: str, options: list[str]) -> list[str]:
-    """A filter; without a choice to make it takes no room."""
+    """A filter; without a choice to make it takes no room. Of more values than it lists, any can be typed."""
     if len(options) < 2 and name not in st.query_params:
         return []
+    has_more = len(options) >= queries.MOST_CHOICES
     return st.multiselect(
         LABELS[name],
         options,
         key=name,
         bind="query-params",
-        placeholder="All",
-        width=180,
+        placeholder="All, or type" if has_more else "All",
+        width=132,  # seven side by side at 1440 pixels
         on_change=_first_page,
+        accept_new_options=has_more or name == "sweep",
+        help=f"{len(options)} are listed; type any other." if has_more else None,
     )
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import mimetypes
-from pathlib import Path
-
 import polars as pl
 import streamlit as st
 
-from pages.ui import charts, formats, html, run_files, tables
+from pages.ui import charts, formats, html, run_files, shell, state, tables
 from pages.ui.badges import show_badges, show_synthetic_banner
 from pages.ui.guard import plain
 from pages.ui.palette import palette
@@ -26,23 +22,6 @@ HEADLINE = (
     "exposure",
 )
 
-ABOUT = {
-    "tearsheet.html": "this page as one file",
-    "trades.html": "all trades as a page",
-    "trades.csv": "trades",
-    "stats.csv": "daily equity",
-    "tearsheet.csv": "metrics",
-    "trades.parquet": "trades",
-    "fills.parquet": "fills",
-    "equity.parquet": "daily equity",
-    "skipped.parquet": "skipped entries",
-    "benchmark.parquet": "benchmark",
-    "notes.json": "what a reader should know",
-    "settings.json": "settings",
-    "strategy_spec.json": "the spec",
-    "manifest.json": "hashes of all files",
-}
-
 
 def show_head(run: Run) -> None:
     st.title(plain(run.name))
@@ -57,12 +36,27 @@ def show_head(run: Run) -> None:
             f"run {run.id}",
         )
         st.text(" · ".join(part for part in parts if part), width="content")
+    _show_ways(run)
     show_synthetic_banner(run)
     warnings = run_files.warnings(run.folder)
     if warnings:
         st.warning(
             "\n".join(f"- {plain(line)}" for line in warnings) if len(warnings) > 1 else plain(warnings[0])
         )
+
+
+def _show_ways(run: Run) -> None:
+    """Where the run came from, and where to go on from it."""
+    ways = [
+        ("specs.py", "Open spec", ":material/description:", {state.SPEC: run.spec_hash}),
+        ("sweeps.py", "Its sweep", ":material/grid_on:", {state.SWEEP: run.sweep_id or ""}),
+        ("data.py", "Its data", ":material/database:", {state.PART: "packs", state.PACK: run.pack_hash}),
+        ("runs.py", "Compare", ":material/compare_arrows:", {state.COMPARE: run.id}),
+    ]
+    with st.container(horizontal=True, gap="medium", key="ways"):
+        for file, label, icon, query in ways:
+            if all(query.values()):
+                st.page_link(shell.page(file), label=label, icon=icon, query_params=query)
 
 
 def show_headline(run: Run, benchmark_name: str) -> None:
@@ -76,21 +70,6 @@ def show_headline(run: Run, benchmark_name: str) -> None:
     st.html(html.cards(cards, palette()))
 
 
-def show_all_metrics(run: Run, benchmark_name: str) -> None:
-    figures = run_files.metrics(run.folder)
-    rows = [
-        {
-            "Metric": one.label,
-            "Run": formats.metric(figures[name][0], one.unit),
-            benchmark_name: formats.metric(figures[name][1], one.unit),
-            "Meaning": one.help,
-        }
-        for name, one in formats.METRIC.items()
-    ]
-    with st.expander("All metrics"):
-        st.dataframe(pl.DataFrame(rows), hide_index=True, height="content", key="all_metrics")
-
-
 def show_curves(run: Run, initial_cash: float, currency: str, benchmark_name: str) -> None:
     curve = run_files.curve(run.folder)
     if curve.is_empty():
@@ -102,7 +81,7 @@ def show_curves(run: Run, initial_cash: float, currency: str, benchmark_name: st
         beside = curve.select("session", equity="benchmark_equity").drop_nulls()
         lines.append((benchmark_name, beside, {"color": colours.muted, "width": 1.4}))
     figure = charts.curves(colours, lines, title=f"Equity, {currency}", base=initial_cash)
-    charts.show(figure, "curves", "Equity and drawdown of the run and its benchmark")
+    charts.show(figure, "curves", "Equity and drawdown of the run and its benchmark", _png(run, "equity"))
     if len(lines) == 1:
         st.caption("No benchmark: the spec names none, or the pack holds no daily closes of it.")
 
@@ -123,7 +102,10 @@ def show_trade_sums(run: Run, currency: str) -> None:
     with left:
         st.subheader("Trade returns")
         charts.show(
-            charts.histogram(palette(), found["histogram"]), "histogram", "Closed trades by their return"
+            charts.histogram(palette(), found["histogram"]),
+            "histogram",
+            "Closed trades by their return",
+            _png(run, "trade-returns"),
         )
     with right:
         st.subheader("Costs")
@@ -145,69 +127,5 @@ def show_trade_sums(run: Run, currency: str) -> None:
     )
 
 
-def show_skipped(run: Run) -> None:
-    table = run_files.skipped(run.folder)
-    if table is None or table.is_empty():
-        return
-    n = int(table["n"].sum())
-    with st.expander(f"Entries that did not happen · {n:,}"):
-        st.dataframe(
-            table, hide_index=True, column_config=tables.skipped_columns(), key="skipped", height="content"
-        )
-
-
-def show_downloads(run: Run) -> None:
-    st.subheader("Downloads")
-    with st.container(horizontal=True, gap="small"):
-        for name, size in run_files.artifacts(run.folder):
-            st.download_button(
-                name,
-                data=_reader(Path(run.folder) / name),
-                file_name=f"{run.slug or 'run'}-{run.id[:8]}-{name}",
-                mime=mimetypes.guess_type(name)[0] or "application/octet-stream",
-                key=f"download_{name}",
-                on_click="ignore",
-                icon=":material/download:",
-                help=f"{ABOUT.get(name, 'artifact')}, {_bytes(size)}",
-            )
-
-
-def _reader(path: Path):  # type: ignore[no-untyped-def]
-    """Reads the file when the button is clicked, not when the page is drawn."""
-    return path.read_bytes
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(size / 1e3, 0.1):.1f} kB"
-
-
-def show_origin(run: Run, settings: dict[str, object]) -> None:
-    with st.expander("Spec and origin"):
-        st.caption("The same spec, pack, engine and seed give the same trades.")
-        rows = {
-            "Run": run.id,
-            "Spec": run.spec_hash,
-            "Pack": run.pack_hash,
-            "Engine": f"{run.engine} {run.engine_version}",
-            "Seed": str(run.seed),
-            "Sweep": run.sweep_id or formats.DASH,
-            "Data": run.source,
-            "Made": f"{formats.instant(run.created_at)} UTC",
-        }
-        st.dataframe(
-            pl.DataFrame({"What": list(rows), "Value": list(rows.values())}),
-            hide_index=True,
-            key="origin",
-            height="content",
-        )
-        left, right = st.columns(2)
-        with left:
-            st.markdown("**strategy_spec.json**")
-            st.code(_text(run_files.json_file(run.folder, "strategy_spec.json")), language="json", height=420)
-        with right:
-            st.markdown("**settings.json**")
-            st.code(_text(settings), language="json", height=420)
-
-
-def _text(value: dict[str, object]) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def _png(run: Run, what: str) -> str:
+    return f"{run.slug or 'run'}-{run.id[:8]}-{what}"

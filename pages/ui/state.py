@@ -22,12 +22,10 @@ FILTERS = {
 BOUND = "min_"  # + metric, in the unit shown: percent for fractions
 ORDER, ASCENDING, PAGE = "order", "ascending", "page"
 COMPARE = "compare"
-CLEAR_FILTERS, CLEAR_COMPARE, RUNS_CSV, RUNS_TABLE = (
-    "clear_filters",
-    "clear_compare",
-    "runs_csv",
-    "runs_table",
-)
+CLEAR_FILTERS, CLEAR_COMPARE, RUNS_CSV, RUNS_PARQUET, RUNS_TABLE = (
+    "clear_filters", "clear_compare", "runs_csv", "runs_parquet", "runs_table",
+)  # fmt: skip
+COMPARED_CSV, COMPARED_HTML = "compared_csv", "compared_html"
 
 # What a link names: /sweeps?sweep=ID, /sweeps?job=N, /specs?spec=HASH, /specs?draft=ID
 SWEEP, JOB, SPEC, DRAFT = "sweep", "job", "spec", "draft"
@@ -62,6 +60,7 @@ FIELD = "field_"  # + path of the field
 RUN, TRADE = "run", "trade"
 TRADE_ORDER, TRADE_REASON, TRADE_PAGE = "trades_by", "trades_left_by", "trades_page"
 TRADES_TABLE, PREVIOUS, NEXT = "trades_table", "trade_previous", "trade_next"
+ALL_METRICS, SKIPPED, ORIGIN = "all_metrics", "skipped", "origin"  # folded parts: True while open
 
 
 def listed(name: str) -> list[str]:

@@ -131,3 +131,24 @@ def test_a_month_without_sessions_is_empty_and_a_flat_one_is_zero():
 
 def test_colours_fade():
     assert faded("#1f6fd6", 0.5) == "rgba(31,111,214,0.5)"
+
+
+def test_long_curves_are_thinned_to_what_a_screen_can_show_without_losing_an_extreme():
+    rng = np.random.default_rng(0)
+    walk = equity(100 * np.cumprod(1 + rng.normal(0.0003, 0.01, 9000)))
+    held = equity(100 * np.cumprod(1 + rng.normal(0.0003, 0.01, 9000)))
+    lines = [("A", walk, {"color": "#1f6fd6"}), ("B", held, {"color": "#c2570c"})]
+    figure = charts.curves(COLOURS, lines, title="", base=100.0)
+    drawn, falls = figure.data[0].y, figure.data[1].y
+    assert len(drawn) <= 1_510
+    assert (drawn.min(), drawn.max()) == (walk["equity"].min(), walk["equity"].max())
+    assert (drawn[0], drawn[-1]) == (walk["equity"][0], walk["equity"][-1])
+    deepest = (walk["equity"] / walk["equity"].cum_max().clip(lower_bound=100.0) - 1).min()
+    assert falls.min() == pytest.approx(deepest)
+    assert figure.data[0].x.tolist() == figure.data[2].x.tolist(), "what is read at the pointer is of one day"
+
+
+def test_a_chart_is_saved_as_png_under_a_name_that_says_what_it_is():
+    options = charts.config("sma-6ead4b70-equity")["toImageButtonOptions"]
+    assert options == {"format": "png", "scale": 2, "filename": "sma-6ead4b70-equity"}
+    assert charts.blank(COLOURS, 100).layout.template.layout.paper_bgcolor == "#ffffff", "a PNG needs a ground"

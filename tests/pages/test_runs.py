@@ -184,3 +184,52 @@ def test_runs_of_a_sweep_tell_what_it_varied(filled):
     at = open_page("runs", sweep=sweep.id)
     assert at.dataframe[0].value["config"].tolist() == ["length 30"]
     assert "length 30" in texts(open_page("tearsheet", run=kept.id))
+
+
+def test_the_parquet_holds_what_the_csv_holds(filled):
+    import io
+
+    from pages.ui import queries
+
+    query = queries.RunsQuery()
+    whole = pl.read_parquet(io.BytesIO(queries.runs_parquet(query)))
+    assert whole["id"].to_list() == pl.read_csv(queries.runs_csv(query))["id"].to_list()
+    assert whole.schema["sharpe"] == pl.Float64
+
+
+def test_of_many_sweeps_any_can_be_typed(filled, monkeypatch):
+    from pages.ui import queries
+
+    opened = open_store(filled)
+    base = saved_spec(opened, "base")
+    made = [
+        sweeps.create_sweep(opened, spec_hash=base.hash, grid={"axes": [], "where": []}, pack_hash="ab" * 32,
+                            engine="native", engine_version="1", settings={}, seed=seed, n_configs=2)
+        for seed in range(3)
+    ]  # fmt: skip
+    kept = keep_drawn(opened, Drawn(name="Swept", sweep_id=made[0].id, seed=7))
+    opened.close()
+    monkeypatch.setattr(queries, "MOST_CHOICES", 2)
+    at = open_page("runs")
+    filters = at.multiselect(key="sweep")
+    assert len(filters.options) == 2
+    assert made[0].id not in filters.options, "the newest are listed"
+    assert ids_shown(open_page("runs", sweep=made[0].id)) == [kept.id]
+    assert ids_shown(open_page("runs", sweep=made[0].id[:8])) == [kept.id], "its first letters are enough"
+
+
+def test_a_comparison_can_be_taken_away(filled):
+    from pages.ui import compare, compare_files, queries
+
+    ids = run_ids(filled)
+    at = open_page("runs", compare=[ids["AAA 0"], ids["BBB 2"]])
+    labels = {button.label for button in at.get("download_button")}
+    assert {"Comparison as CSV", "Comparison as HTML"} <= labels
+    runs_found = queries.find_runs(queries.revision(), (ids["AAA 0"], ids["BBB 2"]))
+    rows = pl.read_csv(compare_files.table(runs_found))
+    assert rows["id"].to_list() == [ids["AAA 0"], ids["BBB 2"]]
+    assert rows["sharpe"][0] == pytest.approx(runs_found[0].metrics["sharpe"])
+    page = compare._page(runs_found).decode()
+    assert page.count("<polyline") == 4, "equity and drawdown of both"
+    assert page.count("<b class='made-up'>SYNTHETIC</b>") == 1
+    assert "<script" not in page

@@ -106,7 +106,11 @@ def test_a_run_without_trades_says_so(sheet):
 
 def test_skipped_entries_are_counted_by_reason(sheet):
     at = sheet()
-    table = next(frame.value for frame in at.dataframe if "reason" in frame.value.columns)
+    assert not [frame for frame in at.dataframe if "reason" in frame.value.columns], (
+        "folded parts are not read"
+    )
+    at.session_state["skipped"] = True
+    table = next(frame.value for frame in at.run().dataframe if "reason" in frame.value.columns)
     assert dict(zip(table["reason"], table["n"], strict=True)) == {
         "not enough buying power": 2,
         "no bar to fill on": 1,
@@ -142,3 +146,17 @@ def test_every_artifact_can_be_downloaded(sheet, filled):
     labels = {button.label for button in at.get("download_button")}
     names = {path.name for path in (filled.runs / run_ids(filled)["AAA 0"]).iterdir()}
     assert labels == names
+
+
+def test_a_sheet_leads_to_spec_and_data_and_to_its_sweep_where_it_has_one(sheet):
+    labels = [link.proto.label for link in sheet().get("page_link")]
+    assert labels == ["Open spec", "Its data", "Compare"], "this run belongs to no sweep"
+
+
+def test_a_folded_part_that_cannot_be_read_is_one_message_in_its_place(sheet, filled):
+    at = sheet()
+    (filled.runs / run_ids(filled)["AAA 0"] / "strategy_spec.json").unlink()
+    at.session_state["origin"] = True
+    at.run()
+    assert not at.exception
+    assert "strategy" in at.error[0].value
