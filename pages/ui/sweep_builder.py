@@ -51,7 +51,9 @@ def show(at: Revision) -> None:
     try:
         spec = found.parsed(canonical)
     except SpecError as error:  # kept by another Argus
-        st.error(guard.plain(f"This version cannot be read: {error} Choose another one."), icon=":material/error:")
+        st.error(
+            guard.plain(f"This version cannot be read: {error} Choose another one."), icon=":material/error:"
+        )
         return
     _show_words(spec)
     held = typed.take_up(version.hash, of_spec(spec))
@@ -131,9 +133,13 @@ def _show_unfinished(at: Revision) -> None:
         names = [str(axis.get("name", "")) for axis in one.tree.get("axes", [])]
         told = f"{name}: {formats.listing(names) or 'no parameter'} · {_moment(one.typed_at)} UTC"
         short = one.spec_hash[:8]
-        with st.container(horizontal=True, vertical_alignment="center", border=True, key=f"unfinished_{short}"):
+        with st.container(
+            horizontal=True, vertical_alignment="center", border=True, key=f"unfinished_{short}"
+        ):
             st.text(f"Begun and not started · {told}", width="stretch")
-            st.button("Go on", key=f"go_on_{short}", icon=":material/edit:", on_click=typed.go_on, args=(one,))
+            st.button(
+                "Go on", key=f"go_on_{short}", icon=":material/edit:", on_click=typed.go_on, args=(one,)
+            )
             st.button("Forget", key=f"forget_{short}", type="tertiary", on_click=typed.forget,
                       args=(one.spec_hash,))  # fmt: skip
 
@@ -158,7 +164,12 @@ def _show_rest(at: Revision, spec: StrategySpec, canonical: str, draft: Draft) -
 
 
 def _show_sum(
-    at: Revision, spec: StrategySpec, base: StrategySpec | None, draft: Draft, coverage: Coverage, review: Review
+    at: Revision,
+    spec: StrategySpec,
+    base: StrategySpec | None,
+    draft: Draft,
+    coverage: Coverage,
+    review: Review,
 ) -> None:
     """Configs, cost, and the button that starts them; what still stands in its way is said above it."""
     _show_cost(at, base or spec, draft, coverage, review)
@@ -236,5 +247,3 @@ def _choose_strategy(at: Revision, key: str) -> None:
 
 def _choose_version(key: str) -> None:
     typed.choose(st.session_state.get(key) or "")
-
-

@@ -86,7 +86,9 @@ def _show_axis(
     one = known.get(" ".join(axis.paths)) or known.get(axis.paths[0])
     with st.container(border=True, key=f"axis_{axis.id}", gap="small"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
-            st.markdown(_title(axis, one), width="stretch", help="  \n".join(f"`{path}`" for path in axis.paths))
+            st.markdown(
+                _title(axis, one), width="stretch", help="  \n".join(f"`{path}`" for path in axis.paths)
+            )
             with st.container(horizontal=True, gap="small", width="content", vertical_alignment="center"):
                 _show_together(spec, axis, known)
                 st.button("", key=sweep_builder_state.key(f"drop_{axis.id}"), icon=":material/delete:",
@@ -105,7 +107,9 @@ def _title(axis: AxisDraft, one: Candidate | None) -> str:
         label = one.label.removeprefix(f"{axis.name}: ")
         extra = len(axis.paths) - len(one.paths)
         more = f" and {extra} more together" if extra > 0 else ""
-        parts.append(guard.plain(f"{one.part}: {label}{more}" if one.part != "Named by the spec" else label + more))
+        parts.append(
+            guard.plain(f"{one.part}: {label}{more}" if one.part != "Named by the spec" else label + more)
+        )
         parts.append(f":gray[{guard.plain(present(one))}]")
     else:
         parts.append(guard.plain(axis.paths[0]))
@@ -152,7 +156,9 @@ def _show_choices(axis: AxisDraft, one: Candidate) -> None:
 
 def _show_together(spec: StrategySpec, axis: AxisDraft, known: Candidates) -> None:
     """Name, and the other paths that take the same value in every config."""
-    with st.popover("", icon=":material/link:", type="tertiary", help="Its name, and what moves together with it"):
+    with st.popover(
+        "", icon=":material/link:", type="tertiary", help="Its name, and what moves together with it"
+    ):
         st.text_input("Name in conditions and results", axis.name, key=sweep_builder_state.key(f"{axis.id}_name"),
                       on_change=_type, args=(axis.id, "name"))  # fmt: skip
         near = list(dict.fromkeys([*axis.paths[1:], *twins(spec, axis.paths[0])]))

@@ -20,7 +20,9 @@ EARLIEST, LATEST = dt.date(1970, 1, 1), dt.date(2099, 12, 31)
 BUILD = "Built from the market data"
 
 
-def show_data(spec: StrategySpec, draft: Draft, found: Coverage, packs: list[PackChoice], fault: str | None) -> None:
+def show_data(
+    spec: StrategySpec, draft: Draft, found: Coverage, packs: list[PackChoice], fault: str | None
+) -> None:
     """spec: as it was saved; found: what there is for it with the draft's changes; fault: of those changes."""
     st.subheader("Data", anchor=False)
     if not found.sources and draft.pack is None:
@@ -83,7 +85,11 @@ def _show_packs(draft: Draft, packs: list[PackChoice]) -> None:
 def _show_extent(one: Extent) -> None:
     built = "" if one.built_from == one.timeframe else f" built from {one.built_from}"
     is_made_up = one.source == "SYNTHETIC"
-    source = ":violet-badge[:material/science: SYNTHETIC]" if is_made_up else f":gray-badge[{guard.plain(one.source)}]"
+    source = (
+        ":violet-badge[:material/science: SYNTHETIC]"
+        if is_made_up
+        else f":gray-badge[{guard.plain(one.source)}]"
+    )
     st.markdown(
         f":small[{source} **{guard.plain(one.symbol)}** :gray[{one.timeframe}{built} · {one.first} to {one.last} · "
         f"{formats.plural(one.n_sessions, 'session')} · about {one.n_bars:,.0f} bars in this window]]"
@@ -130,7 +136,9 @@ def _type(name: str, spec: StrategySpec) -> None:
     }[name]  # fmt: skip
     if name == "symbols":
         typed = tuple(typed or ())
-    changed = None if typed == own or typed is None else typed.isoformat() if isinstance(typed, dt.date) else typed
+    changed = (
+        None if typed == own or typed is None else typed.isoformat() if isinstance(typed, dt.date) else typed
+    )
     sweep_builder_state.change(lambda draft: replace(draft, **{name: changed}))
 
 

@@ -157,7 +157,8 @@ def sweep_of(draft: Draft, spec: StrategySpec) -> SweepSpec:
     plain = {
         axis.name
         for axis in draft.axes
-        if (*axis.paths[1:], axis.paths[0].rpartition(".")[2]) == (axis.name,) and axis.name not in spec.sweep.aliases
+        if (*axis.paths[1:], axis.paths[0].rpartition(".")[2]) == (axis.name,)
+        and axis.name not in spec.sweep.aliases
     }
     aliases = {
         axis.name: axis.paths[0] if len(axis.paths) == 1 else axis.paths
@@ -265,7 +266,9 @@ def from_tree(tree: Mapping[str, Any]) -> Draft:
         if not axes[-1].paths:
             raise ValueError("paths")
     symbols = tree.get("symbols")
-    texts = {k: str(tree[k]) for k in ("source", "timeframe", "start", "end", "rank_by", "pack") if tree.get(k)}
+    texts = {
+        k: str(tree[k]) for k in ("source", "timeframe", "start", "end", "rank_by", "pack") if tree.get(k)
+    }
     return Draft(
         axes=tuple(axes),
         where=tuple(str(text) for text in tree.get("where", ())[:MAX_CONDITIONS]),

@@ -83,7 +83,9 @@ def versions(at: Revision, slug: str) -> list[Version]:
     """Versions of a strategy that somebody wrote, newest first, then the shipped one if it is not among them."""
     kept = strategies.written_versions(guard.store(), slug, limit=MAX_LISTED)
     found = [Version(row.hash, row.name, row.slug, row.created_at) for row in kept]
-    others = [(h, spec) for h, spec in shipped().items() if spec.slug == slug and h not in {v.hash for v in found}]
+    others = [
+        (h, spec) for h, spec in shipped().items() if spec.slug == slug and h not in {v.hash for v in found}
+    ]
     return [*found, *(Version(h, spec.name, spec.slug, None) for h, spec in others)]
 
 

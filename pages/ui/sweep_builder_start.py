@@ -46,14 +46,20 @@ def show_figures(review: Review, cost: Forecast | None, n_trials: int, family: s
 def show_choices(draft: Draft) -> None:
     """Rank by, keep the best."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = METRIC_NAMES.index(draft.rank_by) if draft.rank_by in METRIC_NAMES else METRIC_NAMES.index("sharpe")
+        index = (
+            METRIC_NAMES.index(draft.rank_by)
+            if draft.rank_by in METRIC_NAMES
+            else METRIC_NAMES.index("sharpe")
+        )
         st.selectbox("Rank by", METRIC_NAMES, index=index, key=sweep_builder_state.key("rank_by"), width=150,
                      format_func=_metric_words, on_change=_type, args=("rank_by",))  # fmt: skip
         st.number_input("Keep the best", 0, MAX_TOP, draft.top, key=sweep_builder_state.key("top"), width=125,
                         on_change=_type, args=("top",), help="As runs with trades and tearsheets.")  # fmt: skip
 
 
-def show_buttons(base: StrategySpec, spec: StrategySpec, draft: Draft, review: Review, can_start: bool) -> None:
+def show_buttons(
+    base: StrategySpec, spec: StrategySpec, draft: Draft, review: Review, can_start: bool
+) -> None:
     """base: the spec with the sweep's own data; spec: as it was saved."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = review.count.n if review.count else 0
@@ -73,7 +79,9 @@ def show_buttons(base: StrategySpec, spec: StrategySpec, draft: Draft, review: R
         st.button("Start over", key="grid_reset", icon=":material/restart_alt:", type="tertiary", on_click=_reset,
                   help="Back to the grid that the spec has.")  # fmt: skip
     if not to_token(draft):
-        st.caption("This grid is too long for the page's address: save or download it before you close the page.")
+        st.caption(
+            "This grid is too long for the page's address: save or download it before you close the page."
+        )
 
 
 def _figure(label: str, value: str, note: str | None) -> None:
@@ -82,7 +90,12 @@ def _figure(label: str, value: str, note: str | None) -> None:
 
 def about(seconds: float) -> str:
     """'2.2 s', '5 min', '1.4 h', '3 days': as exactly as an estimate is known."""
-    for most, unit, word in ((90, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h"), (math.inf, 86_400, "days")):
+    for most, unit, word in (
+        (90, 1, "s"),
+        (5400, 60, "min"),
+        (172_800, 3600, "h"),
+        (math.inf, 86_400, "days"),
+    ):
         if seconds < most:
             value = seconds / unit
             return f"{value:.{1 if value < 10 and unit != 60 else 0}f}{formats.NBSP}{word}"
@@ -156,7 +169,9 @@ def _upload(spec: StrategySpec) -> None:
         st.session_state[_FAULT] = str(error)
         return
     sweep_builder_state.put(with_sweep(here.draft, sweep), anew=True)
-    st.toast(guard.plain(f"{file.name}: {formats.plural(len(sweep.grid), 'parameter')}."), icon=":material/check:")
+    st.toast(
+        guard.plain(f"{file.name}: {formats.plural(len(sweep.grid), 'parameter')}."), icon=":material/check:"
+    )
 
 
 def _type(name: str) -> None:
@@ -168,5 +183,3 @@ def _reset() -> None:
     here = sweep_builder_state.held()
     if here is not None:
         sweep_builder_state.put(here.own, anew=True)
-
-

@@ -41,7 +41,8 @@ def show(at: Revision, sweep_or_job: SweepRow | JobRow | str | int) -> None:
 def show_job(job: JobRow) -> None:
     """A sweep as its job sees it, and what was asked."""
     assert job.id is not None
-    jobs.show_job(job.id, title=job.subject is not None)  # before its sweep exists the page's title tells the same
+    # Before its sweep exists the page's own title tells the same.
+    jobs.show_job(job.id, title=job.subject is not None)
     grid = job.payload.get("grid")
     if grid:
         show_grid(grid)
@@ -123,7 +124,9 @@ def _show_build_again(job: JobRow) -> None:
     """A grid that the worker refused is changed in the builder."""
     if "spec" not in job.payload:
         return
-    st.button("Change the grid", key=f"change_{job.id}", icon=":material/edit:", on_click=_change, args=(job,))
+    st.button(
+        "Change the grid", key=f"change_{job.id}", icon=":material/edit:", on_click=_change, args=(job,)
+    )
     st.page_link(shell.page("sweeps.py"), label="All sweeps", icon=":material/list_alt:")
 
 
