@@ -1,6 +1,6 @@
 """Workers killed at random moments, or frozen: the same bytes as undisturbed, and nothing twice.
 
-ARGUS_KILLS=20 kills twenty times instead of three.
+KILLS=20 kills twenty times instead of three.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.store.sweeps import get_sweep
 from tests.loop.conftest import sweep_job
 from tests.sweep.conftest import sma
 
-N_KILLS = int(os.environ.get("ARGUS_KILLS", "3"))
+N_KILLS = int(os.environ.get("KILLS", "3"))
 MANY = {  # with the spec's own 10: 25,000 configs
     "risk_exits.stop_loss_pct": {"start": 0.1, "stop": 5.0, "step": 0.1},
     "costs.slippage_bps": {"start": 0, "stop": 9.8, "step": 0.2},
