@@ -205,10 +205,13 @@ def _sweep(doc: Doc) -> None:
     if isinstance(grid, dict | None):
         for name in grid or {}:
             with st.container(border=True, key=f"axis_{name}"):
-                st.markdown(f"`{guard.plain(name)}`")
+                with st.container(
+                    horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+                ):
+                    st.markdown(f"**{guard.plain(name)}**", width="content")
+                    _show_remove(doc, ("sweep", "grid", name))
                 show_faults(doc.checked.at(("sweep", "grid", name)))
                 _show_fields(doc, ("sweep", "grid", name), AxisSpec)
-                _show_remove(doc, ("sweep", "grid", name))
     else:
         show_json(doc, ("sweep", "grid"), "Grid")
     if not doc.locked:

@@ -116,7 +116,10 @@ def _show_what_changed(doc: Doc, origin: Version | None) -> None:
     if not found:
         st.caption("Nothing differs yet from the version it began from.")
         return
-    named = [f"{name} {before} → {after}" for name, before, after in found[:MOST_NAMED]]
+    named = [
+        f"{name} {after}" if before == formats.DASH else f"{name} {before} → {after}"
+        for name, before, after in found[:MOST_NAMED]
+    ]
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     st.caption(
         guard.plain(f"{formats.plural(len(found), 'change')}: {'; '.join(one[:90] for one in named)}{more}")
