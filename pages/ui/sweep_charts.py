@@ -45,13 +45,17 @@ def show(figure: Figure, key: str, alt: str, *, buttons: Sequence[str] = (), **o
     return st.plotly_chart(figure, theme=None, key=key, config=config, alt=alt, width="stretch", **options)
 
 
-def heat_map(colours: Palette, cells: Cells, metric: str, name: str) -> Figure:
-    """Cells of one size in the order of the values. Each carries an unseen point, for a click and the hover."""
+def heat_map(
+    colours: Palette, cells: Cells, metric: str, name: str, picked: tuple[int, int] | None = None
+) -> Figure:
+    """Cells of one size in the order of the values. Each carries an unseen point, for a click and the hover.
+
+    picked : (across, up) of the cell that is looked at; all others are paled.
+    """
     import plotly.graph_objects as go
 
-    figure = ground(
-        colours, max(320, min(760, 120 + 26 * len(cells.ys))), hovermode="closest", hoverdistance=-1, clickmode="event+select"
-    )
+    height = max(320, min(760, 120 + 26 * len(cells.ys)))
+    figure = ground(colours, height, hovermode="closest", hoverdistance=-1, clickmode="event+select")
     figure.add_trace(
         go.Heatmap(
             z=cells.z, hoverinfo="skip", xgap=1, ygap=1, **scale_of(colours, metric, _flat(cells.z), name)
@@ -59,7 +63,8 @@ def heat_map(colours: Palette, cells: Cells, metric: str, name: str) -> Figure:
     )
     places = [(i, j) for i, row in enumerate(cells.z) for j, value in enumerate(row) if value is not None]
     told = [
-        f"{label(cells.x)} {cells.xs[j]}, {label(cells.y)} {cells.ys[i]}<br><b>{name} {shown(metric, cells.z[i][j])}</b>"
+        f"{label(cells.x)} {cells.xs[j]}, {label(cells.y)} {cells.ys[i]}"
+        f"<br><b>{name} {shown(metric, cells.z[i][j])}</b>"
         f"<br>{formats.plural(cells.n[i][j], 'config')}"
         for i, j in places
     ]
@@ -76,9 +81,12 @@ def heat_map(colours: Palette, cells: Cells, metric: str, name: str) -> Figure:
             unselected=clear,
             hovertemplate="%{text}<extra></extra>",
             customdata=[[i, j] for i, j in places],
-        )  # fmt: skip
+        )
     )
-    _show_best(figure, colours, cells, metric)
+    if picked is None:
+        _show_best(figure, colours, cells, metric)
+    else:
+        _show_picked(figure, colours, cells, picked)
     figure.update_xaxes(
         title=label(cells.x), showgrid=False, **ticks(cells.xs), range=[-0.5, len(cells.xs) - 0.5]
     )
@@ -110,9 +118,11 @@ def surface(colours: Palette, cells: Cells, metric: str, name: str) -> Figure:
             hovertemplate="%{text}<extra></extra>",
             connectgaps=False,
             contours={"z": {"show": True, "usecolormap": True, "width": 1}},
-            lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.08}, cmin=scale.pop("zmin"), cmax=scale.pop("zmax"),
+            lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.08},
+            cmin=scale.pop("zmin"),
+            cmax=scale.pop("zmax"),
             **scale,
-        )  # fmt: skip
+        )
     )
     figure.update_layout(
         scene={
@@ -151,7 +161,7 @@ def profile(
                 marker={"size": 6},
                 text=[shown(metric, value) for value in values],
                 hovertemplate="%{text}",
-            )  # fmt: skip
+            )
         )
     figure.update_xaxes(title=label(x), **ticks(xs))
     figure.update_yaxes(title=label(metric), tickformat=tick_format(metric))
@@ -212,6 +222,18 @@ def _show_best(figure: Figure, colours: Palette, cells: Cells, metric: str) -> N
 
     pick = min if metric.removeprefix("metric.") in LOWER_IS_BETTER else max
     _, i, j = pick(known, key=lambda one: one[0])
+    figure.add_shape(type="rect", x0=j - 0.5, x1=j + 0.5, y0=i - 0.5, y1=i + 0.5,
+                     line={"color": colours.text, "width": 2})  # fmt: skip
+
+
+def _show_picked(figure: Figure, colours: Palette, cells: Cells, picked: tuple[int, int]) -> None:
+    """A frame around one cell and a veil over the others."""
+    (j, i), veil = picked, faded(colours.background, 0.55)
+    left, right, low, high = -0.5, len(cells.xs) - 0.5, -0.5, len(cells.ys) - 0.5
+    parts = [(left, right, low, i - 0.5), (left, right, i + 0.5, high), (left, j - 0.5, i - 0.5, i + 0.5),
+             (j + 0.5, right, i - 0.5, i + 0.5)]  # fmt: skip
+    for x0, x1, y0, y1 in parts:
+        figure.add_shape(type="rect", x0=x0, x1=x1, y0=y0, y1=y1, fillcolor=veil, line={"width": 0})
     figure.add_shape(type="rect", x0=j - 0.5, x1=j + 0.5, y0=i - 0.5, y1=i + 0.5,
                      line={"color": colours.text, "width": 2})  # fmt: skip
 

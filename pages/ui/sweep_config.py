@@ -123,8 +123,9 @@ def _show_buttons(at: Revision, look: Look, index: int) -> None:
             st.button("Run it", key=state.RUN_CONFIG, type="primary", icon=":material/play_arrow:", on_click=_run,
                       args=(look, text), help="A full run with trades, equity and tearsheet, by a worker.")  # fmt: skip
         _show_save(look, index)
-        st.download_button("Spec JSON", data=text, file_name=f"{look.sweep.id[:8]}-{index}.json", mime="application/json",
-                           key="config_json", on_click="ignore", icon=":material/download:")  # fmt: skip
+        st.download_button("Spec JSON", data=text, file_name=f"{look.sweep.id[:8]}-{index}.json",
+                           mime="application/json", key="config_json", on_click="ignore",
+                           icon=":material/download:")  # fmt: skip
     job = st.session_state.get(state.CONFIG_JOB, {}).get((look.sweep.id, spec_hash))
     if job is not None and made is None:
         jobs.show_job(job)

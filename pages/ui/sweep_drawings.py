@@ -45,7 +45,7 @@ def parallel(
     shown_ones = [
         {
             "label": label(one.column), "values": one.values, "tickformat": tick_format(one.column),
-            **(_few(one) if one.places is None else ticks(_texts(one), 20)), **_span(one.values),
+            **(_few(one) if one.places is None else _marks(one)), **_span(one.values),
         }
         for one in dimensions
     ]  # fmt: skip
@@ -97,7 +97,7 @@ def scatter(
             },
             unselected={"marker": {"opacity": 0.15}},
             showlegend=False,
-        )  # fmt: skip
+        )
     )
     for axis, one in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
         marks = {"tickformat": tick_format(one.column)} if one.places is None else ticks(_texts(one))
@@ -116,15 +116,26 @@ def histograms(colours: Palette, bins: Sequence[Bins], across: int) -> Figure:
         row, place, number = k // across, k % across, "" if k == 0 else str(k + 1)
         left, top = place / across, 1.0 - row / down
         gap_x, gap_y = (0.035 if across > 1 else 0.0), 62 / (40 + 168 * down)
-        figure.update_layout({
-            f"xaxis{number}": {"domain": [left, left + 1 / across - gap_x], "anchor": f"y{number}", "nticks": 4, "tickangle": 0,
-                               **({"tickformat": tick_format(one.column)} if one.places is None else ticks(_texts(one), 4)),
-                               "range": [one.low - one.width / 2, one.low + one.width * (len(one.all) + 0.5)]},
-            f"yaxis{number}": {"domain": [top - 1 / down + gap_y, top], "anchor": f"x{number}", "nticks": 3,
-                               "tickformat": "~s", "rangemode": "tozero"},
-        })  # fmt: skip
-        figure.add_annotation(text=f"<b>{label(one.column)}</b>", x=left, y=top, xref="paper", yref="paper", xanchor="left",
-                              yanchor="bottom", yshift=4, showarrow=False, font={"size": 12.5})  # fmt: skip
+        marks = {"tickformat": tick_format(one.column)} if one.places is None else ticks(_texts(one), 4)
+        x_axis = {
+            "domain": [left, left + 1 / across - gap_x],
+            "anchor": f"y{number}",
+            "nticks": 4,
+            "tickangle": 0,
+            "range": [one.low - one.width / 2, one.low + one.width * (len(one.all) + 0.5)],
+        }
+        y_axis = {
+            "domain": [top - 1 / down + gap_y, top],
+            "anchor": f"x{number}",
+            "nticks": 3,
+            "tickformat": "~s",
+        }
+        figure.update_layout(
+            {f"xaxis{number}": x_axis | marks, f"yaxis{number}": y_axis | {"rangemode": "tozero"}}
+        )
+        figure.add_annotation(text=f"<b>{label(one.column)}</b>", x=left, y=top, xref="paper", yref="paper",
+                              xanchor="left", yanchor="bottom", yshift=4, showarrow=False,
+                              font={"size": 12.5})  # fmt: skip
         middles = [one.low + one.width * (i + 0.5) for i in range(len(one.all))]
         for counts, colour in ((one.all, faded(colours.muted, 0.3)), (one.passing, colours.series[0])):
             figure.add_trace(
@@ -139,7 +150,7 @@ def histograms(colours: Palette, bins: Sequence[Bins], across: int) -> Figure:
                     textposition="none",
                     hovertemplate="%{text}<extra></extra>",
                     unselected={"marker": {"opacity": 0.35}},
-                )  # fmt: skip
+                )
             )
     return figure
 
@@ -162,11 +173,16 @@ def bars(colours: Palette, rows: Sequence[tuple[str, float, str, str]]) -> Figur
             text=[f"{formats.percent(share, 1)}{after}" for _, share, after, _ in ordered],
             textposition="outside",
             textfont={"color": colours.text},
-        )  # fmt: skip
+        )
     )
     figure.update_xaxes(range=[0, longest * 1.55], showgrid=False, showticklabels=False)
     figure.update_yaxes(showgrid=False, tickfont={"size": 12.5, "color": colours.text}, ticksuffix="  ")
     return figure
+
+
+def _marks(one: Dimension) -> dict[str, Any]:
+    """The texts of places; this chart knows no tick mode."""
+    return {key: value for key, value in ticks(_texts(one), 20).items() if key != "tickmode"}
 
 
 def _few(one: Dimension) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def n_strange(kinds: Mapping[str, str]) -> int:
 
 def read(text: str, kinds: Mapping[str, str]) -> Filter | None:
     """A filter from its text; None where it is not one, or names a column that is not there."""
-    name, colon, rest = text.rpartition(":[") if ":[" in text else text.rpartition(":")
+    name, colon, rest = text.partition(":[") if ":[" in text else text.rpartition(":")
     rest = f"[{rest}" if colon == ":[" else rest
     try:
         if not rest.startswith("["):
@@ -261,7 +261,7 @@ def _columns(one: Filter) -> tuple[str, ...]:
 
 
 def _columns_of(text: str) -> tuple[str, ...]:
-    name = text.rpartition(":[")[0] if ":[" in text else text.rpartition(":")[0]
+    name = text.partition(":[")[0] if ":[" in text else text.rpartition(":")[0]
     return tuple(name.split(",")) if name.count(",") == 1 and text.endswith("]]") else (name,)
 
 

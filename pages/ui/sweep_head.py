@@ -90,8 +90,7 @@ def show_headline(at: Revision, look: Look) -> None:
     """The best config, the one in the middle, the benchmark where a full run tells it; then how much to believe."""
     found = sweep_queries.best_and_middle(look.of, look.metric, look.descending, look.filters)
     if found.is_empty():
-        st.info(f"{label(look.metric)} is undefined for every config here, so there is no best one.")
-        return
+        return  # undefined for all of them: the charts say so
     names = list(dict.fromkeys([look.metric.removeprefix("metric."), *HEADLINE]))[:8]
     rows = [
         (f"Best of {sweep_queries.count(look.of, look.filters):,}", _params(look, found.row(0, named=True)),
@@ -178,11 +177,12 @@ def _table(
     .argus-head td {{ text-align: right; padding: 6px 0 6px 18px; white-space: nowrap; }}
     .argus-head tbody tr:first-child td {{ font-size: 1.1875rem; font-weight: 600; }}
     .argus-box {{ container-type: inline-size; }}
-    @container (max-width: 760px) {{ .argus-head tr > :nth-child(4), .argus-head tr > :nth-child(n + 6) {{ display: none; }} }}
+    @container (max-width: 760px) {{
+      .argus-head tr > :nth-child(4), .argus-head tr > :nth-child(n + 6) {{ display: none; }} }}
     .argus-head tbody tr + tr > * {{ border-top: 1px solid {colours.rule}; }}"""
     return (
-        f"<style>{style}</style><div class='argus-box'><div class='argus-head'><table><thead><tr><th></th>{top}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div></div>"
+        f"<style>{style}</style><div class='argus-box'><div class='argus-head'><table>"
+        f"<thead><tr><th></th>{top}</tr></thead><tbody>{body}</tbody></table></div></div>"
     )
 
 
@@ -201,7 +201,7 @@ def show_kept(at: Revision, sweep: Sweep) -> None:
     key = f"{state.renewed('sweep_runs')}_{hash(tuple(ids))}"
     st.dataframe(frame.select(pl.col([name for name in shown if name in frame.columns])), hide_index=True,
                  column_config=columns, placeholder=formats.DASH, height="content", key=key,
-                 on_select="rerun", selection_mode=["single-row", "single-cell"], alt="Full runs of this sweep")  # fmt: skip
+                 on_select="rerun", selection_mode=["single-row", "single-cell"], alt="Full runs")  # fmt: skip
     picked = st.session_state.get(key)
     rows = [*picked.selection.rows, *(row for row, _ in picked.selection.cells)] if picked else []
     if rows:

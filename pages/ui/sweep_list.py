@@ -117,7 +117,8 @@ def _columns(found: Sequence[Sweep]) -> dict[str, Any]:
         "symbols": text("Market", width=96),
         "window": text("Window", width=178),
         "seconds": text("Took", width=70),
-        "created_at": st.column_config.DatetimeColumn("Begun (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=130),
+        "created_at": st.column_config.DatetimeColumn("Begun (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC",
+                                                      width=130),
         "id": text("Sweep", width=140),
     }  # fmt: skip
 

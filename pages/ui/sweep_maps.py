@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import streamlit as st
@@ -13,6 +13,9 @@ from pages.ui.palette import palette
 from pages.ui.sweep_charts import Cells
 from pages.ui.sweep_filters import label
 from pages.ui.sweep_look import Look, in_order
+
+if TYPE_CHECKING:
+    from engine.sweep.filters import Filter
 
 MAX_SIDE = 80  # cells in a row or column of a map
 HOW = {"max": "Highest", "median": "Median", "mean": "Mean", "min": "Lowest"}
@@ -24,7 +27,7 @@ def show_map(look: Look) -> None:
         _show_profile(look)
         return
     cells, spans = _cells(look, *axes)
-    figure = sweep_charts.heat_map(palette(), cells, look.metric, _called(look))
+    figure = sweep_charts.heat_map(palette(), cells, look.metric, _called(look), _picked(look, spans, *axes))
     key = state.renewed("sweep_map")
     sweep_charts.show(
         figure, key, f"{_called(look)} over {label(cells.x)} and {label(cells.y)}",
@@ -63,7 +66,8 @@ def _ask_axes(look: Look) -> tuple[str, str] | None:
         others = [name for name in names if name != x]
         y = st.selectbox("Up", others, format_func=label, key=state.MAP_Y, bind="query-params", width=220)
         if len(names) > 2:
-            st.selectbox("Of the others", list(HOW), index=list(HOW).index(_first_how(look)), format_func=HOW.get, key=state.MAP_HOW, bind="query-params", width=140,
+            st.selectbox("Of the others", list(HOW), index=list(HOW).index(_first_how(look)), format_func=HOW.get,
+                         key=state.MAP_HOW, bind="query-params", width=140,
                          help="What a cell shows of its configs, which differ in the other parameters.")  # fmt: skip
     return x, y
 
@@ -86,7 +90,8 @@ def _cells(look: Look, x: str, y: str) -> tuple[Cells, dict[str, list[Any]]]:
     """The map, and by column the value of each place, or the (low, high) of a bin."""
     how = _how(look) if len(look.varied) > 2 else "max"
     cuts = [(name, cut) for name in (x, y) if (cut := _cut(look, name)) is not None]
-    table = sweep_queries.grouped(look.of, (x, y), look.metric, how, look.filters, tuple(cuts))
+    filters = tuple(one for one in look.filters if _picked_value(one, (x, y)) is None)
+    table = sweep_queries.grouped(look.of, (x, y), look.metric, how, filters, tuple(cuts))
     table = table.filter(pl.col("value").is_not_null() & pl.col("value").is_finite())
     places: dict[str, list[Any]] = {
         name: in_order(look, name, table[name].unique().to_list()) for name in (x, y)
@@ -101,6 +106,26 @@ def _cells(look: Look, x: str, y: str) -> tuple[Cells, dict[str, list[Any]]]:
         spans[name] = [(low, low + width) for low in places[name]]
     texts = {name: [_span_text(name, value) for value in spans[name]] for name in spans}
     return Cells(x, y, texts[x], texts[y], z, n), spans
+
+
+def _picked(look: Look, spans: Mapping[str, Sequence[Any]], x: str, y: str) -> tuple[int, int] | None:
+    """(across, up) of the cell that filters pick: the map keeps all cells around it."""
+    places = []
+    for name in (x, y):
+        values = [value for one in look.filters if (value := _picked_value(one, (name,))) is not None]
+        if not values or values[0][0] not in spans[name]:
+            return None
+        places.append(list(spans[name]).index(values[0][0]))
+    return places[0], places[1]
+
+
+def _picked_value(one: Filter, columns: Sequence[str]) -> tuple[Any] | None:
+    """The value of a filter that keeps one value of one of the columns, as a click on a cell makes it."""
+    from engine.sweep.filters import OneOf
+
+    if isinstance(one, OneOf) and one.column in columns and len(one.values) == 1:
+        return (one.values[0],)
+    return None
 
 
 def _cut(look: Look, name: str) -> tuple[float, float] | None:

@@ -37,8 +37,8 @@ def show_parallel(look: Look) -> None:
     figure = sweep_drawings.parallel(palette(), dimensions, look.metric, found[look.metric].to_list())
     sweep_charts.show(figure, "sweep_parallel", f"Configs as lines, coloured by {label(look.metric)}")
     note = f" {formats.plural(n_missing, 'config')} with an undefined value left out." if n_missing else ""
-    st.caption(f"{_told_sample(look, len(found))}{note} Drag along an axis to light lines up, drag a name to move its axis; "
-               "filters of the whole page are set above.")  # fmt: skip
+    st.caption(f"{_told_sample(look, len(found))}{note} Drag along an axis to light lines up, drag a name to move its "
+               "axis; filters of the whole page are set above.")  # fmt: skip
 
 
 def show_scatter(look: Look) -> None:
@@ -62,7 +62,8 @@ def show_scatter(look: Look) -> None:
     key = state.renewed("sweep_scatter")
     axes, places = {"x": (x, y)}, {one.column: one.places for one in dimensions}
     sweep_charts.show(
-        figure, key, f"{label(y)} over {label(x)}, a point a config", buttons=["select2d", "lasso2d", "zoom2d", "resetScale2d"],
+        figure, key, f"{label(y)} over {label(x)}, a point a config",
+        buttons=["select2d", "lasso2d", "zoom2d", "resetScale2d"],
         on_select=lambda: brush("sweep_scatter", st.session_state[key].selection, axes, places, look.kinds),
         selection_mode=("box", "lasso"),
     )  # fmt: skip
@@ -72,8 +73,8 @@ def show_scatter(look: Look) -> None:
 def show_histograms(look: Look) -> None:
     names = [name for name in look.kinds if name != "config"]
     with st.popover("Columns", icon=":material/view_column:"):
-        chosen = st.pills("Columns", names, selection_mode="multi", default=_default_histograms(look), format_func=label,
-                          key=state.HISTOGRAMS, label_visibility="collapsed")  # fmt: skip
+        chosen = st.pills("Columns", names, selection_mode="multi", default=_default_histograms(look),
+                          format_func=label, key=state.HISTOGRAMS, label_visibility="collapsed")  # fmt: skip
     bins, empty = [], []
     for name in chosen or []:
         one = _bins(look, name)
@@ -121,9 +122,12 @@ def _dimension(look: Look, name: str, values: pl.Series) -> Dimension:
 
 
 def _told_sample(look: Look, n: int) -> str:
-    total = sweep_queries.count(look.of, look.filters)
+    """What part of the configs is drawn; those without a value of the metric cannot be."""
+    from engine.sweep.filters import Between
+
+    total = sweep_queries.count(look.of, (*look.filters, Between(look.metric)))
     if n >= total:
-        return f"All {formats.plural(n, 'config')}."
+        return f"All {formats.plural(n, 'config')} with a value."
     return f"{n:,} of {total:,} configs: the best by {label(look.metric)} and an even sample of the rest."
 
 

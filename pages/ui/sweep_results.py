@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import polars as pl
 import streamlit as st
 
 from engine.core.errors import ArgusError, DataError
 from pages.ui import (
+    actions,
     formats,
+    state,
     sweep_config,
     sweep_filters,
     sweep_head,
@@ -70,19 +73,29 @@ def show_origin(sweep: Sweep) -> None:
     })  # fmt: skip
     with st.expander("Origin", icon=":material/fingerprint:"):
         st.caption("The same spec, grid, pack, engine and seed give the same results.")
-        told = {"Sweep": sweep.id, "Base spec": sweep.spec_hash, "Pack": sweep.pack_hash,
-                "Engine": f"{sweep.engine} {sweep.engine_version}", "Seed": str(sweep.seed), "Idea family": sweep.family,
-                "Begun": f"{formats.instant(sweep.created_at)} UTC", "Ended": f"{formats.instant(sweep.finished_at)} UTC",
-                "Results": f"sweeps/{sweep.id}/results.parquet in the workspace"}  # fmt: skip
-        st.dataframe([{"What": what, "Value": value} for what, value in told.items()], hide_index=True, height="content",
-                     key="sweep_origin", alt="What the sweep was made of")  # fmt: skip
+        told = {
+            "Sweep": sweep.id,
+            "Base spec": sweep.spec_hash,
+            "Pack": sweep.pack_hash,
+            "Engine": f"{sweep.engine} {sweep.engine_version}",
+            "Seed": str(sweep.seed),
+            "Idea family": sweep.family,
+            "Begun": f"{formats.instant(sweep.created_at)} UTC",
+            "Ended": f"{formats.instant(sweep.finished_at)} UTC",
+            "Results": f"sweeps/{sweep.id}/results.parquet in the workspace",
+        }
+        st.dataframe(pl.DataFrame({"What": list(told), "Value": list(told.values())}), hide_index=True,
+                     height="content", key="sweep_origin", alt="What the sweep was made of")  # fmt: skip
 
 
 def _show_nothing(sweep: Sweep) -> None:
     """No file of results: not yet, or not any more."""
     if sweep.stored_status == "done":
-        st.error(plain(f"The results of this sweep are not on disk any more. Compute them again: "
+        st.error(plain(f"The results of this sweep are not on disk any more. Compute them again, here or by "
                        f"`python -m engine sweep --resume {sweep.id}`."), icon=":material/broken_image:")  # fmt: skip
+        st.button("Compute again", key="compute_again", icon=":material/refresh:", on_click=_compute_again,
+                  args=(sweep,))  # fmt: skip
+        show_origin(sweep)
         return
     st.info("No config is done yet. The first ones come about a second after a worker begins.")
     _keep_up(sweep, None)
@@ -92,7 +105,7 @@ def _show_so_far(sweep: Sweep, of: Asked) -> None:
     n = sweep_queries.count(of, ())
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge("partial", icon=":material/hourglass_top:", color="blue")
-        st.caption(f"Results of the first {n:,} of {sweep.n_configs:,} configs. Charts and ranks change as more come in.",
+        st.caption(f"Results of {n:,} of {sweep.n_configs:,} configs. Charts and ranks change as more come in.",
                    width="content")  # fmt: skip
         is_live = sweep_queries.status(sweep) == "running" and st.toggle(
             "Keep up to date", value=True, key="sweep_live"
@@ -109,3 +122,10 @@ def _keep_up(sweep: Sweep, of: Asked | None) -> None:
 def _look_again(sweep: str, of: Asked | None) -> None:
     if sweep_queries.asked(sweep) != of:
         st.rerun()
+
+
+def _compute_again(sweep: Sweep) -> None:
+    """Action: a worker makes the results anew; the address then names its job."""
+    job = actions.resume_sweep(sweep.id, sweep.name)
+    st.query_params.clear()
+    state.put_in_url(state.JOB, [str(job)])

@@ -14,6 +14,7 @@ from pages.ui.sweep_look import Look
 from pages.ui.sweep_queries import MOST_ROWS, PAGE_ROWS
 
 MAIN = ("sharpe", "total_return", "cagr", "max_drawdown", "win_rate", "profit_factor", "n_trades", "exposure")
+BEST = "best"  # by the page's metric
 MOST_PARAMS = 8  # columns of parameters that are shown unasked
 MOST_CSV = 500_000
 SHORT = 426  # pixels of a table with a config below it, so that a click shows what it opened
@@ -76,11 +77,11 @@ def columns_config(columns: Sequence[str]) -> dict[str, Any]:
 def _ask_order(look: Look) -> tuple[str, bool]:
     """(column, descending). Without a choice: the page's metric, the best first."""
     names = [name for name in look.kinds if name != "config"]
-    order = st.selectbox("Sort by", [None, *names, "config"], key=state.SORT, bind="query-params", width=190,
-                         format_func=lambda one: f"Best {label(look.metric)}" if one is None else label(one),
+    order = st.selectbox("Sort by", [BEST, *names, "config"], key=state.SORT, bind="query-params", width=190,
+                         format_func=lambda one: f"Best {label(look.metric)}" if one == BEST else label(one),
                          on_change=_first_page)  # fmt: skip
     rising = st.toggle("Ascending", key=state.RISING, bind="query-params", on_change=_first_page)
-    if order is None:
+    if order in (None, BEST):
         return look.metric, look.descending != rising
     return order, not rising
 
@@ -91,7 +92,8 @@ def _ask_columns(look: Look) -> list[str]:
         asked = st.pills("Columns", names, selection_mode="multi", default=_default_columns(look), format_func=label,
                          key=state.CONFIG_COLUMNS, label_visibility="collapsed")  # fmt: skip
     order = _default_columns(look)
-    return sorted(asked, key=lambda name: (order.index(name) if name in order else len(order), names.index(name))) or order
+    places = {name: i for i, name in enumerate([*order, *names])}
+    return sorted(asked or order, key=lambda name: places[name] if name not in order else order.index(name))
 
 
 def _default_columns(look: Look) -> list[str]:

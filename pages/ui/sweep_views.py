@@ -80,8 +80,8 @@ def _show_importance_notes(found: Importance, name: str) -> None:
     if found.n_undefined:
         parts.append(f"{formats.plural(found.n_undefined, 'config')} without a value left out.")
     if not found.is_balanced:
-        parts.append("**Unbalanced**: some combinations are missing (conditions, filters, undefined values, a sweep not done), "
-                     "so that shares overlap and need not add up.")  # fmt: skip
+        parts.append("**Unbalanced**: some combinations are missing (conditions, filters, undefined values, a sweep "
+                     "not done), so that shares overlap and need not add up.")  # fmt: skip
     if found.n_left_out:
         parts.append(f"Pairs of the first 8 parameters only; {found.n_left_out} more vary.")
     st.caption(" ".join(parts))
