@@ -90,8 +90,8 @@ def critical_start(strike, years, rate, dividend_yield, volatility, guess):
     """QD+ estimate of the put's boundary `years` before expiry, for rate > 0.
 
     Barone-Adesi & Whaley's (1987) equation by Newton, then two steps with Li's correction c0 of its exponent, taken at
-    the last estimate; more of them need not settle. Li (2010), "Analytical approximations for the critical stock prices of American options", Review of
-    Derivatives Research 13.
+    the last estimate; more of them need not settle. Li (2010), "Analytical approximations for the critical stock prices
+    of American options", Review of Derivatives Research 13.
     """
     total = volatility * math.sqrt(years)
     discount, carry = math.exp(-rate * years), math.exp(-dividend_yield * years)
