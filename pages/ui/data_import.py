@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -24,6 +25,7 @@ FORMAT_LABELS = {
 }
 SERIES_ROWS = 200
 SERIES_LINKS = 12
+DROPPED = "_dropped"  # path of the dropped file in the inbox, or the DataError that it met
 
 
 def show() -> None:
@@ -69,12 +71,9 @@ def _ask_path() -> str | None:
     dropped = right.file_uploader(f"Or drop a file of up to {limit} MB", key=state.IMPORT_FILE, on_change=_keep,
                                   type=["csv", "gz", "zip"],
                                   help=f"{', '.join(ENDINGS)}; a zip holds CSVs. Larger ones: by path.")  # fmt: skip
-    if dropped is not None:
-        kept = st.session_state.get("_dropped")
-        if isinstance(kept, DataError):
-            st.error(guard.plain(str(kept)), icon=":material/error:")
-            return None
-        return kept
+    kept = st.session_state.get(DROPPED)
+    if kept is not None:
+        return _dropped(kept, is_seen=dropped is not None)
     if not text.strip():
         return None
     try:
@@ -84,23 +83,51 @@ def _ask_path() -> str | None:
         return None
 
 
+def _dropped(kept: str | DataError, *, is_seen: bool) -> str | None:
+    """What was dropped, or why it cannot be. is_seen : the box still shows it; it forgets when a fresh server is
+    visited for the first time, and this page must not."""
+    if isinstance(kept, DataError):
+        st.error(guard.plain(str(kept)), icon=":material/error:")
+        return None
+    if not Path(kept).exists():
+        st.caption("The dropped file was imported. Drop another, or take this one away.")
+        return None
+    if not is_seen:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(guard.plain(f"Dropped: {Path(kept).name}"), width="content")
+            st.button(
+                "Take it away",
+                key="forget_dropped",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=_forget,
+            )
+    return kept
+
+
 def _keep() -> None:
     """Action: a dropped file goes to the inbox; what is wrong with it is told by the form."""
     dropped = st.session_state[state.IMPORT_FILE]
     if dropped is None:
-        st.session_state.pop("_dropped", None)
+        _forget()
         return
     try:
         path = str(data_actions.keep_upload(dropped.name, dropped.getvalue()))
     except DataError as error:
-        st.session_state["_dropped"] = error
+        st.session_state[DROPPED] = error
         return
-    st.session_state["_dropped"] = path
+    st.session_state[DROPPED] = path
     st.session_state[state.IMPORT_FORMAT] = guess_format(path) or "csv"
 
 
+def _forget() -> None:
+    """Action: no dropped file."""
+    st.session_state.pop(DROPPED, None)
+
+
 def _guess() -> None:
-    """Action: the format that the path looks like."""
+    """Action: a path takes the place of a dropped file; the format is the one that it looks like."""
+    _forget()
     try:
         found = guess_format(data_actions.checked_path(st.session_state[state.IMPORT_PATH]))
     except DataError:
