@@ -54,11 +54,12 @@ def heat_map(
     """
     import plotly.graph_objects as go
 
+    gap = 1 if max(len(cells.xs), len(cells.ys)) <= 48 else 0  # lines would take half of small cells
     height = max(320, min(760, 120 + 26 * len(cells.ys)))
     figure = ground(colours, height, hovermode="closest", hoverdistance=-1, clickmode="event+select")
     figure.add_trace(
         go.Heatmap(
-            z=cells.z, hoverinfo="skip", xgap=1, ygap=1, **scale_of(colours, metric, _flat(cells.z), name)
+            z=cells.z, hoverinfo="skip", xgap=gap, ygap=gap, **scale_of(colours, metric, _flat(cells.z), name)
         )
     )
     places = [(i, j) for i, row in enumerate(cells.z) for j, value in enumerate(row) if value is not None]

@@ -116,7 +116,7 @@ def _show_doubt(at: Revision, look: Look) -> None:
     sweep = look.sweep
     trials = max(sweep_queries.n_trials(at, sweep.family), 1)
     line = (
-        f"The best of {sweep.n_configs:,} looks good even if none is any good. "
+        f"The best of {sweep_queries.count(look.of, ()):,} looks good even if none is any good. "
         f"{formats.plural(trials, 'trial')} of the idea **{plain(sweep.family)}** are in the ledger"
     )
     luck = _luck(look, trials)

@@ -139,7 +139,7 @@ def _cut(look: Look, name: str) -> tuple[float, float] | None:
 
 def _span_text(name: str, value: Any) -> str:
     if isinstance(value, tuple):
-        return f"{sweep_filters.shown(name, float(f'{value[0]:.4g}'))}…"
+        return f"{sweep_filters.shown(name, float(f'{value[0]:.3g}'))}…"
     return sweep_filters.shown(name, value)
 
 

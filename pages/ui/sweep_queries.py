@@ -68,7 +68,6 @@ class Sweep:
     where: tuple[str, ...]
     created_at: datetime
     finished_at: datetime | None
-    currency: str = "USD"
 
     @property
     def is_synthetic(self) -> bool:
