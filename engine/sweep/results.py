@@ -240,14 +240,15 @@ class Results:
         return sides.join(rows, on="config", how="inner", maintain_order="left")
 
     def middle(self, metric: str, filters: Sequence[Filter] = ()) -> int | None:
-        """The config in the middle of the order by a metric; None if it is undefined for all that pass."""
+        """The first config with the median of a metric (of an even number, the lower of the two in the middle).
+
+        None if the metric is undefined for all that pass.
+        """
         name, (where, bound) = self.short(metric), self.where(filters)
-        held = f"FROM configs WHERE {where} AND {name} IS NOT NULL"
-        n = int(self.rows(f"SELECT count(*) {held}", bound)[0][0])
-        if n == 0:
-            return None
-        query = f"SELECT c0 {held} ORDER BY {name}, c0 LIMIT 1 OFFSET ?"
-        return int(self.rows(query, [*bound, (n - 1) // 2])[0][0])
+        median = f"SELECT quantile_disc({name}, 0.5) FROM configs WHERE {where}"
+        query = f"SELECT min(c0) FROM configs WHERE {where} AND {name} = ({median})"
+        found: int | None = self.rows(query, [*bound, *bound])[0][0]
+        return found
 
     def blocks(self, filters: Sequence[Filter] = (), rows: int = 65_536) -> Iterator[pl.DataFrame]:
         """All rows that pass, by config, some at a time, under their own names."""

@@ -218,6 +218,11 @@ def test_the_middle_config_has_the_median_of_an_odd_number(store):
         assert results.middle(SHARPE) == 3
 
 
+def test_of_an_even_number_the_middle_config_is_the_lower_one(store):
+    with written(store, {"a": [1, 2, 3, 4]}, {"sharpe": [4.0, 1.0, 3.0, 2.0]}) as results:
+        assert results.middle(SHARPE) == 3
+
+
 def test_shards_of_a_sweep_that_runs_are_read(store):
     row = draw_sweep(store, 256, n_done=200, status="running")
     assert [path.name for path in result_files(store.settings, row.id)] == ["0000000000-0000000200.parquet"]
