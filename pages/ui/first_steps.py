@@ -10,7 +10,7 @@ import streamlit as st
 from pages.ui import actions, shell, state
 from pages.ui.home_parts import Overview
 
-SAMPLE = "sma_crossover"
+WIDTH = 238  # four beside each other on a wide screen, two on a narrow one
 
 
 class Step(NamedTuple):
@@ -31,13 +31,14 @@ def show(found: Overview) -> None:
     st.subheader("From nothing to a first judged sweep")
     st.caption(f"{n_done} of {len(steps)} steps done. No manual needed; ten minutes are enough.")
     now = next(step for step in steps if not step.is_done)
-    for column, (i, step) in zip(st.columns(len(steps)), enumerate(steps, 1), strict=True):
-        with column, st.container(border=True, height="stretch", key=f"step_{i}"):
-            mark = ":material/check_circle:" if step.is_done else f"**{i}**"
-            st.markdown(f"{mark} &nbsp;**{step.name}**")
-            st.caption(step.what)
-            if step is now or (i == 1 and step.is_done):
-                step.show()
+    with st.container(horizontal=True, gap="small"):
+        for i, step in enumerate(steps, 1):
+            with st.container(border=True, width=WIDTH, height="stretch", key=f"step_{i}"):
+                mark = ":material/check_circle:" if step.is_done else f"**{i}**"
+                st.markdown(f"{mark} &nbsp;**{step.name}**")
+                st.caption(step.what)
+                if step is now or (i == 1 and step.is_done):
+                    step.show()
 
 
 def _steps(found: Overview) -> list[Step]:

@@ -61,7 +61,7 @@ def _options(job: Work, plan: SweepPlan) -> Options:
             best = {"config": plan.grid.params(index), "metrics": _finite(metrics), "index": index}
         job.report("sweeping", now.n_done, now.n_configs, now.rate, now.left, best)
 
-    job.report("measuring a few configs", 0, len(plan))
+    job.report("measuring a few configs (the first sweep of an installation compiles its code)", 0, len(plan))
     return Options(
         jobs=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         top=int(job.payload.get("top", 5)),
