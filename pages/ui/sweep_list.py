@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from pages.ui import formats, guard, shell, state, sweep_queries, tables
+from pages.ui import formats, guard, state, sweep_queries, tables
 from pages.ui.queries import Revision
 from pages.ui.sweep_queries import Sweep
 
@@ -43,7 +43,6 @@ def show_empty() -> None:
         "shows which matter. Begin with **New sweep**, or on the command line, in the folder of Argus:"
     )
     st.code(FIRST, language="bash")
-    st.page_link(shell.page("runs.py"), label="Runs", icon=":material/list_alt:")
 
 
 def open_sweep(sweep: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import polars as pl
@@ -17,7 +19,7 @@ from engine.sweep.filters import Between, Inside, OneOf
 from pages.ui import sweep_filters, sweep_queries
 from tests.fixtures.runs import Drawn, keep_drawn
 from tests.fixtures.sweeps import draw_sweep, results_path
-from tests.pages.conftest import open_page, texts
+from tests.pages.conftest import ROOT, open_page, texts
 
 CHARTS = ("Map", "Surface", "Parallel", "Scatter", "Histograms", "Importance")
 KINDS = {"config": "whole", "param.fast": "whole", "param.side": "text", "param.on": "boolean",
@@ -390,3 +392,16 @@ def test_a_click_in_the_list_opens_the_sweep_of_the_row():
     patch.undo()
     assert opened == ["b", "a"]
     assert state.SWEEP == "sweep"
+
+
+def test_a_sweep_with_a_config_loads_no_heavy_library(opened):
+    """In a process of its own, as a server does."""
+    row = draw_sweep(opened, 64)
+    code = (
+        "import sys; from tests.pages.conftest import open_page\n"
+        f"at = open_page('sweeps', sweep='{row.id}', chart='Importance', config='3')\n"
+        "assert not at.exception, at.exception\n"
+        "print(sorted({'numba', 'scipy', 'vectorbt', 'lumibot', 'matplotlib', 'talib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
