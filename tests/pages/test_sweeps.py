@@ -88,8 +88,8 @@ def test_sweeps_are_paged(opened, monkeypatch):
     assert len(open_page("sweeps", sweeps_page="2").dataframe[0].value) == 1
 
 
-@pytest.mark.parametrize("chart", CHARTS)
-def test_every_chart_opens_by_its_address(opened, chart):
+@pytest.mark.parametrize("chart", ["Map", "Importance"])
+def test_a_chart_opens_by_its_address(opened, chart):
     row = draw_sweep(opened)
     at = open_page("sweeps", sweep=row.id, chart=chart)
     assert not at.exception
