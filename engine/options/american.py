@@ -3,9 +3,9 @@
 Arguments as in `pricing`: a continuous yield stands for dividends (`rates.equivalent_yield` makes one of known cash
 dividends). `precision` is "fast" (default) or "fine".
 
-Error against a binomial tree of Leisen & Reimer with 5,001 steps (`tests/options/test_american.py`), as a share of the
-strike, for 5 days to 2 years, volatility 10 to 80 %, rates and yields 0 to 10 %, strikes 60 to 160 % of the spot:
-fast below 4e-5 (usually 2e-6), fine below 2e-6, which is the tree's own error.
+Error against the binomial tree of Leisen & Reimer, extrapolated from 1,001 and 2,001 steps (`tests/options`), as a
+share of the strike, for 5 days to 2 years, volatility 10 to 80 %, rates and yields 0 to 10 %, strikes 60 to 160 % of
+the spot: fast below 2e-5 (19 of 20 below 3e-6), fine below 4e-6 (19 of 20 below 1e-6), most of it the tree's.
 """
 
 from __future__ import annotations

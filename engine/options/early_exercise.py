@@ -31,7 +31,7 @@ from engine.options.normal import cdf, pdf
 FloatArray = NDArray[np.float64]
 NEWTON_STEPS = 30  # four to six are usual
 NEWTON_SETTLED = 1e-7  # of the strike; coarser starts show as jumps of the price
-VOLATILITY_BUMP = 0.01  # of the volatility; vega and rho are central differences
+VOLATILITY_BUMP = 0.002  # of the volatility; vega and rho are central differences
 RATE_BUMP = 1e-4
 
 
@@ -290,4 +290,6 @@ def american_greeks(
         )
     vega = (ends[0] - ends[1]) / (2.0 * bump) * PER_POINT
     rho = (ends[2] - ends[3]) / (2.0 * RATE_BUMP) * PER_POINT
+    if math.isnan(rho):  # a rate of zero: below it there is no value
+        rho = (ends[2] - value) / RATE_BUMP * PER_POINT
     return delta, gamma, vega, theta / DAYS_A_YEAR, rho

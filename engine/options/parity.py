@@ -46,8 +46,9 @@ def implied_forward(
     """Forward (and discount, unless given) of one expiration; all columns float64 (n_strikes,), strikes distinct.
 
     Only strikes count where both options have a two-sided quote. A given discount leaves K + (C - P) / D at each
-    strike, whose median weighted by 1 / spread is the forward: one bad quote cannot move it. Otherwise C - P is fitted
-    by a line weighted by 1 / spread^2, once more without pairs off by more than their spread.
+    strike, whose median weighted by 1 / spread is the forward. Otherwise C - P is fitted by a line weighted by
+    1 / spread^2, without pairs that lie more than half their spread off the median line. Either way a few bad quotes
+    move nothing.
     """
     k = np.asarray(strike, np.float64)
     call, call_reason = mid_of_quotes(call_bid, call_ask)
@@ -68,19 +69,26 @@ def implied_forward(
 
 
 def _fitted(k: FloatArray, gap: FloatArray, spread: FloatArray) -> Forward:
-    """Forward and discount by a weighted line through C - P."""
-    for trimmed in (False, True):
-        if len(k) < LEAST_PAIRS_FOR_DISCOUNT or np.ptp(k) < LEAST_SPAN * np.mean(k):
-            return Forward(np.nan, np.nan, len(k), np.nan)
-        centre = np.average(k, weights=spread**-2)
-        slope, level = np.polyfit(k - centre, gap, 1, w=1.0 / spread)
-        if not trimmed:
-            close = np.abs(gap - level - slope * (k - centre)) <= 0.5 * spread
-            k, gap, spread = k[close], gap[close], spread[close]
+    """Forward and discount by a weighted line through C - P, the start by medians (Theil 1950, Sen 1968)."""
+    nothing = Forward(np.nan, np.nan, len(k), np.nan)
+    if not _carries_a_slope(k):
+        return nothing
+    i, j = np.triu_indices(len(k), 1)
+    slope = float(np.median((gap[j] - gap[i]) / (k[j] - k[i])))
+    off = gap - slope * k
+    near = np.abs(off - np.median(off)) <= 0.5 * spread
+    k, gap, spread = k[near], gap[near], spread[near]
+    if not _carries_a_slope(k):
+        return nothing
+    centre = float(np.average(k, weights=spread**-2))
+    slope, level = (float(one) for one in np.polyfit(k - centre, gap, 1, w=1.0 / spread))
     if not slope < 0.0:
-        return Forward(np.nan, np.nan, len(k), np.nan)
-    error = float(np.median(0.5 * spread)) / -slope
-    return Forward(float(centre - level / slope), float(-slope), len(k), error)
+        return nothing
+    return Forward(centre - level / slope, -slope, len(k), float(np.median(0.5 * spread)) / -slope)
+
+
+def _carries_a_slope(k: FloatArray) -> bool:
+    return len(k) >= LEAST_PAIRS_FOR_DISCOUNT and float(np.ptp(k)) >= LEAST_SPAN * float(np.mean(k))
 
 
 def weighted_median(value: FloatArray, weight: FloatArray) -> float:

@@ -41,6 +41,8 @@ def _windows(volatility: ArrayLike, window: int, *, include_today: bool) -> tupl
     if window < 2:
         raise ValueError(f"window {window}: two sessions at least")
     now = np.asarray(volatility, np.float64)
+    if len(now) == 0:
+        return np.empty((0, window)), now
     shift = 0 if include_today else 1
     padded = np.concatenate([np.full(window - 1 + shift, np.nan), now])
     return sliding_window_view(padded, window)[: len(now)], now

@@ -68,7 +68,7 @@ def yang_zhang(
     of Business 73(3); Rogers & Satchell (1991), Annals of Applied Probability 1(4).
     """
     o, h, low_, c = _log(open_), _log(high), _log(low), _log(close)
-    overnight = np.concatenate([[np.nan], o[1:] - c[:-1]])
+    overnight = np.concatenate([[np.nan], o[1:] - c[:-1]])[: len(o)]
     up, down, day = h - o, low_ - o, c - o
     rogers_satchell = _mean(up * (up - day) + down * (down - day), window)
     k = 0.34 / (1.34 + (window + 1) / (window - 1))
@@ -91,6 +91,8 @@ def _rolled(column: FloatArray, window: int) -> FloatArray:
     """(n, window) rows of the last `window` values, NaN before the first."""
     if window < 2:
         raise ValueError(f"window {window}: two sessions at least")
+    if len(column) == 0:
+        return np.empty((0, window))
     return sliding_window_view(np.concatenate([np.full(window - 1, np.nan), column]), window)
 
 
