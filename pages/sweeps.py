@@ -54,11 +54,8 @@ def show_job(at: Revision, text: str) -> None:
         return
     what, _, made = (job.subject or "").partition(":")
     if what == "sweep":
-        if job.status == "done":
-            show_one(at, made)
-            return
-        sweep_watch.show(at, job)
-        sweep_results.show(at, sweep_queries.find_sweep(at, made), with_state=False)
+        is_over = job.status == "done"
+        sweep_results.show(at, sweep_queries.find_sweep(at, made), None if is_over else job)
         return
     st.button(
         "All sweeps",

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, text
 from sqlmodel import Session
 
 from engine.core.errors import ArgusError, SetupError
@@ -96,7 +96,7 @@ def schema_version(database: Path) -> str | None:
 def make_engine(database: Path) -> Engine:
     """A SQLAlchemy engine whose transactions are begun by us and not by sqlite3's guesses."""
     engine = create_engine(
-        f"sqlite:///{database}",
+        URL.create("sqlite", database=str(database)),  # a path may hold what a URL text would cut off
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         json_serializer=to_json,
         pool_size=4,

@@ -84,13 +84,6 @@ def list_specs(
         return session.exec(newest.limit(limit).offset(offset)).all()
 
 
-def names_of(store: Store, hashes: Sequence[str]) -> dict[str, str]:
-    """The name of each spec version, by its hash."""
-    wanted = select(SpecVersion.hash, SpecVersion.name).where(col(SpecVersion.hash).in_(hashes))
-    with read(store) as session:
-        return dict(session.exec(wanted).all())
-
-
 def _find(store: Store, spec_hash: str) -> SpecVersion | None:
     with read(store) as session:
         return session.get(SpecVersion, spec_hash)

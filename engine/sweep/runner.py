@@ -33,6 +33,7 @@ from engine.sweep.ranking import Ranking
 SHARD_SECONDS = 1.0
 MAX_SHARD = 4096
 STORE_SECONDS = 1.0
+LOOK_SECONDS = 0.5  # whoever looks whether the sweep runs holds its lock for an instant
 
 
 class SweepBusy(RunError):
@@ -148,7 +149,7 @@ def _locked(store: Store, sweep: str) -> Iterator[None]:
     store.settings.locks.mkdir(parents=True, exist_ok=True)
     lock = FileLock(lock_of(store.settings, sweep))
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOOK_SECONDS)
     except Timeout:
         raise SweepBusy(
             f"sweep {sweep}: another process is running it. Wait for it, or stop it and resume with "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -13,7 +12,7 @@ import streamlit as st
 from engine.data import partitions
 from engine.store import heartbeats, jobs, runs, specs, sweeps
 from engine.store.models import JobRow
-from pages.ui import actions, formats, guard, html, queries, shell, state, tables
+from pages.ui import actions, formats, guard, html, queries, shell, state, sweep_list, sweep_queries, tables
 from pages.ui import jobs as job_cards
 from pages.ui.palette import palette
 from pages.ui.queries import COUNT_CAP, Revision, Run, RunsQuery
@@ -21,6 +20,8 @@ from pages.ui.queries import COUNT_CAP, Revision, Run, RunsQuery
 NEWEST = 8
 RUN_COLUMNS = ("name", "config", "data", "symbols", "timeframe", "sharpe", "total_return", "max_drawdown", "n_trades",
                "created_at")  # fmt: skip
+SWEEP_COLUMNS = ("name", "data", "status", "progress", "n_configs", "grid", "sharpe", "total_return", "symbols",
+                 "created_at")  # fmt: skip
 OPEN, FAILED, ENDED = 20, 5, 10  # jobs shown
 
 
@@ -33,19 +34,6 @@ class Overview:
     n_sweeps: int
     n_runs: int
     newest_sweep: str | None
-
-
-@dataclass(frozen=True)
-class SweepLine:
-    """A sweep in one line."""
-
-    id: str
-    name: str
-    n_configs: int
-    n_done: int
-    status: str
-    sharpe: float | None
-    created_at: datetime
 
 
 # ---------------------------------------------------------------- queries
@@ -66,25 +54,6 @@ def overview(at: Revision) -> Overview:
         n_runs=runs.count_runs(store, cap=COUNT_CAP),
         newest_sweep=done[0].id if done else None,
     )
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def newest_sweeps(at: Revision) -> list[SweepLine]:
-    store = guard.store()
-    found = sweeps.list_sweeps(store, limit=NEWEST)
-    names = specs.names_of(store, [row.spec_hash for row in found])
-    return [
-        SweepLine(
-            id=row.id,
-            name=names[row.spec_hash],
-            n_configs=row.n_configs,
-            n_done=row.n_done,
-            status=row.status,
-            sharpe=((row.best or {}).get("metrics") or {}).get("sharpe"),
-            created_at=row.created_at,
-        )
-        for row in found
-    ]
 
 
 # ---------------------------------------------------------------- views
@@ -142,11 +111,14 @@ def show_failed_jobs() -> None:
 
 def show_newest(at: Revision) -> None:
     """The newest sweeps and runs; a click opens one."""
-    made, found = newest_sweeps(at), queries.runs_page(at, RunsQuery(), 1).runs[:NEWEST]
+    made = sweep_queries.sweeps_page(at, 1)[0][:NEWEST]
+    found = queries.runs_page(at, RunsQuery(), 1).runs[:NEWEST]
     if made:
         st.subheader("Newest sweeps")
         ids = [sweep.id for sweep in made]
-        _show_openable(_sweeps_frame(made), SWEEP_COLUMNS, "newest_sweeps", "sweeps.py", state.SWEEP, ids)
+        columns = sweep_list.columns(made)
+        frame = sweep_list.frame(made).select(SWEEP_COLUMNS)
+        _show_openable(frame, columns, "newest_sweeps", "sweeps.py", state.SWEEP, ids)
     if found:
         st.subheader("Newest runs")
         columns = tables.runs_columns(found)
@@ -201,33 +173,6 @@ def _jobs_frame(found: Sequence[JobRow]) -> pl.DataFrame:
         for job in found
     ]
     return pl.DataFrame(rows, infer_schema_length=None)
-
-
-SWEEP_COLUMNS: dict[str, Any] = {
-    "name": st.column_config.TextColumn("Strategy", width=220),
-    "status": st.column_config.TextColumn("Status", width=100),
-    "n_configs": st.column_config.NumberColumn("Configs", format="localized", width=90),
-    "done": st.column_config.ProgressColumn(
-        "Done", min_value=0.0, max_value=1.0, format="percent", width=130
-    ),
-    "sharpe": st.column_config.NumberColumn("Best Sharpe", format="%.2f", width=110),
-    "created_at": st.column_config.DatetimeColumn("Begun (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"),
-}
-
-
-def _sweeps_frame(made: Sequence[SweepLine]) -> pl.DataFrame:
-    rows = [
-        {
-            "name": one.name,
-            "status": one.status,
-            "n_configs": one.n_configs,
-            "done": one.n_done / one.n_configs,
-            "sharpe": one.sharpe,
-            "created_at": one.created_at,
-        }
-        for one in made
-    ]
-    return pl.DataFrame(rows, schema_overrides={"sharpe": pl.Float64}, infer_schema_length=None)
 
 
 def _runs_frame(found: Sequence[Run]) -> pl.DataFrame:

@@ -89,7 +89,7 @@ def _show_table(found: Sequence[Sweep]) -> None:
     key = f"{state.renewed(state.SWEEPS_TABLE)}_{hash(tuple(ids))}"
     st.dataframe(
         frame(found),
-        column_config=_columns(found),
+        column_config=columns(found),
         hide_index=True,
         placeholder=formats.DASH,
         height="content",
@@ -100,7 +100,7 @@ def _show_table(found: Sequence[Sweep]) -> None:
     )
 
 
-def _columns(found: Sequence[Sweep]) -> dict[str, Any]:
+def columns(found: Sequence[Sweep]) -> dict[str, Any]:
     sources = sorted({one.source or "gone" for one in found})
     text, marks = st.column_config.TextColumn, st.column_config.MultiselectColumn
     states = list(_COLOURS)

@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from engine.core.errors import ArgusError, DataError
+from engine.store.models import JobRow
 from pages.ui import (
     actions,
     formats,
@@ -26,11 +27,13 @@ from pages.ui.sweep_queries import Asked, Sweep
 EVERY = "4s"
 
 
-def show(at: Revision, sweep: Sweep, *, with_state: bool = True) -> None:
-    """with_state : whether to tell how far a sweep is that is not done; a job's card above does so already."""
+def show(at: Revision, sweep: Sweep, job: JobRow | None = None) -> None:
+    """job : the one that works on it, where the address names one; it may go on after the last config is done."""
     sweep_head.show_head(at, sweep)
     is_done = sweep.stored_status == "done"
-    if with_state and not is_done:
+    if job is not None:
+        sweep_watch.show(at, job)
+    elif not is_done:
         sweep_watch.show(at, sweep.id)
     of = sweep_queries.asked(sweep.id)
     if of is None:
@@ -43,7 +46,7 @@ def show(at: Revision, sweep: Sweep, *, with_state: bool = True) -> None:
     except DataError as error:
         st.error(plain(str(error)), icon=":material/broken_image:")
     sweep_head.show_kept(at, sweep)
-    if is_done or not with_state:
+    if is_done and job is None:  # else the grid stands with the job
         show_origin(sweep)
 
 

@@ -170,3 +170,12 @@ def test_a_copied_store_opens_in_another_home(store, tmp_path: Path):
     copy = db.open_store(Settings(tmp_path / "copy"))
     assert db.store_revision(copy) == 0
     copy.close()
+
+
+@pytest.mark.parametrize("name", ["what? is this", "50%25 off", "a#b&c=d"])
+def test_a_workspace_may_be_called_anything(tmp_path: Path, name: str):
+    settings = Settings(tmp_path / name)
+    opened = db.open_store(settings)
+    assert db.store_revision(opened) == 0
+    assert settings.database.exists()
+    opened.close()
