@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from engine.data import partitions
-from engine.data.schemas import key_columns, parse_dataset, schema_of
+from engine.data.schemas import key_columns, latest, parse_dataset, schema_of
 from engine.data.staging import Staging
 
 ROWS_AT_ONCE = 400_000  # of one partition: larger ones are merged symbol range by symbol range
@@ -80,10 +80,10 @@ def _merge_part(stage: Staging, dataset: str, key: str, step: Callable[[str], No
 
 
 def upsert(old: pl.DataFrame | None, new: pl.DataFrame | None, dataset: str) -> pl.DataFrame:
-    """Rows of both in the store's order; where both have a bar, the new one."""
+    """Rows of both in the store's order; where both have a bar, the new one (days of options: cell by cell)."""
     keys = key_columns(parse_dataset(dataset)[0])
     frames = [frame for frame in (old, new) if frame is not None]
-    return pl.concat(frames).unique(keys, keep="last", maintain_order=True).sort(keys)
+    return latest(pl.concat(frames), dataset).sort(keys)
 
 
 def compare(

@@ -1,7 +1,7 @@
 """Where rows of the market store lie: one file a session date or a year; paths, reading, atomic files.
 
 market/<source>/<kinds>_min/YYYY/MM/YYYY-MM-DD.parquet     (also _5min, _15min, _30min)
-market/<source>/<kinds>_hour/YYYY.parquet, <kinds>_daily/YYYY.parquet
+market/<source>/<kinds>_hour/YYYY.parquet, <kinds>_daily/YYYY.parquet       (options: one file a session date too)
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SOURCE_ALIASES = {"polygon_flat": "polygon"}
 ROWS_A_GROUP = 32_768  # a symbol's day is 960 rows at most: few row groups are read for one symbol
 MAX_PART_BYTES = 64 << 30  # decompressed; a footer that claims more lies
 
+_REPEATED = ("symbol", "contract", "expiry", "strike", "root")  # few values, many rows
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,39}")
 _ZONE = "America/New_York"  # where the session date of every market in the store is decided
 _TWENTY_FOUR_HOUR = frozenset({"forex", "cfd", "future"})
@@ -60,7 +61,7 @@ def session_date(kind: str) -> pl.Expr:
 
 def part_key(kind: str, timeframe: str) -> pl.Expr:
     """Name of the file that a row belongs to: `2013-10-04` or `2013`, by its session date."""
-    return session_date(kind).dt.to_string("%Y-%m-%d" if is_daily_file(timeframe) else "%Y")
+    return session_date(kind).dt.to_string("%Y-%m-%d" if is_daily_file(timeframe, kind) else "%Y")
 
 
 def part_path(dataset: str, key: str) -> PurePosixPath:
@@ -72,8 +73,8 @@ def part_path(dataset: str, key: str) -> PurePosixPath:
 
 def parts(root: Path, dataset: str) -> Iterator[tuple[str, Path]]:
     """(key, path) of a dataset's files, in order of time."""
-    _, timeframe, _ = parse_dataset(dataset)
-    pattern, length = ("*/*/*.parquet", 10) if is_daily_file(timeframe) else ("*.parquet", 4)
+    kind, timeframe, _ = parse_dataset(dataset)
+    pattern, length = ("*/*/*.parquet", 10) if is_daily_file(timeframe, kind) else ("*.parquet", 4)
     for path in sorted((root / dataset).glob(pattern)):
         if len(path.stem) == length:
             yield path.stem, path
@@ -205,7 +206,7 @@ class PartWriter:
             path,
             schema,
             compression="zstd",
-            use_dictionary=[name for name in ("symbol", "contract") if name in schema.names],
+            use_dictionary=[name for name in _REPEATED if name in schema.names],
             write_statistics=True,
         )
 

@@ -54,7 +54,7 @@ def refuse(frame: pl.DataFrame, where: str, rules: Sequence[Rule]) -> None:
 
 def trade_rules(*, volume_required: bool) -> list[Rule]:
     """Rules of bars of trades (or of one price, where a source has no more)."""
-    rules = _price_rules(PRICES, "", optional=False)
+    rules = _price_rules(PRICES, "", False)
     if volume_required:
         rules.append(Rule("missing volume", pl.col("volume").is_null(), ("volume",)))
     return [*rules, size_rule("volume"), *time_rules()]
@@ -62,12 +62,20 @@ def trade_rules(*, volume_required: bool) -> list[Rule]:
 
 def quote_rules(*, both_sides: bool) -> list[Rule]:
     """Rules of bars of bid and ask. Without `both_sides` an empty side is allowed: it was not updated."""
-    rules = _price_rules(BID, "bid ", optional=not both_sides) + _price_rules(
-        ASK, "ask ", optional=not both_sides
-    )
+    rules = _price_rules(BID, "bid ", not both_sides) + _price_rules(ASK, "ask ", not both_sides)
     if not both_sides:
         empty = pl.col("bid_open").is_null() & pl.col("ask_open").is_null()
         rules.append(Rule("neither bid nor ask", empty, ()))
+    return [*rules, size_rule("bid_size"), size_rule("ask_size"), *time_rules()]
+
+
+def option_quote_rules() -> list[Rule]:
+    """Rules of quotes of options: nothing bid is a bid of zero, and a row may bring neither side."""
+    rules = [
+        rule
+        for names, side in ((BID, "bid "), (ASK, "ask "))
+        for rule in _price_rules(names, side, True, True)
+    ]
     return [*rules, size_rule("bid_size"), size_rule("ask_size"), *time_rules()]
 
 
@@ -81,7 +89,8 @@ def time_rules() -> list[Rule]:
     ]
 
 
-def _price_rules(names: Sequence[str], side: str, *, optional: bool) -> list[Rule]:
+def _price_rules(names: Sequence[str], side: str, optional: bool, zero: bool = False) -> list[Rule]:
+    """Rules of four prices. optional: all four may be absent. zero: may be 0."""
     opens, high, low, close = (pl.col(name) for name in names)
     shown = tuple(names)
     lacks = pl.any_horizontal(pl.col(name).is_null() for name in names)
@@ -94,7 +103,11 @@ def _price_rules(names: Sequence[str], side: str, *, optional: bool) -> list[Rul
             ~pl.all_horizontal(pl.col(n).is_finite() for n in names),
             shown,
         ),
-        Rule(f"{side}price is zero or negative", pl.any_horizontal(pl.col(n) <= 0 for n in names), shown),
+        Rule(
+            f"{side}price is negative" if zero else f"{side}price is zero or negative",
+            pl.any_horizontal((pl.col(n) < 0) if zero else (pl.col(n) <= 0) for n in names),
+            shown,
+        ),
         Rule(
             f"{side}price above {MAX_PRICE:.0e}",
             pl.any_horizontal(pl.col(n) > MAX_PRICE for n in names),
@@ -122,6 +135,20 @@ def size_rule(name: str) -> Rule:
 def crossed() -> pl.Expr:
     """True where a bid of the bar is above its ask; kept and counted."""
     return pl.any_horizontal(pl.col(b) > pl.col(a) for b, a in zip(BID, ASK, strict=True)).fill_null(False)
+
+
+def quote_flags() -> dict[str, pl.Expr]:
+    """What is remarkable in a quote of an option, by name; such rows are kept. At the row's end, else its start."""
+    bid, ask = (pl.coalesce(f"{side}_close", f"{side}_open") for side in ("bid", "ask"))
+    has_bid, has_ask = bid.is_not_null(), ask.is_not_null()
+    return {
+        "two_sided": has_bid & has_ask,
+        "one_sided": has_bid ^ has_ask,
+        "empty": ~has_bid & ~has_ask,
+        "crossed": (bid > ask).fill_null(False),
+        "zero_bid": (bid == 0).fill_null(False),
+        "zero_ask": (ask == 0).fill_null(False),
+    }
 
 
 @dataclass

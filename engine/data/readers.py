@@ -66,16 +66,16 @@ def read_rows(
     are a DataError that names them.
     """
     dataset = dataset_name(kind, timeframe, quotes=quotes)
-    low, high = (str(first), str(last)) if is_daily_file(timeframe) else (f"{first:%Y}", f"{last:%Y}")
+    low, high = (str(first), str(last)) if is_daily_file(timeframe, kind) else (f"{first:%Y}", f"{last:%Y}")
     found = [
         read_part(path, dataset, [symbol])
         for key, path in parts(source_root(settings, source), dataset)
         if low <= key <= high
     ]
     if not found:
-        return pl.from_arrow(schema(kind, quotes=quotes).empty_table())  # type: ignore[return-value]
+        return pl.from_arrow(schema(kind, quotes=quotes, timeframe=timeframe).empty_table())  # type: ignore[return-value]
     rows = pl.concat(found)
-    return rows if is_daily_file(timeframe) else rows.filter(session_date(kind).is_between(first, last))
+    return rows if is_daily_file(timeframe, kind) else rows.filter(session_date(kind).is_between(first, last))
 
 
 def kind_of(settings: Settings, source: str, symbol: str, kind: str | None = None) -> str:

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from engine.core.durable import sync_file, sync_folder
 from engine.core.settings import Settings
 from engine.data import partitions
-from engine.data.schemas import key_columns, parse_dataset, schema_of
+from engine.data.schemas import key_columns, latest, parse_dataset, schema_of
 
 FLUSH_ROWS = 500_000  # rows kept in memory before they go to the staging folder; half a second of work
 
@@ -81,7 +81,6 @@ class Staging:
 
         tick() is called between reads; it may raise to cancel.
         """
-        kind, _, _ = parse_dataset(dataset)
         found = []
         for path, number in self.index[dataset][key]:
             tick()
@@ -92,7 +91,7 @@ class Staging:
                     found.append(frame.filter(pl.col("symbol").is_between(pl.lit(low), pl.lit(high))))
         if not found:
             return None
-        return pl.concat(found).unique(key_columns(kind), keep="last", maintain_order=True)
+        return latest(pl.concat(found), dataset)
 
     def symbol_counts(self, dataset: str, key: str) -> Counter[str]:
         """How many rows of each symbol are staged for a partition."""

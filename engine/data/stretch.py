@@ -60,7 +60,7 @@ def read_stretch(
 def days_with_files(settings: Settings, one: Series) -> list[dt.date] | None:
     """Session dates that the source has a file of for this kind and timeframe, from the series' first row to its last;
     None where a file is a year. Other symbols share the files, so the series may have no row on some of them."""
-    if not is_daily_file(one.timeframe):
+    if not is_daily_file(one.timeframe, one.kind):
         return None
     root = partitions.source_root(settings, one.source)
     low, high = one.first.date() - dt.timedelta(days=1), one.last.date() + dt.timedelta(days=1)

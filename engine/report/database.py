@@ -175,6 +175,8 @@ def _add_bars(
         for dataset in partitions.datasets(root):
             files = [str(path) for _, path in partitions.parts(root, dataset)]
             kind, timeframe, quotes = parse_dataset(dataset)
+            if kind == "option":  # a chain's rows have no place in a table of bars
+                continue
             statement = tables.insert_bars(name, kind, timeframe, quotes=quotes, narrowed=symbols is not None)
             for i, some in enumerate(_chunks(files)):
                 progress(f"bars: {name} {dataset}, {i * FILES_AT_ONCE:,} of {len(files):,} files")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.data.importers import ImportReport, SeriesReport
     from engine.data.streams import Meter
 
-FORMATS = ("lean", "polygon", "csv")
+FORMATS = ("lean", "polygon", "eod-options", "csv")
 REPORT_EVERY_S = 1.0
 
 
@@ -64,7 +64,9 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     csv = parser.add_argument_group("of csv")
     csv.add_argument("--map", type=_pairs, metavar="open=o,...", help="field=column where the names differ")
     csv.add_argument("--tz", metavar="ZONE", help="zone of times without an offset, such as America/New_York")
-    csv.add_argument("--symbol", metavar="NAME", help="of all rows, where no column says it")
+    csv.add_argument(
+        "--symbol", metavar="NAME", help="of all rows, where no column says it (eod-options too: OptionsDX)"
+    )
     csv.add_argument("--kind", help="equity (default), forex, cfd, future or index")
     csv.add_argument("--timeframe", help="1min (default), 5min, 15min, 30min, 1h or 1D")
     csv.add_argument(
@@ -90,8 +92,9 @@ def import_data(args: argparse.Namespace, settings: Settings) -> int:
 
     names = ("map", "tz", "symbol", "kind", "timeframe", "time_unit", "time_format")
     options = {name: value for name in names if (value := getattr(args, name)) is not None}
-    if options and args.format != "csv":
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)
+    allowed = {"csv": names, "eod-options": ("symbol",)}.get(args.format, ())
+    if stray := [name for name in options if name not in allowed]:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in stray)
         raise BadInput(f"{flags}: for csv only; {args.format} files say it themselves. Leave them out.")
     if args.preview:
         return data_preview.show(args, settings, options)
@@ -150,6 +153,11 @@ def _tell(report: ImportReport) -> None:
         )
     for symbol, n in report.crossed.items():
         output.progress(f"{symbol}: {n:,} bars with a bid above the ask, kept as they are")
+    for symbol, counts in report.quotes.items():
+        told = ", ".join(
+            f"{n:,} {name.replace('_', ' ')}" for name, n in counts.items() if n and name != "rows"
+        )
+        output.progress(f"{symbol} options: of {counts['rows']:,} rows with quotes {told}; all are kept")
     for what in report.skipped:
         output.progress(f"left out: {what}")
     if not report.n_rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -64,13 +64,7 @@ def _tell(found: Preview) -> None:
     if len(found.series) > len(shown):
         print(f"and {len(found.series) - len(shown):,} more")
     if len(found.rows):
-        names = [
-            name
-            for name in ("symbol", "start", "open", "high", "low", "close", "volume")
-            if name in found.rows
-        ]
-        if "open" not in names:  # quotes of equities
-            names = ["symbol", "start", "bid_close", "ask_close"]
+        names = _columns(found.rows.columns)
         print("first rows as they would be stored, in UTC:")
         rows = found.rows.head(5).select(names)
         output.print_table(names, [[_cell(value) for value in row] for row in rows.iter_rows()])
@@ -80,6 +74,25 @@ def _tell(found: Preview) -> None:
     output.progress(f"{found.path}: {found.n_files:,}{counted} files, {size}; {seen}. Nothing was stored.")
     for what in found.skipped:
         output.progress(f"left out: {what}")
+
+
+def _columns(there: Sequence[str]) -> list[str]:
+    if "strike" in there:  # a chain: what most rows have
+        names = (
+            "symbol",
+            "start",
+            "expiry",
+            "strike",
+            "is_call",
+            "close",
+            "volume",
+            "bid_close",
+            "ask_close",
+        )
+        return [name for name in names if name in there]
+    if "open" not in there:  # quotes of equities
+        return ["symbol", "start", "bid_close", "ask_close"]
+    return [name for name in ("symbol", "start", "open", "high", "low", "close", "volume") if name in there]
 
 
 def _cell(value: Any) -> Any:

@@ -21,6 +21,7 @@ from pages.ui.data_queries import Market
 FORMAT_LABELS = {
     "lean": "LEAN: its data folder, or one zip of it",
     "polygon": "Polygon flat files: minute aggregates",
+    "eod-options": "End-of-day option chains: CSV, OptionsDX",
     "csv": "CSV with a header",
 }
 SERIES_ROWS = 200

@@ -69,8 +69,8 @@ BAD_POLYGON_ROWS = {
     "no ticker": (",5,1,1,1,1,1380893460000000000,3", "no ticker"),
     "path for a ticker": ("../../x,5,1,1,1,1,1380893460000000000,3", "not a ticker"),
     "option ticker": (
-        "O:SPY230301P00400000,5,1,1,1,1,1380893460000000000,3",
-        "option flat files cannot be imported yet",
+        "O:SPY230301X00400000,5,1,1,1,1,1380893460000000000,3",
+        "not an OPRA ticker",
     ),
 }
 

@@ -157,7 +157,7 @@ def test_importing_again_changes_no_byte_and_no_time(home):
     report = bring(home, "lean", real_data() / "lean", symbols=SYMBOLS)
     assert state_of(home / "market") == before
     assert (report.n_new, report.n_replaced) == (0, 0)
-    assert report.n_rows == 258_692
+    assert report.n_rows == 260_502  # 1,620 quotes and 190 trades of SPY's options among them
 
 
 def test_an_unknown_symbol_is_an_error_that_lists_what_is_there(tmp_path):
@@ -166,11 +166,11 @@ def test_an_unknown_symbol_is_an_error_that_lists_what_is_there(tmp_path):
         bring(tmp_path / "home", "lean", tmp_path, symbols=["SPY", "FOO"])
 
 
-def test_options_are_left_out_and_said_to_be(tmp_path):
+def test_files_of_other_instruments_are_left_out_and_said_to_be(tmp_path):
     lean_minutes(tmp_path / "lean", "34200000,10000,10000,10000,10000,5\n")
-    write_zip(tmp_path / "lean/option/usa/minute/spy/20131004_trade_american.zip", {"x.csv": "1"})
+    write_zip(tmp_path / "lean/crypto/gdax/minute/btcusd/20131004_trade.zip", {"x.csv": "1"})
     assert bring(tmp_path / "home", "lean", tmp_path / "lean").skipped == (
-        "option files, which a later version reads (1)",
+        "crypto files, which a later version reads (1)",
     )
 
 

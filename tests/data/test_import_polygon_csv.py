@@ -77,13 +77,6 @@ def test_forex_metals_and_indices_lose_their_prefix(tmp_path):
     assert (forex["close"], forex["bid_close"]) == (1.0, None)
 
 
-def test_option_flat_files_are_refused_in_one_line(tmp_path):
-    path = write(tmp_path / "us_options_opra/minute_aggs_v1/2023/08/2023-08-03.csv.gz", POLYGON_HEADER)
-    for target in (path, tmp_path / "us_options_opra"):
-        with pytest.raises(DataError, match="option flat files cannot be imported yet"):
-            bring(tmp_path / "home", "polygon", target)
-
-
 def test_windows_line_ends_a_byte_order_mark_and_several_gzip_members_are_read(tmp_path):
     import gzip
 

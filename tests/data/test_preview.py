@@ -153,5 +153,5 @@ def test_real_lean_files_are_told_by_series():
     assert told["SPY", "equity", "1min", False] == (dt.date(2013, 10, 4), dt.date(2023, 8, 3))
     assert told["SPY", "equity", "1min", True][0] == dt.date(2013, 10, 4)
     assert ("EURUSD", "forex", "1h", False) in told
+    assert told["SPY", "option", "1min", True] == (dt.date(2023, 8, 3),) * 2
     assert {symbol for symbol, *_ in told} == {"SPY", "EURUSD"}
-    assert "option files, which a later version reads (12)" in found.skipped

@@ -18,7 +18,7 @@ from engine.data.streams import ImportCancelled, Meter, Progress
 
 __all__ = ["FORMATS", "ImportCancelled", "ImportReport", "SeriesReport", "import_path"]
 
-FORMATS = ("lean", "polygon", "csv")
+FORMATS = ("lean", "polygon", "eod-options", "csv")
 
 _SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,31}")
 
@@ -35,9 +35,9 @@ def import_path(
     cancelled: Callable[[], bool] | None = None,
     now: dt.datetime,
 ) -> ImportReport:
-    """Import a file or folder of `format` (lean, polygon, csv) into the store of `source` (default: `format`).
+    """Import a file or folder of a format (see FORMATS) into the store of `source` (default: `format`).
 
-    options   : of `csv`, see `engine.data.importers.csv.CsvOptions`; the others have none.
+    options   : of `csv`, see `engine.data.importers.csv.CsvOptions`; of `eod-options` symbol; the others have none.
     progress  : called with the Meter of the import at every step.
     cancelled : asked at least every second; true ends the import with ImportCancelled.
     now       : time zone aware; the record's time.
@@ -82,7 +82,7 @@ def checked(
 
 def reader(format: str) -> ModuleType:
     """The module of a format: `read` imports, `units` and `read_unit` are its parts."""
-    return importlib.import_module(f"engine.data.importers.{format}")
+    return importlib.import_module(f"engine.data.importers.{format.replace('-', '_')}")
 
 
 def _check_path(path: Path) -> None:

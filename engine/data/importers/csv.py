@@ -19,7 +19,7 @@ import polars as pl
 from engine.core.errors import DataError
 from engine.data import parse, quality
 from engine.data.importers.job import Outcome, Request, Transaction, transaction
-from engine.data.importers.lean import cut_at_open
+from engine.data.importers.lean_times import cut_at_open
 from engine.data.schemas import ASK, BID, PLURALS, PRICES, QUOTED_KINDS, QUOTES, SUFFIXES
 from engine.data.streams import Block, TextSource
 

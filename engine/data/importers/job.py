@@ -85,7 +85,10 @@ class SeriesReport:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """Result of an import. `skipped` says what was left out, `crossed` counts bars with bid above ask."""
+    """Result of an import. `skipped` says what was left out, `crossed` counts bars with bid above ask.
+
+    quotes : of options, by underlying: rows read by `quality.quote_flags` (two_sided, one_sided, crossed, ...).
+    """
 
     source: str
     n_files: int
@@ -95,6 +98,7 @@ class ImportReport:
     skipped: tuple[str, ...]
     crossed: Mapping[str, int]
     series: tuple[SeriesReport, ...]
+    quotes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass
@@ -105,6 +109,7 @@ class Outcome:
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     crossed: Counter[str] = field(default_factory=Counter)
+    quotes: dict[str, Counter[str]] = field(default_factory=dict)
 
     def report(self, source: str) -> ImportReport:
         series = []
@@ -134,6 +139,7 @@ class Outcome:
             tuple(f"{what} ({n})" for what, n in sorted(self.skipped.items())),
             dict(self.crossed),
             tuple(series),
+            {symbol: dict(counts) for symbol, counts in sorted(self.quotes.items())},
         )
 
 
@@ -148,11 +154,20 @@ class Transaction:
 
     def add(self, frame: pl.DataFrame, kind: str, timeframe: str, *, quotes: bool = False) -> None:
         """Checked rows of one kind; columns that the schema does not know are left behind."""
-        rows = conform(frame, kind, quotes=quotes)
+        rows = conform(frame, kind, quotes=quotes, timeframe=timeframe)
         if "bid_open" in rows.columns and len(rows):
             by_symbol = rows.filter(quality.crossed()).group_by("symbol").len()
             self.outcome.crossed.update(dict(by_symbol.iter_rows()))
+            if kind == "option":
+                self._count_quotes(rows if quotes else rows.filter(~quality.quote_flags()["empty"]))
         self.stage.add(dataset_name(kind, timeframe, quotes=quotes), rows)
+
+    def _count_quotes(self, rows: pl.DataFrame) -> None:
+        told = rows.group_by("symbol").agg(
+            pl.len().alias("rows"), *(flag.sum().alias(name) for name, flag in quality.quote_flags().items())
+        )
+        for row in told.iter_rows(named=True):
+            self.outcome.quotes.setdefault(row.pop("symbol"), Counter()).update(row)
 
     def record(self, file: str, sha256: str, n_rows: int) -> None:
         """Remember a source file that was read to its end."""

@@ -1,8 +1,9 @@
-"""Polygon (Massive) flat files: minute aggregates of stocks, forex and indices, csv.gz with a header.
+"""Polygon (Massive) flat files: minute aggregates of stocks, options, forex and indices, csv.gz with a header.
 
 <feed>/minute_aggs_v1/YYYY/MM/YYYY-MM-DD.csv.gz; columns ticker, volume, open, close, high, low,
 window_start, transactions (mapped by name; indices have no volume); window_start is ns UTC at the bar's start.
-No bid or ask; stocks are not split-adjusted. Each file is a transaction of its own.
+No bid or ask; stocks are not split-adjusted. Options are filed under their underlying.
+Each file is a transaction of its own.
 Source: https://polygon.io/docs/flat-files.
 """
 
@@ -15,13 +16,18 @@ from pathlib import Path
 import polars as pl
 
 from engine.core.errors import DataError
-from engine.data import parse, quality
+from engine.data import opra, parse, quality
 from engine.data.importers.job import Outcome, Request, Transaction, transaction
 from engine.data.schemas import PRICES
 from engine.data.streams import Block, TextSource
 
-FEEDS = {"us_stocks_sip": "equity", "global_forex": "forex", "us_indices": "index"}
-PREFIXES = {"C:": "forex", "I:": "index"}
+FEEDS = {
+    "us_stocks_sip": "equity",
+    "global_forex": "forex",
+    "us_indices": "index",
+    "us_options_opra": "option",
+}
+PREFIXES = {"C:": "forex", "I:": "index", "O:": "option"}
 METALS = "^(XAU|XAG|XPT|XPD)"  # quoted in the forex feed; here they are CFDs, as at the brokers
 
 _COLUMNS = {"ticker": pl.String, "window_start": pl.Int64, **dict.fromkeys((*PRICES, "volume"), pl.Float64)}
@@ -52,15 +58,8 @@ def units(request: Request, outcome: Outcome) -> list[Path]:
 
 
 def _find(request: Request, outcome: Outcome) -> Iterator[Path]:
-    path = request.path.resolve()
     for one in (found.resolve() for found in request.files("")):
-        if "us_options_opra" in one.parts:
-            if path.is_file() or "us_options_opra" in path.parts:
-                raise DataError(
-                    f"{request.path}: option flat files cannot be imported yet. Feeds: {', '.join(FEEDS)}."
-                )
-            outcome.skipped["option flat files, which a later version reads"] += 1
-        elif not _NAME.search(one.name):
+        if not _NAME.search(one.name):
             outcome.skipped["files that are not .csv.gz or .csv"] += 1
         elif any(part.startswith(("day_aggs", "trades", "quotes")) for part in one.parts):
             outcome.skipped["flat files that are not minute aggregates"] += 1
@@ -73,7 +72,7 @@ def read_unit(path: Path, into: Transaction, seen: set[str]) -> None:
     source = TextSource(path, into.request.meter)
     into.request.meter.step(0, path.name)
     kind = next((kind for feed, kind in FEEDS.items() if feed in path.parts), None)
-    order = quality.Order(source.name)
+    order = quality.Order(source.name, ("ticker",))
     columns: list[str] = []
     n_rows = 0
     for block in source.blocks():
@@ -124,15 +123,10 @@ def _rows(block: Block, columns: list[str], where: str, kind: str | None) -> pl.
     of = pl.lit("equity")
     for prefix, prefixed in PREFIXES.items():
         of = pl.when(ticker.str.starts_with(prefix)).then(pl.lit(prefixed)).otherwise(of)
-    symbol = ticker.str.replace(r"^[CI]:", "")
+    symbol = ticker.str.replace(r"^[CIO]:", "")
     rows = rows.with_columns(of.alias("kind"), symbol.alias("symbol"))
     rules = [
         quality.Rule("no ticker", ticker.is_null(), ()),
-        quality.Rule(
-            "option ticker; option flat files cannot be imported yet",
-            ticker.str.starts_with("O:"),
-            ("ticker",),
-        ),
         quality.Rule(
             "not a ticker", ~pl.col("symbol").str.contains(r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,31}$"), ("ticker",)
         ),
@@ -140,6 +134,16 @@ def _rows(block: Block, columns: list[str], where: str, kind: str | None) -> pl.
     if kind is not None:
         rules.append(quality.Rule(f"ticker is not of the {kind} feed", pl.col("kind") != kind, ("ticker",)))
     quality.refuse(rows, where, rules)
+    return _named(rows, where)
+
+
+def _named(rows: pl.DataFrame, where: str) -> pl.DataFrame:
+    """`symbol` as the store writes it, and the contract of options."""
+    is_option = pl.col("kind") == "option"
+    options = rows.filter(is_option)
+    if len(options):
+        options = opra.with_contracts(options.drop("symbol"), "ticker", where)
+        rows = pl.concat([rows.filter(~is_option), options], how="diagonal")
     pair = pl.col("symbol").str.replace_all("-", "", literal=True)
     metal = (pl.col("kind") == "forex") & pair.str.contains(METALS)
     return rows.with_columns(

@@ -18,6 +18,8 @@ from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data import importers, parse
 from engine.data.importers.job import Outcome, Request, Transaction
+from engine.data.importers.lean import LeanFile
+from engine.data.importers.lean_options import OptionFile
 from engine.data.schemas import conform, dataset_name
 from engine.data.streams import ImportCancelled, Meter, TextSource
 
@@ -27,8 +29,8 @@ LOOK_SECONDS = 2.0
 ROWS, FAULTS, HEAD_LINES = 20, 5, 6
 ENDINGS = (".csv", ".txt", ".gz", ".zip")
 
-_LEAN = re.compile(r"(^|/)(equity|forex|cfd|future)/[a-z0-9]+/(minute|hour|daily)/.+\.zip$")
-_POLYGON = re.compile(r"(^|/)(us_stocks_sip|global_forex|us_indices)/.+\.csv(\.gz)?$")
+_LEAN = re.compile(r"(^|/)(equity|(index)?option|forex|cfd|future)/[a-z0-9]+/(minute|hour|daily)/.+\.zip$")
+_POLYGON = re.compile(r"(^|/)(us_stocks_sip|us_options_opra|global_forex|us_indices)/.+\.csv(\.gz)?$")
 
 Key = tuple[str, str, str, bool]  # symbol, kind, timeframe, quotes
 
@@ -124,6 +126,8 @@ def guess_format(path: Path | str) -> str | None:
         return "polygon"
     for name in texts[:1]:
         _, columns = _beginning(Path(name))
+        if {"quotedate", "[QUOTE_DATE]"} & set(columns):
+            return "eod-options"
         return "polygon" if {"ticker", "window_start"} <= set(columns) else "csv"
     return None
 
@@ -186,8 +190,7 @@ class _Look:
             self.files = [file.path for group in units for file in group]
             for file in (file for group in units for file in group):
                 if file.kind != "future" or not file.quotes:
-                    quotes = file.quotes and file.kind == "equity"
-                    self._of((file.symbol, file.kind, file.timeframe, quotes)).reach([file.day])
+                    self._of(_key(file)).reach([file.day])
         else:
             self.files = list(units)
         self.request.meter.expect(self.files)
@@ -261,10 +264,17 @@ class _Glance(Transaction):
         self.request, self.outcome, self._look = look.request, look.outcome, look
 
     def add(self, frame: pl.DataFrame, kind: str, timeframe: str, *, quotes: bool = False) -> None:
-        self._look.add(conform(frame, kind, quotes=quotes), kind, timeframe, quotes)
+        self._look.add(conform(frame, kind, quotes=quotes, timeframe=timeframe), kind, timeframe, quotes)
 
     def record(self, file: str, sha256: str, n_rows: int) -> None:
         self.outcome.n_files += 1
+
+
+def _key(file: LeanFile | OptionFile) -> Key:
+    """The series that a file of LEAN's goes into."""
+    if isinstance(file, OptionFile):
+        return file.symbol, file.kind, file.stored_as, file.quotes
+    return file.symbol, file.kind, file.timeframe, file.quotes and file.kind == "equity"
 
 
 def _chosen(units: list[Any], format: str) -> list[Any]:
@@ -272,7 +282,7 @@ def _chosen(units: list[Any], format: str) -> list[Any]:
     if format == "lean":
         seen: dict[Key, Any] = {}
         for group in units:
-            seen.setdefault((group[0].symbol, group[0].kind, group[0].timeframe, group[0].quotes), group)
+            seen.setdefault(_key(group[0]), group)
         first = list(seen.values())
         rest = (group for group in units if not any(group is one for one in first))
         return [*first, *itertools.islice(rest, max(0, LOOK_FILES - len(first)))][: 4 * LOOK_FILES]
