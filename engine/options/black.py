@@ -15,12 +15,15 @@ from __future__ import annotations
 
 import math
 
-from engine.options.normal import SQRT_2PI, cdf, mills, pdf
+from engine.options.normal import SQRT_2PI, cdf_of, mills, pdf
 
 EPSILON = 2.220446049250313e-16
 SMALL_TOTAL = 0.5  # below this total volatility b / b' is summed as a series
 SMALL_MONEYNESS = 2.0  # and inside this |x|, beyond which the recurrence would lose digits
 SERIES_TERMS = 9
+SHARE = tuple(
+    1.0 / max(n, 1) for n in range(2 * SERIES_TERMS + 2)
+)  # 1 / n: a product is faster than a division
 UPPER_HALF = 0.7  # beyond this h + t the formula is told from its maximum downwards
 DAYS_A_YEAR = 365.0
 PER_POINT = 0.01  # vega and rho are for a change by one point, 0.01
@@ -52,8 +55,8 @@ def price_over_vega(x: float, s: float) -> float:
     odd = t * (1.0 + h * even)
     total, square, half_x = odd, t * t, 0.5 * x
     for n in range(1, 2 * SERIES_TERMS, 2):
-        even = (half_x * odd + square * even) / (n + 1)
-        odd = (half_x * even + square * odd) / (n + 2)
+        even = (half_x * odd + square * even) * SHARE[n + 1]
+        odd = (half_x * even + square * odd) * SHARE[n + 2]
         total += odd
         if odd < 0.25 * EPSILON * total:
             break
@@ -131,11 +134,12 @@ def bsm_greeks(
     discount, carry = math.exp(-rate * years), math.exp(-dividend_yield * years)
     root = math.sqrt(years)
     total = volatility * root
-    d1 = log_moneyness(spot * carry / discount, strike) / total + 0.5 * total
-    d2 = d1 - total
-    sign = 1.0 if is_call else -1.0
-    held, owed = carry * cdf(sign * d1), discount * strike * cdf(sign * d2)
-    density = carry * pdf(d1)
+    forward = spot * carry / discount
+    d1 = log_moneyness(forward, strike) / total + 0.5 * total
+    density, sign = pdf(d1), 1.0 if is_call else -1.0
+    held = carry * cdf_of(sign * d1, density)
+    owed = discount * strike * cdf_of(sign * (d1 - total), density * forward / strike)  # n(d2) = n(d1) F / K
+    density *= carry
     decay = -0.5 * spot * density * volatility / root
     theta = decay + sign * (dividend_yield * spot * held - rate * owed)
     return (

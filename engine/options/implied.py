@@ -63,19 +63,22 @@ def implied_total(price: float, is_call: bool, forward: float, strike: float) ->
     time_value = price - intrinsic
     if time_value < -noise:
         return math.nan, BELOW_INTRINSIC
+    most = min(forward, strike)  # of any time value
     scale = math.sqrt(forward * strike)
     beta = time_value / scale
     if time_value <= noise or beta < SMALLEST:
         return math.nan, NO_TIME_VALUE
-    x = -abs(log_moneyness(forward, strike))
-    if beta >= math.exp(0.5 * x):
+    if time_value >= most:
         return math.nan, ABOVE_MAXIMUM
+    x = -abs(log_moneyness(forward, strike))
     total = solve_total(x, beta)
     if not total > 0.0:
         return math.nan, NOT_SOLVED
-    slope = unit_vega(x, total) * total * scale  # change of price with the logarithm of volatility
-    if max(noise, ROUNDING * time_value) > RESOLUTION * slope:
-        return math.nan, ABOVE_MAXIMUM if beta > 0.5 * math.exp(0.5 * x) else NO_TIME_VALUE
+    upper = time_value > 0.5 * most
+    if upper or noise > 0.0:  # elsewhere rounding cannot move the volatility
+        slope = unit_vega(x, total) * total * scale  # change of price with the logarithm of volatility
+        if max(noise, ROUNDING * time_value) > RESOLUTION * slope:
+            return math.nan, ABOVE_MAXIMUM if upper else NO_TIME_VALUE
     return total, OK
 
 
@@ -93,16 +96,17 @@ def solve_total(x: float, beta: float) -> float:
     low, high = 0.0, math.inf
     for _ in range(STEPS):
         ratio = complement_over_vega(x, s) if upper else price_over_vega(x, s)
-        slope = -1.0 / ratio if upper else 1.0 / ratio
+        inverse = -ratio if upper else ratio
         f = math.log(max(unit_vega(x, s) * ratio, 1e-308) / goal)
         if (f > 0.0) != upper:
             high = s
         else:
             low = s
-        h = x / s
-        bend = h * h / s - 0.25 * s - slope
-        twist = bend * bend - 3.0 * h * h / (s * s) - 0.25 - slope * bend
-        newton = -f / slope
+        slope, share = 1.0 / inverse, 1.0 / s
+        squared = x * share * x * share
+        bend = squared * share - 0.25 * s - slope
+        twist = bend * bend - 3.0 * squared * share * share - 0.25 - slope * bend
+        newton = -f * inverse
         step = newton * (1.0 + 0.5 * bend * newton) / (1.0 + newton * (bend + twist * newton / 6.0))
         if abs(step) <= SETTLED * s:
             return s + step

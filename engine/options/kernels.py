@@ -140,6 +140,7 @@ FORMULAS = (
     normal.cdf,
     normal.erfcx,
     normal.mills,
+    normal.cdf_of,
     black.log_moneyness,
     black.unit_vega,
     black.price_over_vega,

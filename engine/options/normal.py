@@ -20,6 +20,12 @@ def cdf(z: float) -> float:
     return 0.5 * math.erfc(-z / SQRT_2)
 
 
+def cdf_of(z: float, density: float) -> float:
+    """`cdf` of z whose `pdf` is known already: no second exponential."""
+    tail = density * mills(-abs(z))
+    return tail if z < 0.0 else 1.0 - tail
+
+
 def erfcx(x: float) -> float:
     """exp(x^2) erfc(x) for x >= -2: relative error below 1e-15 for x >= 0.
 
