@@ -7,7 +7,7 @@ nanosecond: docs/decisions/092.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,31 +15,22 @@ from numpy.typing import ArrayLike
 from engine.core.errors import DataError
 from engine.core.sessions import SessionTable, day_number
 
-Settlement = Literal["am", "pm"]
-
 NS_PER_YEAR = 365 * 24 * 3_600 * 1_000_000_000
 
-AM_SETTLED = frozenset(("SPX", "NDX", "RUT", "DJX", "VIX"))
-"""Roots that settle on opening prices of their last day; SPXW, NDXP, RUTW, XSP, OEX and all shares do on the close."""
 
-
-def settlement_of(root: str) -> Settlement:
-    """ "am" for index options settled on the open, "pm" for the rest."""
-    return "am" if root.upper() in AM_SETTLED else "pm"
-
-
-def expiry_instant(expiration: dt.date, sessions: SessionTable, settlement: Settlement = "pm") -> int:
+def expiry_instant(expiration: dt.date, sessions: SessionTable, *, is_am: bool = False) -> int:
     """UTC nanoseconds at which an option dated `expiration` is settled.
 
     The close (early on a half day) or the open of the last session on or before that date: monthly options listed
-    before 2015 are dated the Saturday after their last trading day. DataError if the table does not reach so far.
+    before 2015 are dated the Saturday after their last trading day. is_am : settled on the open, as
+    `engine.core.option_roots` says of the root. Chains of the store know it of each contract (`expires_at`). DataError if the table does not reach so far.
     """
     row = int(np.searchsorted(sessions.date, day_number(expiration), side="right")) - 1
     if row < 0 or day_number(expiration) - int(sessions.date[row]) > 4:
         raise DataError(
             f"{expiration}: no {sessions.calendar} session there. Give a table of sessions that covers the expiration."
         )
-    return int(sessions.open_ns[row] if settlement == "am" else sessions.close_ns[row])
+    return int(sessions.open_ns[row] if is_am else sessions.close_ns[row])
 
 
 def years_until(now_ns: ArrayLike, expiry_ns: ArrayLike) -> Any:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from engine.core.errors import DataError
+from engine.core.option_roots import option_root
 from engine.core.sessions import day_number
 from engine.data.calendars import sessions
 from engine.options import american, pricing, rates
-from engine.options.expiry import expiry_instant, settlement_of, years_until
+from engine.options.expiry import expiry_instant, years_until
 
 DATE = dt.date.fromisoformat
 
@@ -136,17 +137,17 @@ def utc(text):
 
 
 @pytest.mark.parametrize(
-    ("expiration", "settlement", "instant"),
+    ("expiration", "root", "instant"),
     [
-        ("2018-01-31", "pm", "2018-01-31T21:00"),  # 16:00 New York in winter
-        ("2018-07-20", "pm", "2018-07-20T20:00"),
-        ("2018-07-20", "am", "2018-07-20T13:30"),
-        ("2014-06-21", "pm", "2014-06-20T20:00"),  # a Saturday: the Friday before
-        ("2018-11-23", "pm", "2018-11-23T18:00"),  # half day
+        ("2018-01-31", "SPXW", "2018-01-31T21:00"),  # 16:00 New York in winter
+        ("2018-07-20", "SPY", "2018-07-20T20:00"),
+        ("2018-07-20", "SPX", "2018-07-20T13:30"),
+        ("2014-06-21", "TWX", "2014-06-20T20:00"),  # a Saturday: the Friday before
+        ("2018-11-23", "SPXW", "2018-11-23T18:00"),  # half day
     ],
 )
-def test_options_end_at_the_official_close_or_open(table, expiration, settlement, instant):
-    assert expiry_instant(DATE(expiration), table, settlement) == utc(instant)
+def test_options_end_at_the_official_close_or_open(table, expiration, root, instant):
+    assert expiry_instant(DATE(expiration), table, is_am=option_root(root).is_am) == utc(instant)
 
 
 @pytest.mark.parametrize("expiration", ["2013-06-21", "2019-06-21"])
@@ -160,7 +161,3 @@ def test_years_are_calendar_time_over_365_days():
     assert years_until(noon, utc("2019-01-01T12:00")) == 1.0
     assert years_until(noon, utc("2018-01-01T12:01")) == pytest.approx(1 / (365 * 24 * 60))
     np.testing.assert_array_equal(years_until([noon, noon], noon - 1), [0.0, 0.0])
-
-
-def test_index_monthlies_settle_in_the_morning():
-    assert [settlement_of(root) for root in ("SPX", "SPXW", "spy", "NDX")] == ["am", "pm", "pm", "am"]
