@@ -29,6 +29,8 @@ from engine.core.settings import Settings
 
 HEAD = "0002"  # the newest migration; a test compares it with migrations/versions
 BUSY_SECONDS = 30.0
+# Read through the system's cache, which all connections share: filters over 100,000 runs took half the CPU at p95.
+MAPPED = f"mmap_size = {1 << 30}"
 WRITES = "argus_writes"  # execution option of connections that begin with the write lock
 
 
@@ -182,7 +184,13 @@ def _changes(connection: Connection) -> int:
 def _on_connect(raw: sqlite3.Connection, record: Any) -> None:
     record.info["pid"] = os.getpid()
     raw.isolation_level = None  # no implicit BEGIN
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY"):
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "temp_store = MEMORY",
+        MAPPED,
+    ):
         raw.execute(f"PRAGMA {pragma}")
 
 

@@ -122,11 +122,13 @@ def _page(has_chart: bool, base: str) -> bytes:
     """Streamlit's page with what it would find out late."""
     page = (STATIC / "index.html").read_text("utf-8")
     files = dict.fromkeys(_files_of(PARTS + (CHARTS if has_chart else ())))
+    # Low priority: the app itself comes first. A stylesheet would hold up the first paint; preloaded it does not.
     hints = "".join(
-        f'<link rel="stylesheet" crossorigin href="./{name}">' if name.endswith(".css")
-        else f'<link rel="modulepreload" crossorigin href="./{name}">'
-        for name in files if name not in page
-    )  # fmt: skip
+        f'<link rel="{"preload" if name.endswith(".css") else "modulepreload"}" {"as=style " * name.endswith(".css")}'
+        f'fetchpriority="low" crossorigin href="./{name}">'
+        for name in files
+        if name not in page
+    )
     # Without it the browser takes /runs for a folder, asks for a server below it, and waits before it asks again.
     where = f'<script>window.__streamlit={{BACKEND_BASE_URL:location.origin+"{base}/"}}</script>'
     return page.replace("</head>", f"{where}{hints}</head>").encode()

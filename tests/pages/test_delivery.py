@@ -40,9 +40,14 @@ def asked(path, *, client="127.0.0.1", method="GET", **headers):
 
 def test_the_page_names_the_parts_it_will_need_and_the_server():
     _, headers, body = asked("/tearsheet")
-    assert f'<link rel="modulepreload" crossorigin href="./static/js/{PLOTLY}">'.encode() in body
+    assert (
+        f'<link rel="modulepreload" fetchpriority="low" crossorigin href="./static/js/{PLOTLY}">'.encode()
+        in body
+    )
     assert b"BACKEND_BASE_URL" in body
     assert headers["cache-control"] == "no-cache"
+    added = body.decode().partition("window.__streamlit")[2]
+    assert 'rel="stylesheet"' not in added, "it would hold up the first paint"
 
 
 def test_every_part_is_in_the_manifest_of_this_streamlit():
