@@ -22,8 +22,10 @@ def expiry_instant(expiration: dt.date, sessions: SessionTable, *, is_am: bool =
     """UTC nanoseconds at which an option dated `expiration` is settled.
 
     The close (early on a half day) or the open of the last session on or before that date: monthly options listed
-    before 2015 are dated the Saturday after their last trading day. is_am : settled on the open, as
-    `engine.core.option_roots` says of the root. Chains of the store know it of each contract (`expires_at`). DataError if the table does not reach so far.
+    before 2015 are dated the Saturday after their last trading day. DataError if the table does not reach so far.
+
+    is_am : settled on the open, as `engine.core.option_roots` says of the root. Chains of the store hold this instant
+    of each contract (`expires_at`).
     """
     row = int(np.searchsorted(sessions.date, day_number(expiration), side="right")) - 1
     if row < 0 or day_number(expiration) - int(sessions.date[row]) > 4:
