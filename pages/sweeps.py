@@ -23,13 +23,7 @@ from pages.ui.queries import Revision
 
 
 def show_builder(at: Revision) -> None:
-    st.button(
-        "All sweeps",
-        key="all_sweeps",
-        icon=":material/arrow_back:",
-        type="tertiary",
-        on_click=sweep_list.leave,
-    )
+    sweep_list.show_way_back()
     st.title("New sweep")
     sweep_builder.show(at)
 
@@ -57,13 +51,7 @@ def show_job(at: Revision, text: str) -> None:
         is_over = job.status == "done"
         sweep_results.show(at, sweep_queries.find_sweep(at, made), None if is_over else job)
         return
-    st.button(
-        "All sweeps",
-        key="all_sweeps",
-        icon=":material/arrow_back:",
-        type="tertiary",
-        on_click=sweep_list.leave,
-    )
+    sweep_list.show_way_back()
     st.title(guard.plain(job.title))
     sweep_watch.show(at, job)
 

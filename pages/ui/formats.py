@@ -20,11 +20,23 @@ from engine.report.formats import (
 )
 
 __all__ = [
-    "COST_LABELS", "DASH", "METRIC", "NBSP", "count", "duration", "instant", "left_because", "listing", "metric",
-    "money", "number", "percent", "plural", "price", "quantity", "signed_money", "signed_percent", "size", "words",
+    "COST_LABELS", "DASH", "HEADLINE", "METRIC", "NBSP", "count", "duration", "instant", "left_because", "listing",
+    "metric", "money", "number", "percent", "plural", "price", "quantity", "signed_money", "signed_percent", "size", "words",
 ]  # fmt: skip
 
 METRIC: dict[str, Metric] = {one.name: one for one in METRICS}
+
+# The figures that a reader asks for first, of a run or of a config
+HEADLINE = (
+    "total_return",
+    "cagr",
+    "sharpe",
+    "max_drawdown",
+    "win_rate",
+    "profit_factor",
+    "n_trades",
+    "exposure",
+)
 
 COST_LABELS = {
     "gross_pnl": "Gross P&L",

@@ -11,17 +11,6 @@ from pages.ui.guard import plain
 from pages.ui.palette import palette
 from pages.ui.queries import Run
 
-HEADLINE = (
-    "total_return",
-    "cagr",
-    "sharpe",
-    "max_drawdown",
-    "win_rate",
-    "profit_factor",
-    "n_trades",
-    "exposure",
-)
-
 
 def show_head(run: Run) -> None:
     st.title(plain(run.name))
@@ -63,7 +52,7 @@ def show_headline(run: Run, benchmark_name: str) -> None:
     """The figures that a reader asks for first, the benchmark's below each that has one."""
     figures = run_files.metrics(run.folder)
     cards = []
-    for name in HEADLINE:
+    for name in formats.HEADLINE:
         one, (value, beside) = formats.METRIC[name], figures[name]
         below = f"{benchmark_name} {formats.metric(beside, one.unit)}" if beside is not None else ""
         cards.append((one.label, formats.metric(value, one.unit), below, one.help))

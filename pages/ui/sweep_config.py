@@ -17,17 +17,6 @@ from pages.ui.queries import Revision
 from pages.ui.sweep_filters import label, shown
 from pages.ui.sweep_look import Look
 
-FIGURES = (
-    "sharpe",
-    "total_return",
-    "cagr",
-    "max_drawdown",
-    "win_rate",
-    "profit_factor",
-    "n_trades",
-    "exposure",
-)
-
 
 def show(at: Revision, look: Look) -> None:
     """The config that the address names; nothing without one."""
@@ -68,7 +57,7 @@ def _show_head(look: Look, row: dict[str, Any]) -> None:
 
 def _show_figures(row: dict[str, Any]) -> None:
     cards = []
-    for name in FIGURES:
+    for name in formats.HEADLINE:
         one = formats.METRIC[name]
         cards.append((one.label, formats.metric(row[f"metric.{name}"], one.unit), "", one.help))
     st.html(html.cards(cards, palette()))

@@ -21,26 +21,9 @@ from pages.ui.sweep_filters import label
 from pages.ui.sweep_look import Look
 from pages.ui.sweep_queries import Sweep
 
-HEADLINE = (
-    "sharpe",
-    "total_return",
-    "cagr",
-    "max_drawdown",
-    "win_rate",
-    "profit_factor",
-    "n_trades",
-    "exposure",
-)
-
 
 def show_head(at: Revision, sweep: Sweep) -> None:
-    st.button(
-        "All sweeps",
-        key="all_sweeps",
-        icon=":material/arrow_back:",
-        type="tertiary",
-        on_click=sweep_list.leave,
-    )
+    sweep_list.show_way_back()
     st.title(plain(sweep.name))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if sweep.source:
@@ -91,7 +74,7 @@ def show_headline(at: Revision, look: Look) -> None:
     found = sweep_queries.best_and_middle(look.of, look.metric, look.descending, look.filters)
     if found.is_empty():
         return  # undefined for all of them: the charts say so
-    names = list(dict.fromkeys([look.metric.removeprefix("metric."), *HEADLINE]))[:8]
+    names = list(dict.fromkeys([look.metric.removeprefix("metric."), *formats.HEADLINE]))[:8]
     rows = [
         (f"Best of {sweep_queries.count(look.of, look.filters):,}", _params(look, found.row(0, named=True)),
          _figures(found.row(0, named=True), names)),

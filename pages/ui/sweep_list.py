@@ -147,4 +147,8 @@ def _page_of_url() -> int:
 def show_missing(error: Exception) -> None:
     """A link to a sweep that is not here."""
     st.error(guard.plain(str(error)), icon=":material/search_off:")
+    show_way_back()
+
+
+def show_way_back() -> None:
     st.button("All sweeps", key="all_sweeps", icon=":material/arrow_back:", type="tertiary", on_click=leave)
