@@ -21,7 +21,8 @@ from engine.report.formats import (
 
 __all__ = [
     "COST_LABELS", "DASH", "HEADLINE", "METRIC", "NBSP", "count", "duration", "instant", "left_because", "listing",
-    "metric", "money", "number", "percent", "plural", "price", "quantity", "signed_money", "signed_percent", "size", "words",
+    "metric", "money", "number", "percent", "plural", "price", "quantity", "signed_money", "signed_percent", "size",
+    "words",
 ]  # fmt: skip
 
 METRIC: dict[str, Metric] = {one.name: one for one in METRICS}
