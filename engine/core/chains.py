@@ -56,6 +56,7 @@ class ChainSession:
     open_trade, last_trade : float32 (k, m), first and last print of the bar; NaN where there is none.
     volume        : float32 (k, m), or None where the source has none.
     open_interest : float32 (k,), known before the session opens, or None.
+    underlying    : float64 (m,), the underlying's price that the source tells beside its snapshot, or None.
     """
 
     session: int
@@ -69,6 +70,7 @@ class ChainSession:
     last_trade: PriceArray | None = None
     volume: PriceArray | None = None
     open_interest: PriceArray | None = None
+    underlying: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

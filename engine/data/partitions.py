@@ -147,11 +147,17 @@ def open_part(path: Path) -> pq.ParquetFile:
 
 
 def read_part(
-    path: Path, dataset: str, symbols: Sequence[str] | None = None, *, between: tuple[str, str] | None = None
+    path: Path,
+    dataset: str,
+    symbols: Sequence[str] | None = None,
+    *,
+    between: tuple[str, str] | None = None,
+    columns: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Rows of one partition, all or those of `symbols`, or of symbols from..to (`between`), in stored order.
 
-    Row groups that hold none of them are not read. DataError if the file is damaged or not of the dataset.
+    Row groups that hold none of them are not read, nor columns other than symbol and `columns` where those are given.
+    DataError if the file is damaged or not of the dataset.
     """
     file = open_part(path)
     with file:
@@ -163,7 +169,8 @@ def read_part(
             i for i in range(file.metadata.num_row_groups) if may_hold(file.metadata.row_group(i), low, high)
         ]
         try:
-            table = file.read_row_groups(groups, use_threads=False)
+            wanted_columns = None if columns is None else ["symbol", *columns]
+            table = file.read_row_groups(groups, columns=wanted_columns, use_threads=False)
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
             raise _damaged(path, str(error)) from error
         if table.num_rows != sum(file.metadata.row_group(i).num_rows for i in groups):

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.core.bars import BarSeries
 from engine.core.sessions import day_of
+from engine.packs.alter_chains import changed_chain, cut_chain
 from engine.packs.pack import Pack
 
 PRICES = ("open", "high", "low", "close")
@@ -16,14 +17,17 @@ PRICES = ("open", "high", "low", "close")
 def cut_after(pack: Pack, at: int) -> Pack:
     """The pack as it was known at `at` (UTC ns): only bars that had ended. Calendars, being known ahead, stay."""
     series = {key: first_bars(one, known_bars(one, at)) for key, one in pack.series.items()}
-    last = max(day_of(one.sessions.date[one.session[-1]]) for one in series.values() if len(one))
-    return replace(pack, series=series, window_end=min(pack.window_end, last))
+    ends = (day_of(one.sessions.date[one.session[-1]]) for one in series.values() if len(one))
+    last = max(ends, default=pack.window_end)
+    chains = {symbol: cut_chain(one, at) for symbol, one in pack.chains.items()}
+    return replace(pack, series=series, window_end=min(pack.window_end, last), chains=chains)
 
 
 def changed_after(pack: Pack, at: int, rng: np.random.Generator) -> Pack:
     """The pack with other prices and volumes, and some rows less, in all bars that end after `at`."""
     series = {key: _changed(one, known_bars(one, at), rng) for key, one in pack.series.items()}
-    return replace(pack, series=series)
+    chains = {symbol: changed_chain(one, at, rng) for symbol, one in pack.chains.items()}
+    return replace(pack, series=series, chains=chains)
 
 
 def known_bars(series: BarSeries, at: int) -> int:

@@ -17,8 +17,9 @@ from engine.core.timeframes import TIMEFRAMES
 from engine.data import adjust, catalog, readers
 from engine.data.calendars import sessions as sessions_of
 from engine.data.partitions import source_name
+from engine.packs.build_chains import build_chain
 from engine.packs.disk import save_pack
-from engine.packs.pack import Dividend, Pack, Request, Roll, pack_from_series
+from engine.packs.pack import ChainRequest, Dividend, Pack, Request, Roll, pack_from_series
 
 Progress = Callable[[str], None]
 
@@ -43,6 +44,7 @@ def build_pack(
     window_start: dt.date,
     window_end: dt.date,
     warmup_bars: Mapping[tuple[str, str], int] | None = None,
+    chains: Iterable[ChainRequest] = (),
     progress: Progress | None = None,
 ) -> Pack:
     """The pack of these series over a window of session dates, on disk; the same values are written once.
@@ -50,6 +52,7 @@ def build_pack(
     warmup_bars : existing bars wanted before the window, by (symbol, timeframe); series start with the session
     that has the first of them. What the source does not have is noted, not an error. DataError if a request
     has no row inside the window.
+    chains : of options, one a symbol. DataError if one has no session inside the window.
     """
     if window_start > window_end:
         raise DataError(f"pack window {window_start}..{window_end} ends before it starts. Swap the dates.")
@@ -57,7 +60,8 @@ def build_pack(
     wanted = sorted(
         {Request(*one) for one in requests}, key=lambda r: (r.symbol, TIMEFRAMES.index(_known(r)))
     )
-    if not wanted:
+    asked = {one.symbol: one for one in chains}
+    if not wanted and not asked:
         raise DataError("a pack needs one series at least. Name symbols and timeframes.")
     series = []
     for number, request in enumerate(wanted, 1):
@@ -69,7 +73,12 @@ def build_pack(
     rolls = [
         roll for of_symbol in build.rolls.values() for roll in of_symbol if roll.session_date >= window_start
     ]
-    pack = pack_from_series(series, window_start, window_end, dividends, rolls, build.notes)
+    made = []
+    for chain in asked.values():
+        if progress:
+            progress(f"pack: options of {chain.symbol}")
+        made.append(build_chain(settings, build.source, chain, window_start, window_end, series, build.notes))
+    pack = pack_from_series(series, window_start, window_end, dividends, rolls, build.notes, made)
     save_pack(settings, pack)
     return pack
 

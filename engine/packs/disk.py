@@ -3,6 +3,7 @@
 manifest.json               what the pack is; arrays are in the files it names
 NN_SYMBOL_TIMEFRAME.parquet          one row a scheduled bar
 NN_SYMBOL_TIMEFRAME.sessions.parquet one row a session
+NN_SYMBOL_options.*                  chains: see `disk_chains`
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from filelock import FileLock
 
 from engine.core.bars import BarSeries
 from engine.core.durable import sync_file, sync_folder
-from engine.core.errors import DataError, NotFound
+from engine.core.errors import NotFound
 from engine.core.sessions import SessionTable
 from engine.core.settings import Settings
-from engine.packs.pack import BAR_ARRAYS, FORMAT, QUOTE_ARRAYS, SESSION_ARRAYS, Dividend, Pack, Roll, describe
+from engine.packs.chains import SESSION_ARRAYS
+from engine.packs.disk_chains import read_chain_files, write_chain
+from engine.packs.pack import BAR_ARRAYS, FORMAT, QUOTE_ARRAYS, Dividend, Pack, Roll, describe
+from engine.packs.tables import damaged, read_table, write_table
 
 MANIFEST = "manifest.json"
 _HASH = re.compile(r"[0-9a-f]{6,64}")
@@ -74,9 +78,13 @@ def load_pack(settings: Settings, pack_hash: str) -> Pack:
             ),
             tuple(Roll(s, dt.date.fromisoformat(day), *rest) for s, day, *rest in manifest["rolls"]),
             tuple(manifest["notes"]),
+            {
+                entry["symbol"]: read_chain_files(folder, entry, manifest["source"])
+                for entry in manifest.get("chains", ())
+            },
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(folder / MANIFEST, str(error)) from error
+        raise damaged(folder / MANIFEST, str(error)) from error
 
 
 def list_packs(settings: Settings) -> list[dict[str, Any]]:
@@ -113,9 +121,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(path.read_text("ascii"))
         known = manifest["format"] == FORMAT
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, str(error)) from error
+        raise damaged(path, str(error)) from error
     if not known:
-        raise _damaged(path, f"format {manifest['format']!r} is not {FORMAT}")
+        raise damaged(path, f"format {manifest['format']!r} is not {FORMAT}")
     return manifest
 
 
@@ -123,8 +131,8 @@ def _write_files(folder: Path, pack: Pack) -> None:
     entries = []
     for number, one in enumerate(pack.series.values()):
         stem = f"{number:02d}_{one.symbol}_{one.timeframe}"
-        _write(folder / f"{stem}.parquet", _bar_columns(one))
-        _write(
+        write_table(folder / f"{stem}.parquet", _bar_columns(one))
+        write_table(
             folder / f"{stem}.sessions.parquet",
             {name: getattr(one.sessions, name) for name in SESSION_ARRAYS},
         )
@@ -142,6 +150,11 @@ def _write_files(folder: Path, pack: Pack) -> None:
         "rolls": [[roll.symbol, roll.session_date.isoformat(), *roll[2:]] for roll in pack.rolls],
         "notes": list(pack.notes),
     }
+    if pack.chains:
+        manifest["chains"] = [
+            write_chain(folder, number, one)
+            for number, one in enumerate(pack.chains.values(), len(pack.series))
+        ]
     path = folder / MANIFEST
     path.write_text(json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False) + "\n", "ascii")
     for written in folder.iterdir():
@@ -158,18 +171,9 @@ def _bar_columns(one: BarSeries) -> dict[str, np.ndarray]:
     return columns
 
 
-def _write(path: Path, columns: dict[str, np.ndarray]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pq.write_table(
-        pa.table({name: pa.array(values) for name, values in columns.items()}), path, compression="zstd"
-    )
-
-
 def _read_series(folder: Path, entry: dict[str, Any], source: str) -> BarSeries:
-    bars = _read(folder / entry["file"], entry["bars"])
-    sessions = _read(folder / entry["sessions_file"], entry["sessions"])
+    bars = read_table(folder / entry["file"], entry["bars"])
+    sessions = read_table(folder / entry["sessions_file"], entry["sessions"])
     quotes = {
         side: np.column_stack([bars.pop(f"{side}_{part}") for part in _QUOTE_PARTS])
         if entry["quoted"]
@@ -178,25 +182,3 @@ def _read_series(folder: Path, entry: dict[str, Any], source: str) -> BarSeries:
     }
     table = SessionTable(entry["calendar"], entry["timezone"], **sessions)
     return BarSeries(entry["symbol"], entry["kind"], entry["timeframe"], source, table, **bars, **quotes)
-
-
-def _read(path: Path, n_rows: int) -> dict[str, np.ndarray]:
-    """Columns as writable arrays: compiled code would treat read-only ones as another type."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path, memory_map=True)
-        columns = {name: np.array(table[name].to_numpy()) for name in table.column_names}
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
-    if table.num_rows != n_rows:
-        raise _damaged(path, f"{table.num_rows} rows where the manifest says {n_rows}")
-    return columns
-
-
-def _damaged(path: Path, reason: str) -> DataError:
-    reason = " ".join(reason.split())[:160].rstrip(".")
-    return DataError(
-        f"{path}: damaged pack ({reason}). Delete its folder and build it again with `pack build`."
-    )

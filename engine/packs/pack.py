@@ -1,4 +1,4 @@
-"""A replay pack: the bars, dividends and rolls that a run may see, known by the hash of their values."""
+"""A replay pack: the bars, chains, dividends and rolls that a run may see, known by the hash of their values."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine.core.bars import BarSeries
+from engine.core.chains import ChainSeries
 from engine.core.errors import DataError
 from engine.core.timeframes import TIMEFRAMES
+from engine.packs.chains import SESSION_ARRAYS, canonical, chain_bytes, describe_chain
 
 SYNTHETIC = "SYNTHETIC"
 
 # Names the byte order below; a change of either makes every hash a new one.
 FORMAT = "argus-pack-1"
 
-SESSION_ARRAYS = ("date", "open_ns", "close_ns", "early")
 BAR_ARRAYS = (
     "start",
     "end",
@@ -43,6 +44,22 @@ class Request(NamedTuple):
     symbol: str
     timeframe: str
     kind: str | None = None
+
+
+class ChainRequest(NamedTuple):
+    """An underlying's chain wanted in a pack.
+
+    timeframe       : of the decisions; the rows that serve it are the source's own.
+    max_days        : calendar days to the last day at most; width_frac: strikes at most this share away from the
+                      underlying's prices of a session. None: no limit.
+    warmup_sessions : sessions before the window, for what needs a history of the chain.
+    """
+
+    symbol: str
+    timeframe: str = "1min"
+    max_days: int | None = None
+    width_frac: float | None = None
+    warmup_sessions: int = 0
 
 
 class Dividend(NamedTuple):
@@ -75,6 +92,7 @@ class Pack:
     window_start, window_end : session dates, both inclusive; sessions of a series before `window_start` are warm-up.
     series : by (symbol, timeframe).
     notes  : what a reader should know (built from minutes, warm-up that does not exist); not part of the hash.
+    chains : of options, by underlying.
     """
 
     hash: str
@@ -85,6 +103,7 @@ class Pack:
     dividends: tuple[Dividend, ...] = ()
     rolls: tuple[Roll, ...] = ()
     notes: tuple[str, ...] = ()
+    chains: dict[str, ChainSeries] = field(default_factory=dict)
 
     @property
     def is_synthetic(self) -> bool:
@@ -107,6 +126,14 @@ class Pack:
             raise DataError(f"{symbol} {timeframe}: not in pack {self.hash[:12]}, which holds {held}.")
         return found
 
+    def chain(self, symbol: str) -> ChainSeries:
+        """The chain of an underlying; DataError names those that are in the pack."""
+        found = self.chains.get(symbol)
+        if found is None:
+            held = ", ".join(sorted(self.chains)) or "none"
+            raise DataError(f"options of {symbol}: not in pack {self.hash[:12]}; chains there: {held}.")
+        return found
+
 
 def pack_from_series(
     series: Iterable[BarSeries] | Mapping[tuple[str, str], BarSeries],
@@ -115,11 +142,13 @@ def pack_from_series(
     dividends: Iterable[tuple[str, dt.date, float]] = (),
     rolls: Iterable[tuple[str, dt.date, str, str, float, float, float]] = (),
     notes: Iterable[str] = (),
+    chains: Iterable[ChainSeries] = (),
 ) -> Pack:
     """A pack of series in memory, hashed; nothing is written. DataError if they come from several sources."""
     values = list(series.values() if isinstance(series, Mapping) else series)
     by_key = {(one.symbol, one.timeframe): one for one in sorted(values, key=_order)}
-    sources = sorted({one.source for one in values})
+    by_symbol = {one.symbol: one for one in sorted(chains, key=lambda one: one.symbol)}
+    sources = sorted({one.source for one in (*values, *by_symbol.values())})
     if len(by_key) < len(values):
         raise DataError("a pack holds one series for each symbol and timeframe; two share both. Drop one.")
     if len(sources) != 1:
@@ -128,8 +157,8 @@ def pack_from_series(
         raise DataError(f"pack window {window_start}..{window_end} ends before it starts. Swap the dates.")
     paid = tuple(sorted(Dividend(*one) for one in dividends))
     rolled = tuple(sorted(Roll(*one) for one in rolls))
-    digest = pack_hash(sources[0], window_start, window_end, by_key, paid, rolled)
-    return Pack(digest, sources[0], window_start, window_end, by_key, paid, rolled, tuple(notes))
+    digest = pack_hash(sources[0], window_start, window_end, by_key, paid, rolled, by_symbol)
+    return Pack(digest, sources[0], window_start, window_end, by_key, paid, rolled, tuple(notes), by_symbol)
 
 
 def pack_hash(
@@ -139,6 +168,7 @@ def pack_hash(
     series: Mapping[tuple[str, str], BarSeries],
     dividends: Iterable[Dividend],
     rolls: Iterable[Roll],
+    chains: Mapping[str, ChainSeries] | None = None,
 ) -> str:
     """sha256 in hex over what a run can see; not over file bytes, paths or the time of building.
 
@@ -147,6 +177,8 @@ def pack_hash(
     date, open_ns, close_ns and early of its sessions; start, end, session, open, high, low, close, volume, split,
     roll, contract; bid and ask (row by row) where the series is quoted. Integers and floats little-endian in
     the width that `engine.core` names; early as bytes 0 and 1; every NaN as the one quiet NaN, -0.0 as 0.0.
+
+    Chains come after the bars, and only where there are any does the header name them: `packs.chains` has their order.
     """
     ordered = sorted(series.values(), key=_order)
     header: dict[str, Any] = {
@@ -157,10 +189,15 @@ def pack_hash(
         "dividends": [_plain(one) for one in dividends],
         "rolls": [_plain(one) for one in rolls],
     }
+    if chains:
+        header["chains"] = [describe_chain(chains[symbol]) for symbol in sorted(chains)]
     digest = hashlib.sha256(canonical_json(header))
     for one in ordered:
         for array in (*(getattr(one.sessions, name) for name in SESSION_ARRAYS), *_arrays(one)):
-            digest.update(_canonical(array))
+            digest.update(canonical(array))
+    for _, chain in sorted((chains or {}).items()):
+        for piece in chain_bytes(chain):
+            digest.update(piece)
     return digest.hexdigest()
 
 
@@ -194,12 +231,3 @@ def _plain(event: Dividend | Roll) -> list[Any]:
 def _arrays(one: BarSeries) -> list[np.ndarray]:
     quoted = [getattr(one, name) for name in QUOTE_ARRAYS if one.bid is not None]
     return [getattr(one, name) for name in BAR_ARRAYS] + quoted
-
-
-def _canonical(array: np.ndarray) -> bytes:
-    if array.dtype == np.bool_:
-        return np.ascontiguousarray(array, dtype=np.uint8).tobytes()
-    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    if array.dtype.kind == "f":
-        little = np.where(np.isnan(little), np.nan, little + 0.0).astype(little.dtype)
-    return little.tobytes()

@@ -10,6 +10,7 @@ from engine.core.bars import BarSeries
 from engine.core.errors import DataError
 from engine.core.sessions import schedule
 from engine.core.settings import Settings
+from engine.packs.chains import chain_problems
 from engine.packs.disk import find_pack, load_pack
 from engine.packs.pack import Pack, pack_hash
 
@@ -38,9 +39,9 @@ def verify_pack(settings: Settings, hash_or_start: str) -> Verified:
     except DataError as error:
         return Verified(expected, "", (str(error),))
     found = pack_hash(
-        pack.source, pack.window_start, pack.window_end, pack.series, pack.dividends, pack.rolls
+        pack.source, pack.window_start, pack.window_end, pack.series, pack.dividends, pack.rolls, pack.chains
     )
-    problems = [problem for series in pack.series.values() for problem in series_problems(series)]
+    problems = list(check_pack(pack))
     if found != expected:
         problems.insert(0, f"values hash to {found[:12]}, the folder says {expected[:12]}")
     return Verified(expected, found, tuple(problems))
@@ -48,7 +49,9 @@ def verify_pack(settings: Settings, hash_or_start: str) -> Verified:
 
 def check_pack(pack: Pack) -> tuple[str, ...]:
     """Problems of a pack in memory: what no series may be."""
-    return tuple(problem for series in pack.series.values() for problem in series_problems(series))
+    bars = (problem for series in pack.series.values() for problem in series_problems(series))
+    chains = (problem for chain in pack.chains.values() for problem in chain_problems(chain))
+    return (*bars, *chains)
 
 
 def series_problems(series: BarSeries) -> list[str]:

@@ -6,11 +6,13 @@ import argparse
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from engine.core.errors import BadInput
 from engine.core.settings import Settings
 from engine.verbs import output
 
 if TYPE_CHECKING:
     from engine.core.bars import BarSeries
+    from engine.core.chains import ChainSeries
     from engine.packs.pack import Pack
 
 
@@ -26,6 +28,16 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
     build.add_argument("--source", metavar="NAME", help="where several sources have the symbols")
     build.add_argument(
         "--warmup", type=_count, default=0, metavar="N", help="bars wanted before the start (default 0)"
+    )
+    build.add_argument("--chains", action="store_true", help="the symbols' option chains too")
+    build.add_argument(
+        "--max-days", type=_count, metavar="N", help="of chains: contracts to N calendar days (default: all)"
+    )
+    build.add_argument(
+        "--width",
+        type=_percent,
+        metavar="PCT",
+        help="of chains: strikes up to PCT %% away from the underlying",
     )
     _finish(build, build_one)
 
@@ -48,7 +60,15 @@ def build_one(args: argparse.Namespace, settings: Settings) -> None:
     """JSON: as `pack show`."""
     from engine.data.readers import source_for
     from engine.packs.build import build_pack
+    from engine.packs.pack import ChainRequest
 
+    if not args.chains and (args.max_days is not None or args.width is not None):
+        raise BadInput("--max-days and --width: for chains only. Add --chains, or leave them out.")
+    chains = [
+        ChainRequest(symbol, args.timeframes[0], args.max_days, args.width)
+        for symbol in args.symbols
+        if args.chains
+    ]
     requests = [(symbol, timeframe) for symbol in args.symbols for timeframe in args.timeframes]
     pack = build_pack(
         settings,
@@ -57,13 +77,14 @@ def build_one(args: argparse.Namespace, settings: Settings) -> None:
         window_start=args.start,
         window_end=args.end,
         warmup_bars=dict.fromkeys(requests, args.warmup),
+        chains=chains,
         progress=output.progress,
     )
     _tell(pack, as_json=args.json)
 
 
 def list_all(args: argparse.Namespace, settings: Settings) -> None:
-    """JSON: {"packs": [{hash, source, synthetic, window, series, dividends, rolls}]}, the last two counted."""
+    """JSON: {"packs": [{hash, source, synthetic, window, series, chains, dividends, rolls}]}, the last two counted."""
     from engine.packs.disk import list_packs
 
     found = [
@@ -72,6 +93,7 @@ def list_all(args: argparse.Namespace, settings: Settings) -> None:
             "series": [f"{one['symbol']} {one['timeframe']}" for one in manifest["series"]],
             "dividends": len(manifest["dividends"]),
             "rolls": len(manifest["rolls"]),
+            "chains": [f"{one['symbol']} {one['timeframe']}" for one in manifest.get("chains", ())],
         }
         for manifest in list_packs(settings)
     ]
@@ -80,12 +102,12 @@ def list_all(args: argparse.Namespace, settings: Settings) -> None:
     elif not found:
         output.progress("No packs yet. Build one with `pack build`; runs and sweeps build what they need.")
     else:
-        rows = [(one["hash"][:12], one["source"], *one["window"], ", ".join(one["series"])) for one in found]
+        rows = [(one["hash"][:12], one["source"], *one["window"], _listed(one)) for one in found]
         output.print_table(("hash", "source", "start", "end", "series"), rows)
 
 
 def show(args: argparse.Namespace, settings: Settings) -> None:
-    """JSON: hash, source, synthetic, window, series, dividends, rolls, notes."""
+    """JSON: hash, source, synthetic, window, series, dividends, rolls, chains, notes."""
     from engine.packs.disk import load_pack
 
     _tell(load_pack(settings, args.hash), as_json=args.json)
@@ -123,6 +145,7 @@ def _tell(pack: Pack, *, as_json: bool) -> None:
                 "series": [_describe(pack, one) for one in pack.series.values()],
                 "dividends": [one._asdict() for one in pack.dividends],
                 "rolls": [one._asdict() for one in pack.rolls],
+                "chains": [_describe_chain(one) for one in pack.chains.values()],
                 "notes": pack.notes,
             }
         )
@@ -132,6 +155,11 @@ def _tell(pack: Pack, *, as_json: bool) -> None:
     lines = [_describe(pack, one) for one in pack.series.values()]
     names = ("symbol", "kind", "timeframe", "first", "sessions", "warmup_rows", "bars", "rows")
     output.print_table(header, [[line[name] for name in names] for line in lines])
+    for chain in map(_describe_chain, pack.chains.values()):
+        held = f"{chain['sessions_with_chains']:,} of {chain['sessions']:,} sessions"
+        print(
+            f"{chain['symbol']} options {chain['timeframe']}: {held}, {chain['contracts']:,} contracts in all"
+        )
     for roll in pack.rolls:
         print(f"roll {roll.from_contract} to {roll.to_contract} on {roll.session_date}, gap {roll.gap:g}")
     if pack.dividends:
@@ -155,6 +183,33 @@ def _describe(pack: Pack, series: BarSeries) -> dict[str, Any]:
         "rows": int(held.sum()),
         "warmup_rows": int((held & (dates < day_number(pack.window_start))).sum()),
     }
+
+
+def _describe_chain(chain: ChainSeries) -> dict[str, Any]:
+    """contracts: of all sessions together, each counted once a session."""
+    held = chain.by_session.values()
+    return {
+        "symbol": chain.symbol,
+        "timeframe": chain.timeframe,
+        "sessions": len(chain.sessions),
+        "sessions_with_chains": len(held),
+        "contracts": sum(len(one.contracts) for one in held),
+        "has_quotes": chain.has_quotes,
+    }
+
+
+def _listed(one: dict[str, Any]) -> str:
+    return ", ".join([*one["series"], *(f"{chain} options" for chain in one["chains"])])
+
+
+def _percent(text: str) -> float:
+    try:
+        share = float(text) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 5:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share; write percent above 0, up to 500")
+    return share
 
 
 def _words(text: str) -> list[str]:
