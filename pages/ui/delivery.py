@@ -9,9 +9,12 @@ seventy files one after another. Here the page names them from the start, and sa
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import gzip
 import json
 import mimetypes
+import socket
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -47,6 +50,8 @@ class Delivery:
         self._pages = {"", *(file.removesuffix(".py") for file, _, _ in shell.SHOWN)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            send_at_once()
         if scope["type"] == "http" and scope["method"] == "GET":
             path, headers = _below_base(scope["path"]), dict(scope["headers"])
             if path in self._pages:
@@ -57,6 +62,25 @@ class Delivery:
                 await _send_asset(send, path, packed=_wants_packed(scope, headers))
                 return
         await self._app(scope, receive, send)
+
+
+def send_at_once() -> None:
+    """Let connections of this process's listening sockets send small parts at once.
+
+    Streamlit opens its socket without naming the protocol (1.67, `_bind_socket`), so asyncio does not know its
+    connections for TCP and leaves Nagle's algorithm on: the body of an answer, and all but the first of a script's
+    messages, wait for the browser to acknowledge what came before, 40 ms on Linux. Connections inherit the option from
+    the socket that listens, which nobody hands out: hence the search.
+    """
+    for one in gc.get_objects():
+        if (
+            type(one) is socket.socket
+            and one.fileno() >= 0
+            and one.family in (socket.AF_INET, socket.AF_INET6)
+        ):
+            with contextlib.suppress(OSError):  # another kind of socket, or closed meanwhile
+                if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 async def _send_asset(send: Send, path: str, *, packed: bool) -> None:

@@ -104,3 +104,21 @@ def test_below_a_base_path_pages_and_files_are_found(monkeypatch):
     assert b'location.origin+"/desk/"' in asked("/desk/runs")[2]
     assert asked(f"/desk/static/css/{STYLES}") is not None
     assert asked("/runs") is None
+
+
+def test_what_a_listening_socket_accepts_sends_at_once():
+    import socket
+
+    with socket.socket() as listening, socket.socket() as browser:  # no protocol named, as Streamlit does
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        asyncio.run(Delivery(_nothing)({"type": "lifespan"}, None, None))
+        browser.connect(listening.getsockname())
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert not browser.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), "others are left as they are"
+
+
+async def _nothing(scope, receive, send):
+    pass
