@@ -12,7 +12,7 @@ def exit_sentences(spec: StrategySpec) -> list[str]:
     said = [*_stops(exits), *_targets(exits)]
     if said:
         said.append(_trigger(spec))
-    said += [*_signals(spec), *_times(exits)]
+    said += [*_signals(spec), *_times(exits), *_expiry(spec)]
     return said or ["Nothing closes a position: it is held to the end of the data."]
 
 
@@ -44,6 +44,14 @@ def _trailing(rule: TrailingSpec) -> str:
 
 
 def _targets(exits: ExitSpec) -> list[str]:
+    share = exits.target_of_max_value_pct
+    said = _gain_targets(exits)
+    if share is not None:
+        said.append(f"Close once it is worth {number(share)} % of the most it can be worth at expiry.")
+    return said
+
+
+def _gain_targets(exits: ExitSpec) -> list[str]:
     if not exits.targets:
         gain = exits.take_profit_pct
         return [] if gain is None else [f"Take the profit at a gain of {number(gain)} %."]
@@ -96,14 +104,19 @@ def _times(exits: ExitSpec) -> list[str]:
         said.append(f"Close at {clock(exits.exit_time)}, or one bar before an earlier close of the session.")
     if exits.end_of_day:
         said.append("Close one bar before the session ends: nothing is held over night.")
-    if exits.close_before_expiry_days is not None:
-        days = exits.close_before_expiry_days
-        said.append(
-            "Close on the day of expiry."
-            if days == 0
-            else f"Close {days} {'day' if days == 1 else 'days'} before expiry."
-        )
     return said
+
+
+def _expiry(spec: StrategySpec) -> list[str]:
+    exits = spec.risk_exits
+    if exits.let_expire:
+        return ["Held to settlement where nothing else closes it."]
+    days = exits.close_before_expiry_days
+    if days is None:
+        return ["Close on the day of expiry at the latest."] if spec.is_options else []
+    if days == 0:
+        return ["Close on the day of expiry."]
+    return [f"Close {days} {'day' if days == 1 else 'days'} before expiry."]
 
 
 def _duration(minutes: int) -> str:

@@ -25,8 +25,17 @@ def _leg(leg: LegSpec) -> str:
     if leg.asset == "underlying":
         return f"{n} of the underlying{of}"
     right = "call" if leg.right == "CALL" else "put"
-    said = [f"{n} {right if leg.qty == 1 else right + 's'}{of}", *_strike(leg), *_expiration(leg)]
+    said = [f"{n} {right if leg.qty == 1 else right + 's'}{of}", *_strike(leg), *_expiration(leg), *_own_exits(leg)]
     return ", ".join(said) + (", refused unless it fits exactly" if leg.strict else "")
+
+
+def _own_exits(leg: LegSpec) -> list[str]:
+    said = []
+    if leg.stop_loss_pct is not None:
+        said.append(f"closed alone at a loss of {number(leg.stop_loss_pct)} % of its premium")
+    if leg.take_profit_pct is not None:
+        said.append(f"closed alone at a gain of {number(leg.take_profit_pct)} % of its premium")
+    return said
 
 
 def _strike(leg: LegSpec) -> list[str]:

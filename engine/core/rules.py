@@ -1,7 +1,7 @@
 """A spec as trading needs it: fractions, minutes and ticks instead of percents and clock texts.
 
-`trade_rules` is the only place where percents become fractions. A rule that is not in use is NaN (levels,
-shares) or -1 (minutes, counts), so that kernels can take it as it is.
+`trade_rules`, and `option_rules` for what only options have, are the only places where percents become fractions.
+A rule that is not in use is NaN (levels, shares) or -1 (minutes, counts), so that kernels can take it as it is.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ class TradeRules:
     cash_rate: float
 
 
-def _frac(percent: float | None) -> float:
+def frac(percent: float | None) -> float:
+    """Percent as a fraction, NaN for a rule that is not in use."""
     return math.nan if percent is None else percent / 100
 
 
@@ -123,11 +124,11 @@ def exit_rules(exits: ExitSpec) -> ExitRules:
     trailing, even = exits.trailing, exits.break_even
     return ExitRules(
         touch=exits.trigger != "close",
-        stop_frac=_frac(exits.stop_loss_pct),
+        stop_frac=frac(exits.stop_loss_pct),
         targets=targets,
-        trail_frac=_frac(trailing.trail_pct if trailing else None),
+        trail_frac=frac(trailing.trail_pct if trailing else None),
         trail_activation_frac=trailing.activation_pct / 100 if trailing else 0.0,
-        break_even_trigger_frac=_frac(even.trigger_pct if even else None),
+        break_even_trigger_frac=frac(even.trigger_pct if even else None),
         break_even_buffer_frac=even.buffer_pct / 100 if even else 0.0,
         max_hold_minutes=_count(exits.max_hold_minutes),
         exit_minute=_count(minute_of(exits.exit_time)),
@@ -154,15 +155,15 @@ def _sizing_rules(spec: StrategySpec) -> SizingRules:
         "equity_pct": sizing.equity_pct / 100,
         "quantity": sizing.quantity,
         "cash": sizing.cash,
-        "risk_pct": _frac(sizing.risk_pct),
-        "debit_pct": _frac(sizing.debit_pct),
+        "risk_pct": frac(sizing.risk_pct),
+        "debit_pct": frac(sizing.debit_pct),
     }
     amount = amounts[sizing.mode]
     return SizingRules(
         mode=sizing.mode,
         amount=math.nan if amount is None else float(amount),
         max_concurrent=_count(sizing.max_concurrent),
-        portfolio_risk_frac=_frac(sizing.portfolio_risk_cap_pct),
+        portfolio_risk_frac=frac(sizing.portfolio_risk_cap_pct),
     )
 
 

@@ -165,6 +165,22 @@ class ExitSpec(SpecModel):
     close_before_expiry_days: Whole | None = field(
         None, "Options: close this long before expiry.", "calendar days", ge=0, le=365
     )
+    let_expire: Flag = field(
+        False, "Options: hold to settlement; without it, close on the day of expiry at the latest."
+    )
+    target_of_max_value_pct: Number | None = field(
+        None,
+        "Options: close once the position is worth this share of the most it can be worth at expiry.",
+        "% of greatest value",
+        gt=0,
+        le=100,
+    )
+
+    @model_validator(mode="after")
+    def _expires_or_closes(self) -> ExitSpec:
+        if self.let_expire and self.close_before_expiry_days is not None:
+            raise ValueError("let_expire holds to settlement; take out close_before_expiry_days or let_expire")
+        return self
 
     @model_validator(mode="after")
     def _targets_rise(self) -> ExitSpec:
@@ -191,6 +207,13 @@ class SizingSpec(SpecModel):
         None, "Options: greatest loss of one spread.", "% of equity", gt=0, le=100
     )
     max_concurrent: Whole | None = field(None, "Open positions at most.", "positions", ge=1, le=1000)
+    max_per_symbol: Whole | None = field(
+        None,
+        "Options: open positions of one symbol at most; without it max_concurrent, and 1 without that.",
+        "positions",
+        ge=1,
+        le=1000,
+    )
     portfolio_risk_cap_pct: Number | None = field(
         None, "Sum of losses at the stops at most.", "% of equity", gt=0, le=100
     )
@@ -349,6 +372,9 @@ class StrategySpec(SpecModel):
     backtest: BacktestSpec = field(BacktestSpec(), "Window and account.")
     broker: BrokerSpec = field(BrokerSpec(), "Venue of a deployment.")
     kpi_thresholds: KpiSpec = field(KpiSpec(), "What makes a candidate.")
+    monitor_greeks: tuple[Literal["delta", "gamma", "vega", "theta"], ...] = field(
+        (), "Options: Greeks recorded daily on each trade; no effect by itself.", max_length=4
+    )
     outputs: tuple[FileName, ...] = field(ARTIFACTS, "Artifacts a person wants to see first.", max_length=20)
     sweep: SweepSpec = field(SweepSpec(), "Default grid.")
 

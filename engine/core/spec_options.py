@@ -1,4 +1,4 @@
-"""The option parts of a spec: legs, staged conversion, rolling. Their simulation has an issue of its own."""
+"""The option parts of a spec: legs, staged conversion, rolling, filters of the chain."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ class LegSpec(SpecModel):
     symbol: Symbol | None = field(None, "Underlying; without it each symbol of the universe.")
     right: Literal["CALL", "PUT"] | None = field(None, "Option right.")
     side: Literal["BUY", "SELL"] = field("BUY", "Bought or sold at entry.")
-    qty: Whole = field(1, "Contracts for one unit of the position (ratio).", "contracts", ge=1, le=100)
+    qty: Whole = field(
+        1,
+        "Contracts for one unit of the position (ratio); of the underlying, shares.",
+        "contracts or shares",
+        ge=1,
+        le=100,
+    )
     dte: Whole | None = field(None, "Wished days to expiration.", "calendar days", ge=0, le=1500)
     expiry_alignment: Literal["nearest", "at_least", "weekly_or_0dte", "monthly"] = field(
         "nearest", "Which expiration serves the wished days."
@@ -37,6 +43,12 @@ class LegSpec(SpecModel):
         None, "Distance from the first leg, further out of the money.", "USD", gt=0, le=10_000
     )
     strict: Flag = field(False, "Refuse the entry when no strike or expiration fits exactly.")
+    stop_loss_pct: Number | None = field(
+        None, "Close this leg alone at this loss.", "% of the leg's entry premium", gt=0, le=1000
+    )
+    take_profit_pct: Number | None = field(
+        None, "Close this leg alone at this gain.", "% of the leg's entry premium", gt=0, le=1000
+    )
 
     @model_validator(mode="after")
     def _option_needs_right(self) -> LegSpec:
@@ -82,3 +94,7 @@ class OptionFilters(SpecModel):
         5, "A quote older than this does not fill.", "minutes", gt=0, le=1440
     )
     fill_at: Number = field(1.0, "0 fills at mid, 1 at the touch.", "share of half spread", ge=0, le=1)
+    modelled_spread_pct: Number = field(
+        4.0, "Where a chain has prints and no quotes: spread taken to stand around a print.", "% of print", ge=0, le=200
+    )
+    modelled_spread_min: Number = field(0.02, "And at least this.", "USD", ge=0, le=100)

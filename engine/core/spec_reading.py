@@ -164,6 +164,8 @@ def _size(spec: StrategySpec) -> list[str]:
         said.append(f"One spread loses {number(size.max_spread_risk_pct)} % of equity at most.")
     if size.max_concurrent is not None:
         said.append(f"At most {_count(size.max_concurrent, 'position')} at once.")
+    if size.max_per_symbol is not None:
+        said.append(f"At most {_count(size.max_per_symbol, 'position')} of one symbol at once.")
     if size.portfolio_risk_cap_pct is not None:
         said.append(
             f"All open stops together lose {number(size.portfolio_risk_cap_pct)} % of equity at most."

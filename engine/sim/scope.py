@@ -13,8 +13,11 @@ OF_OPTIONS = (
     "entry.filters",
     "risk_exits.max_loss_is_initial_debit",
     "risk_exits.close_before_expiry_days",
+    "risk_exits.let_expire",
+    "risk_exits.target_of_max_value_pct",
     "sizing.debit_pct",
     "sizing.max_spread_risk_pct",
+    "sizing.max_per_symbol",
 )
 """Fields that say something about options only."""
 
@@ -29,8 +32,11 @@ def refuse_options(spec: StrategySpec) -> None:
         "entry.filters": spec.entry.filters != OptionFilters(),
         "risk_exits.max_loss_is_initial_debit": exits.max_loss_is_initial_debit,
         "risk_exits.close_before_expiry_days": exits.close_before_expiry_days is not None,
+        "risk_exits.let_expire": exits.let_expire,
+        "risk_exits.target_of_max_value_pct": exits.target_of_max_value_pct is not None,
         "sizing.mode debit_pct": sizing.mode == "debit_pct",
         "sizing.max_spread_risk_pct": sizing.max_spread_risk_pct is not None,
+        "sizing.max_per_symbol": sizing.max_per_symbol is not None,
     }
     found = [name for name, is_given in given.items() if is_given]
     if found:

@@ -255,7 +255,7 @@ PARTS: dict[str, Callable[[Doc], None]] = {
 _HEADS: dict[str, tuple[Path, ...]] = {
     "Options": (
         ("legs",), ("conversion",), ("roll",), ("entry", "filters"), ("risk_exits", "max_loss_is_initial_debit"),
-        ("risk_exits", "close_before_expiry_days"),
+        ("risk_exits", "close_before_expiry_days"), ("risk_exits", "let_expire"), ("risk_exits", "target_of_max_value_pct"),
     ),
     "Entry": (("entry",),),
     "Exits": (("risk_exits",),),
