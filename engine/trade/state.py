@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, NamedTuple
+
+from engine.trade import option_state
+from engine.trade.option_state import OptionOrder, OptionPosition
 
 Prices = tuple[float, float, float, float]
 
@@ -157,7 +160,10 @@ def _nan_if_null(level: float | None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that decides what happens next. margins: (initial, maintenance) a contract by symbol."""
+    """All that decides what happens next. margins: (initial, maintenance) a contract by symbol.
+
+    options, option_orders : positions of several legs and what waits for them, in order of trade and of placing.
+    """
 
     balance: float
     positions: tuple[Position, ...] = ()
@@ -166,10 +172,14 @@ class State:
     margins: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     next_id: int = 0
     ruined: bool = False
+    options: tuple[OptionPosition, ...] = ()
+    option_orders: tuple[OptionOrder, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Strict JSON: a level that is not in use is null, since JSON knows no NaN."""
-        tree = asdict(self)
+        tree = asdict(replace(self, options=(), option_orders=()))
+        tree["options"] = [option_state.to_json(p) for p in self.options]
+        tree["option_orders"] = [option_state.to_json(o) for o in self.option_orders]
         for position in tree["positions"]:
             position["stop"] = _null_if_nan(position["stop"])
         for order in tree["orders"]:
@@ -196,4 +206,6 @@ class State:
             margins={k: (v[0], v[1]) for k, v in tree["margins"].items()},
             next_id=tree["next_id"],
             ruined=tree["ruined"],
+            options=tuple(option_state.position_of(p) for p in tree.get("options", ())),
+            option_orders=tuple(option_state.order_of(o) for o in tree.get("option_orders", ())),
         )
