@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,8 +24,12 @@ from engine.sim.result import (
     frame,
 )
 from engine.trade.account import first_levels
+from engine.trade.decide import Skip
 from engine.trade.reasons import REASONS, SKIPS
 from engine.trade.state import Position, Trade
+
+if TYPE_CHECKING:
+    from engine.sim.reference_options import OptionRecord
 
 EntryReason = Callable[[str, str, int], str]
 """(symbol, side, bar index) -> the conditions that opened the position, in words."""
@@ -59,7 +63,7 @@ def assemble(
         _open_row(rules, lanes[p.symbol], p, ends[p.symbol], entry_reason) for p in record.state.positions
     ]
     rows = sorted([*closed, *still_open], key=lambda row: row["trade_id"])
-    trades = frame(TRADES_SCHEMA, _columns(rows, TRADES_SCHEMA))
+    trades = frame(TRADES_SCHEMA, columns_of(rows, TRADES_SCHEMA))
     equity = np.array(record.equity)
     daily = equity[market.day_end]
     values = metrics(
@@ -69,8 +73,8 @@ def assemble(
         [_notional(lanes[row["symbol"]], row) for row in closed],
         held_bars=int(np.sum(record.exposed)),
         scheduled_bars=len(market.ticks),
-        fees=_running_sum(row["fees"] for row in (*closed, *still_open)),
-        slippage=_running_sum(row["slippage"] for row in (*closed, *still_open)),
+        fees=running_sum(row["fees"] for row in (*closed, *still_open)),
+        slippage=running_sum(row["slippage"] for row in (*closed, *still_open)),
         periods_per_year=market.periods_per_year,
         cash_rate=rules.cash_rate,
     )
@@ -82,16 +86,16 @@ def assemble(
         initial_cash=rules.cash,
         trades=trades,
         fills=_fills(lanes, record),
-        equity=_equity(market, rules, record, daily),
-        skipped=_skipped(record),
+        equity=equity_frame(market, rules.cash, record, daily),
+        skipped=skipped_frame(record.skips, SKIPS),
         metrics=values,
-        max_drawdown_bars=_bar_drawdown(equity, rules.cash),
+        max_drawdown_bars=bar_drawdown(equity, rules.cash),
         notes=tuple(notes),
         marks=(*marks, *(("ruined",) if record.state.ruined else ())),
     )
 
 
-def _running_sum(values: Iterable[float]) -> float:
+def running_sum(values: Iterable[float]) -> float:
     """Added one by one in the order of closing, as kernels do: a sweep's row equals its run to the last bit."""
     total = 0.0
     for value in values:
@@ -99,7 +103,7 @@ def _running_sum(values: Iterable[float]) -> float:
     return total
 
 
-def _columns(rows: list[dict[str, Any]], schema: Any) -> dict[str, list[Any]]:
+def columns_of(rows: list[dict[str, Any]], schema: Any) -> dict[str, list[Any]]:
     return {name: [row[name] for row in rows] for name in schema}
 
 
@@ -232,11 +236,12 @@ def _fills(lanes: dict[str, Lane], record: Record) -> Any:
         }
         for trade_id, f in record.fills
     ]
-    return frame(FILLS_SCHEMA, _columns(rows, FILLS_SCHEMA))
+    return frame(FILLS_SCHEMA, columns_of(rows, FILLS_SCHEMA))
 
 
-def _equity(market: Market, rules: TradeRules, record: Record, daily: FloatArray) -> Any:
-    peaks = np.maximum.accumulate(np.append(rules.cash, daily))[1:]
+def equity_frame(market: Market, initial: float, record: Record | OptionRecord, daily: FloatArray) -> Any:
+    """Sessions of the window with equity, cash, drawdown and exposure."""
+    peaks = np.maximum.accumulate(np.append(initial, daily))[1:]
     n_days = len(market.days)
     scheduled = np.bincount(market.day_of_tick, minlength=n_days)
     held = np.bincount(market.day_of_tick, weights=np.array(record.exposed, dtype=float), minlength=n_days)
@@ -252,12 +257,13 @@ def _equity(market: Market, rules: TradeRules, record: Record, daily: FloatArray
     )
 
 
-def _skipped(record: Record) -> Any:
-    rows = [{"at": s.at, "symbol": s.symbol, "reason": SKIPS[s.reason]} for s in record.skips]
-    return frame(SKIPPED_SCHEMA, _columns(rows, SKIPPED_SCHEMA))
+def skipped_frame(skips: Sequence[Skip], words: Sequence[str]) -> Any:
+    """Entries that did not happen; `words` by the number of the reason."""
+    rows = [{"at": s.at, "symbol": s.symbol, "reason": words[s.reason]} for s in skips]
+    return frame(SKIPPED_SCHEMA, columns_of(rows, SKIPPED_SCHEMA))
 
 
-def _bar_drawdown(equity: FloatArray, initial: float) -> float:
+def bar_drawdown(equity: FloatArray, initial: float) -> float:
     """Worst fall from a peak of equity at bar ends, <= 0."""
     curve = np.append(initial, equity)
     return float(np.min(curve / np.maximum.accumulate(curve) - 1.0))

@@ -29,7 +29,7 @@ TRADES_SCHEMA = _schema(
         "entry_price": pl.Float64,  # quantity-weighted, slippage included
         "exit_price": pl.Float64,  # quantity-weighted; while open the last mark
         "entry_reason": pl.String,  # plain words: the conditions that were true
-        "exit_reason": pl.String,  # a word of engine.trade.reasons.REASONS; "open" while open
+        "exit_reason": pl.String,  # a word of engine.trade.reasons.REASONS or option_reasons; "open" while open
         "gross_pnl": pl.Float64,  # account currency, before fees and slippage
         "fees": pl.Float64,  # >= 0
         "slippage": pl.Float64,  # >= 0
@@ -70,6 +70,50 @@ EQUITY_SCHEMA = _schema(
     }
 )
 
+LEGS_SCHEMA = _schema(
+    {
+        "trade_id": pl.Int64,
+        "leg": pl.Int64,  # 0, 1, ... as in the spec; what a conversion sold comes last
+        "contract": pl.String,  # OPRA name; the symbol for shares
+        "right": pl.String,  # call | put | underlying
+        "expiry": pl.Date,  # null for the underlying
+        "strike": pl.Float64,  # NaN for the underlying
+        "side": pl.String,  # buy | sell, at entry
+        "ratio": pl.Float64,  # contracts (shares) a unit, > 0
+        "multiplier": pl.Float64,
+        "entry_at": INSTANT,
+        "entry_price": pl.Float64,  # per share, slippage included
+        "exit_at": INSTANT,  # of the last exit fill; null while open
+        "exit_price": pl.Float64,  # quantity-weighted; while open the last mark
+        "fees": pl.Float64,
+        "volatility": pl.Float64,  # implied, and Greeks, at the decision to enter; NaN where undefined
+        "delta": pl.Float64,
+        "gamma": pl.Float64,
+        "vega": pl.Float64,
+        "theta": pl.Float64,
+    }
+)
+
+POSITIONS_SCHEMA = _schema(
+    {
+        "trade_id": pl.Int64,
+        "unit": pl.Float64,  # shares that prices of the position are told for
+        "rolled_from": pl.Int64,  # the trade before the roll; null for none
+        "converted_at": INSTANT,  # null where nothing was converted
+        "risk_sessions": pl.Int64,  # sessions at whose end early assignment threatened
+    }
+)
+
+POSITION_MARKS_SCHEMA = _schema(
+    {
+        "trade_id": pl.Int64,
+        "at": INSTANT,
+        "price": pl.Float64,  # net per share: what a debit is worth, what a credit costs to close
+        "underlying": pl.Float64,
+        "is_fresh": pl.Boolean,  # every leg was quoted within max_quote_age; else some mark is carried on
+    }
+)
+
 SKIPPED_SCHEMA = _schema({"at": INSTANT, "symbol": pl.String, "reason": pl.String})
 
 
@@ -84,6 +128,7 @@ class SimResult:
     notes   : one line each, for people: what should be known when reading this result.
     marks   : short labels that limit what the result may be used for, such as "SYNTHETIC", "ruined",
               "modelled spread" or "snapshot fills".
+    legs, positions, position_marks : of an option run, what its trades are made of; None for runs of bars.
 
     A frame that differs from its schema is a RunError.
     """
@@ -102,6 +147,9 @@ class SimResult:
     notes: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     currency: str = "USD"
+    legs: pl.DataFrame | None = None
+    positions: pl.DataFrame | None = None
+    position_marks: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name, schema in (
@@ -109,7 +157,12 @@ class SimResult:
             ("fills", FILLS_SCHEMA),
             ("equity", EQUITY_SCHEMA),
             ("skipped", SKIPPED_SCHEMA),
+            ("legs", LEGS_SCHEMA),
+            ("positions", POSITIONS_SCHEMA),
+            ("position_marks", POSITION_MARKS_SCHEMA),
         ):
+            if getattr(self, name) is None:
+                continue
             found = getattr(self, name).schema
             if found != schema:
                 wrong = [c for c in dict.fromkeys([*schema, *found]) if found.get(c) != schema.get(c)]
