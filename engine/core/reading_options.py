@@ -19,6 +19,11 @@ def leg_sentences(legs: tuple[LegSpec, ...]) -> list[str]:
     return [f"Leg {i}: {_leg(leg)}." for i, leg in enumerate(legs, 1)]
 
 
+def greek_sentences(names: tuple[str, ...]) -> list[str]:
+    """What is recorded of a trade while it is open."""
+    return [f"Each trade's {listing(names)} {'is' if len(names) == 1 else 'are'} recorded daily."] if names else []
+
+
 def _leg(leg: LegSpec) -> str:
     n = f"{'buy' if leg.side == 'BUY' else 'sell'} {leg.qty}"
     of = f" of {leg.symbol}" if leg.symbol else ""

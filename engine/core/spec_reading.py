@@ -10,7 +10,13 @@ from typing import NamedTuple
 
 from engine.core.condition_words import BARS, WEEKDAYS, all_words, clock, listing, number
 from engine.core.reading_exits import exit_sentences
-from engine.core.reading_options import conversion_sentences, filter_sentences, leg_sentences, roll_sentences
+from engine.core.reading_options import (
+    conversion_sentences,
+    filter_sentences,
+    greek_sentences,
+    leg_sentences,
+    roll_sentences,
+)
 from engine.core.spec import AxisSpec, DayRules, OrderSpec, StrategySpec
 
 _ASSETS = {"equity_options": "equity options", "index_options": "index options", "equity": "equities",
@@ -30,7 +36,7 @@ def reading(spec: StrategySpec) -> tuple[Passage, ...]:
     parts = (
         ("Idea", _idea(spec)),
         ("Market", _market(spec)),
-        ("Position", leg_sentences(spec.legs)),
+        ("Position", [*leg_sentences(spec.legs), *greek_sentences(spec.monitor_greeks)]),
         ("Entry", _entry(spec)),
         ("Conversion", conversion_sentences(spec.conversion)),
         ("Exit", exit_sentences(spec)),

@@ -1,4 +1,7 @@
-"""Spec texts in and out: safe parsing, one-line errors, canonical JSON, hashes, overrides by path."""
+"""Spec texts in and out: safe parsing, one-line errors, canonical JSON, hashes, overrides by path.
+
+Files of older dialects are read as what they mean in Spec v1 (`engine.core.dialects`); all that goes out is v1.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,30 @@ import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from engine.core.conditions import operand_of
+from engine.core.dialects import Normal, normalised
 from engine.core.errors import NotFound, SpecError
 from engine.core.spec import StrategySpec
 from engine.core.spec_errors import Fault, field_errors, shorten
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
-NOT_TRADING = ("name", "slug", "idea_family", "description", "broker", "kpi_thresholds", "outputs", "sweep")
+NOT_TRADING = (
+    *("name", "slug", "idea_family", "description", "broker", "kpi_thresholds", "outputs", "sweep"),
+    "monitor_greeks",
+)
+
+
+class Read(NamedTuple):
+    """What came of a decoded spec: the spec or its faults, and what an older dialect's keys became."""
+
+    spec: StrategySpec | None
+    faults: list[Fault]
+    normal: Normal
 
 
 def parse_json(text: str | bytes, where: str = "spec") -> Any:
@@ -111,13 +126,15 @@ def parse_spec(text: str | bytes, where: str = "spec") -> StrategySpec:
 
 def build_spec(tree: Any, where: str = "spec") -> StrategySpec:
     """A checked spec from decoded JSON. Raises SpecError with the first fault."""
-    spec, faults = check_tree(tree)
-    if spec is None:
-        more = (
-            f" ({len(faults) - 1} more; `python -m engine spec check` lists all.)" if len(faults) > 1 else ""
-        )
-        raise SpecError(f"{where}: {faults[0]}{more}")
-    return spec
+    return _sound(read_tree(tree), where)
+
+
+def _sound(read: Read, where: str) -> StrategySpec:
+    if read.spec is None:
+        n = len(read.faults)
+        more = f" ({n - 1} more; `python -m engine spec check` lists all.)" if n > 1 else ""
+        raise SpecError(f"{where}: {read.faults[0]}{more}")
+    return read.spec
 
 
 def check_tree(tree: Any) -> tuple[StrategySpec | None, list[str]]:
@@ -128,6 +145,23 @@ def check_tree(tree: Any) -> tuple[StrategySpec | None, list[str]]:
 
 def check_fields(tree: Any) -> tuple[StrategySpec | None, list[Fault]]:
     """`check_tree` with the place of each fault, for a form that shows it at its field."""
+    read = read_tree(tree)
+    return read.spec, read.faults
+
+
+def read_tree(tree: Any) -> Read:
+    """`check_fields` with the dialect of the tree and every mapping; faults stand where the file has them."""
+    try:
+        normal = normalised(tree)
+    except RecursionError:
+        return Read(None, [Fault((), "nested too deep; flatten it.")], Normal(tree))
+    if normal.faults:
+        return Read(None, list(normal.faults), normal)
+    spec, faults = _check_v1(normal.tree)
+    return Read(spec, [normal.as_written(fault) for fault in faults], normal)
+
+
+def _check_v1(tree: Any) -> tuple[StrategySpec | None, list[Fault]]:
     if not isinstance(tree, dict):
         return None, [Fault((), f"must be one JSON object {{...}}, got {type(tree).__name__}.")]
     try:
@@ -140,7 +174,13 @@ def check_fields(tree: Any) -> tuple[StrategySpec | None, list[Fault]]:
 
 def load_spec(path: Path) -> StrategySpec:
     """The spec in a file."""
-    return build_spec(read_json(path), path.name)
+    return read_spec(path)[0]
+
+
+def read_spec(path: Path) -> tuple[StrategySpec, Normal]:
+    """The spec in a file, and what an older dialect's keys became."""
+    read = read_tree(read_json(path))
+    return _sound(read, path.name), read.normal
 
 
 def read_json(path: Path) -> Any:
@@ -262,12 +302,13 @@ def _index(node: list[Any], part: str, path: str) -> int:
 def with_overrides(spec: StrategySpec, overrides: Mapping[str, Any], where: str = "spec") -> StrategySpec:
     """The spec with values set by path, checked again (about 0.05 ms).
 
-    What the spec leaves open stays open, so a hash differs by what was set and nothing else.
+    Paths and units are Spec v1's, in whatever dialect its file is. What the spec leaves open stays open, so a hash
+    differs by what was set and nothing else.
     """
     tree = spec.model_dump(mode="json", exclude_unset=True, by_alias=True)
     for path, value in overrides.items():
         set_path(tree, path, copy.deepcopy(value) if isinstance(value, dict | list) else value)
-    return build_spec(tree, where)
+    return _sound(Read(*_check_v1(tree), Normal(tree)), where)
 
 
 def json_schema() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from engine.packs.disk import load_pack
 from engine.packs.pack import Pack, Request
 from engine.signals.required import required_series
 from engine.sim.scope import refuse_options
+from engine.sim.unanswered import asks, check_remedies, refuse_stand_ins, refuse_unanswered
 
 Needs = Mapping[tuple[str, str], int]
 UNUSED = ("paths", "columns", "waive", "substitute")  # parts of `data` that bars do not need
@@ -34,16 +35,16 @@ def pack_for(
     needs : warm-up bars by (symbol, timeframe) where they must be larger than this one spec's (a sweep's).
     SpecError for what bars cannot simulate, DataError where the store cannot answer.
     """
+    check_remedies(spec)
     refuse_options(spec)
+    refuse_stand_ins(spec)
     for name in UNUSED if progress is not None else ():
         if getattr(spec.data, name):
             progress(f"data.{name}: kept with the spec, not used yet; bars come from the market store")
     if pack_hash is not None:
         return load_pack(settings, pack_hash)
     wanted = dict(required_series(spec) if needs is None else needs)
-    source = spec.data.source
-    if source == "auto":
-        source = readers.source_for(settings, {symbol for symbol, _ in wanted})
+    source = _source(settings, spec, {symbol for symbol, _ in wanted})
     start, end = _window(settings, source, spec)
     return build_pack(
         settings,
@@ -54,6 +55,23 @@ def pack_for(
         warmup_bars=wanted,
         progress=progress,
     )
+
+
+def _source(settings: Settings, spec: StrategySpec, symbols: set[str]) -> str:
+    """The source of all series. DataError with the remedy where it lacks one that only a condition asks for."""
+    asked = {one.name for one in asks(spec)} & symbols
+    source = spec.data.source
+    if source == "auto":
+        try:
+            return readers.source_for(settings, symbols)
+        except DataError:
+            if not asked:
+                raise
+            source = readers.source_for(settings, symbols - asked)
+    held = {one.symbol for one in catalog.series(settings, source)}
+    if held.issuperset(spec.universe):  # else the source as a whole is missing, and the pack says so
+        refuse_unanswered(spec, asked - held, f"source {source}")
+    return source
 
 
 def _kind(spec: StrategySpec, symbol: str) -> str | None:

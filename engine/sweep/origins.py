@@ -5,8 +5,7 @@ Light enough for the web process: the grid is read from the store, nothing is co
 
 from __future__ import annotations
 
-import re
-
+from engine.core import slugs
 from engine.core.errors import BadInput, NotFound, SpecError
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import parse_spec, with_overrides
@@ -15,8 +14,6 @@ from engine.store.db import Store
 from engine.store.models import SpecVersion
 from engine.sweep.axes import Axis
 from engine.sweep.grid import Grid
-
-MAX_SLUG = 64
 
 
 def save_as(store: Store, origin: str, name: str) -> SpecVersion:
@@ -65,7 +62,7 @@ def config_spec(store: Store, sweep: str, index: int) -> StrategySpec:
 
 def slug_of(name: str) -> str:
     """'SMA 10/30, tuned' -> 'sma_10_30_tuned'. SpecError where no letter or digit is left."""
-    slug = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")[:MAX_SLUG].rstrip("_")
+    slug = slugs.slug_of(name)
     if not slug:
         raise SpecError(
             f"{name!r}: no name for a strategy; give one with letters or digits of the Latin alphabet."

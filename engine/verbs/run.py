@@ -41,12 +41,22 @@ def add_spec_arguments(parser: argparse.ArgumentParser) -> None:
 
 def spec_of(args: argparse.Namespace) -> StrategySpec:
     """The spec of the arguments, overrides applied and checked."""
-    from engine.core.spec_text import load_spec, with_overrides
+    from engine.core.spec_text import with_overrides
     from engine.sweep.grid_file import split_sets
 
-    spec = load_spec(args.spec)
+    spec = loaded(args.spec)
     overrides, _ = split_sets(args.set)
     return with_overrides(spec, overrides) if overrides else spec
+
+
+def loaded(path: Path) -> StrategySpec:
+    """The spec of a file; of an older dialect it is told, because its units are others."""
+    from engine.core.spec_text import read_spec
+
+    spec, normal = read_spec(path)
+    if normal.note:
+        output.progress(f"{path.name}: {normal.note}, which `spec show` lists")
+    return spec
 
 
 def run(args: argparse.Namespace, settings: Settings) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.core.settings import Settings
 from engine.verbs import output
+
+if TYPE_CHECKING:
+    from engine.core.dialects import Normal
+
+MOST_NAMED = 4  # keys that told the dialect
 
 
 def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -21,7 +27,9 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
     one.set_defaults(handler=check)
 
     one = verbs.add_parser(
-        "show", help="the canonical form: without defaults, keys sorted, short forms written out"
+        "show",
+        help="the canonical form: without defaults, keys sorted, short forms written out; of an older dialect every "
+        "mapping (on stderr)",
     )
     one.add_argument("file", type=Path, metavar="FILE")
     one.add_argument(
@@ -57,17 +65,18 @@ def check(args: argparse.Namespace, settings: Settings) -> int:
             output.progress(f"{result['file']}: {fault}")
         if not result["faults"]:
             known = f"{result['slug']} {result['spec_hash'][:12]}"
-            print(f"{result['file']}: ok, {known}, {result['n_configs']:,} configs in its grid")
+            older = f"; {result['note']}, which `spec show` lists" if result["note"] else ""
+            print(f"{result['file']}: ok, {known}, {result['n_configs']:,} configs in its grid{older}")
     return 2 if faults else 0
 
 
 def show(args: argparse.Namespace, settings: Settings) -> None:
     from engine.core.errors import SpecError
     from engine.core.spec_reading import reading, reading_text
-    from engine.core.spec_text import canonical, load_spec, spec_hash, trading_hash, with_overrides
+    from engine.core.spec_text import canonical, read_spec, spec_hash, trading_hash, with_overrides
     from engine.sweep.grid_file import split_sets
 
-    spec = load_spec(args.file)
+    spec, normal = read_spec(args.file)
     fixed, axes = split_sets(args.sets)
     if axes:
         raise SpecError(
@@ -77,12 +86,24 @@ def show(args: argparse.Namespace, settings: Settings) -> None:
     hashes = {"spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec), "idea_family": spec.family}
     if args.json:
         told = {"reading": [one._asdict() for one in reading(spec)]} if args.plain else {}
-        output.print_json({**hashes, **told, "spec": canonical(spec)})
+        output.print_json({**hashes, **told, **_dialect_of(normal), "spec": canonical(spec)})
         return
+    if normal.dialect is not None:
+        output.progress(f"{normal.note}, known by {', '.join(normal.known_by[:MOST_NAMED])}:")
+        for one in normal.mappings:
+            output.progress(f"  {one}")
     text = json.dumps(canonical(spec), indent=2, ensure_ascii=False)
     print(f"{spec.name}\n\n{reading_text(spec)}" if args.plain else text)
     for name, value in hashes.items():
         output.progress(f"{name} {value}")
+
+
+def _dialect_of(normal: Normal) -> dict[str, Any]:
+    """dialect: null for Spec v1; mappings: old, new (null: no effect), before, after, why."""
+    return {
+        "dialect": normal.dialect.key if normal.dialect else None,
+        "mappings": [{**asdict(one), "new": one.new or None} for one in normal.mappings],
+    }
 
 
 def save(args: argparse.Namespace, settings: Settings) -> None:
@@ -113,12 +134,14 @@ def schema(args: argparse.Namespace, settings: Settings) -> None:
 def _checked(path: Path) -> dict[str, Any]:
     """Faults of one file; a sound one has its hashes and the size of its grid."""
     from engine.core.errors import BadInput
-    from engine.core.spec_text import check_tree, read_json, spec_hash, trading_hash
+    from engine.core.spec_text import read_json, read_tree, spec_hash, trading_hash
 
-    found: dict[str, Any] = {"file": str(path), "faults": []}
+    found: dict[str, Any] = {"file": str(path), "faults": [], "dialect": None, "note": ""}
     try:
-        spec, faults = check_tree(read_json(path))
-        found["faults"] = faults
+        spec, faults, normal = read_tree(read_json(path))
+        found["faults"] = [str(fault) for fault in faults]
+        if normal.dialect is not None:
+            found |= {"dialect": normal.dialect.key, "note": normal.note}
         if spec is not None:
             found |= {"slug": spec.slug, "spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec)}
             found["n_configs"] = _n_configs(spec)

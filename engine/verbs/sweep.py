@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.settings import Settings
 from engine.verbs import output
+from engine.verbs.run import loaded
 
 if TYPE_CHECKING:
     from engine.packs.pack import Pack
@@ -135,11 +136,11 @@ def _planned(args: argparse.Namespace, settings: Settings) -> tuple[SweepPlan, P
 
 
 def _plan_of(args: argparse.Namespace) -> SweepPlan:
-    from engine.core.spec_text import load_spec, with_overrides
+    from engine.core.spec_text import with_overrides
     from engine.sweep.grid_file import read_grid_file, split_sets
     from engine.sweep.plan import SweepPlan, refuse_both
 
-    base = load_spec(args.spec)
+    base = loaded(args.spec)
     fixed, axes = split_sets(args.set)
     base = with_overrides(base, fixed) if fixed else base
     sweep = read_grid_file(args.grid, base.sweep) if args.grid else base.sweep

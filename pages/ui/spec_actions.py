@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.core.errors import ArgusError
-from engine.core.spec_text import parse_json, parse_spec
+from engine.core.spec_text import canonical, parse_json, parse_spec
 from engine.store import drafts, specs
 from pages.ui import actions, guard, state
 from pages.ui.spec_text import Path, checked, dumped, put, value_at
@@ -113,6 +113,18 @@ def write_text(draft_id: str, seen: str, key: str) -> None:
 def tidy(draft_id: str) -> None:
     """The same JSON, indented."""
     change(draft_id, lambda tree: None)
+
+
+def convert(draft_id: str) -> None:
+    """A draft of an older dialect as Spec v1, in its canonical form."""
+
+    def act() -> None:
+        row = drafts.get_draft(guard.store(), draft_id)
+        spec = parse_spec(row.text, row.origin or "draft")
+        drafts.save_draft(guard.store(), draft_id, dumped(canonical(spec)), seen=row.text)
+        say("success", "The draft is Spec v1 now; its meaning is the same.")
+
+    _told(act)
 
 
 def write_field(draft_id: str, path: Path, key: str, read: Callable[[Any], Any]) -> None:

@@ -189,6 +189,7 @@ def _options(doc: Doc) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="top"):
         for head, name in (head for head in _HEADS["Options"] if head[0] == "risk_exits"):
             show_field(doc, (head, name), ExitSpec.model_fields[name])
+        show_field(doc, ("monitor_greeks",), StrategySpec.model_fields["monitor_greeks"])
 
 
 def _more(doc: Doc) -> None:
@@ -255,7 +256,9 @@ PARTS: dict[str, Callable[[Doc], None]] = {
 _HEADS: dict[str, tuple[Path, ...]] = {
     "Options": (
         ("legs",), ("conversion",), ("roll",), ("entry", "filters"), ("risk_exits", "max_loss_is_initial_debit"),
-        ("risk_exits", "close_before_expiry_days"), ("risk_exits", "let_expire"), ("risk_exits", "target_of_max_value_pct"),
+        ("risk_exits", "close_before_expiry_days"), ("risk_exits", "let_expire"),
+        ("risk_exits", "target_of_max_value_pct"),
+        ("monitor_greeks",),
     ),
     "Entry": (("entry",),),
     "Exits": (("risk_exits",),),

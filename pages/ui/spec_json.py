@@ -77,7 +77,7 @@ def show_problems(doc: Doc, *, listed: bool = True) -> None:
         for i, one in enumerate(problems[:MOST_SHOWN] if listed else ()):
             line = f"line {one.line}: " if one.line is not None and doc.checked.tree is not None else ""
             st.button(guard.plain(line + str(one)), key=f"problem_{i}", type="tertiary", on_click=_go_to,
-                      args=(one, doc.checked.tree is not None))  # fmt: skip
+                      args=(one, doc.checked.tree is not None and doc.checked.older is None))  # fmt: skip
         if listed:
             _show_more(len(problems))
 

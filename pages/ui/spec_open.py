@@ -12,6 +12,7 @@ from pages.ui.spec_fields import Doc, show_style
 from pages.ui.spec_form import show_form
 from pages.ui.spec_json import show_json_view, show_problems
 from pages.ui.spec_made import show_made
+from pages.ui.spec_older import show_older
 from pages.ui.spec_queries import DraftText, Version
 from pages.ui.spec_reading import show_reading
 from pages.ui.spec_text import checked, dumped
@@ -61,13 +62,20 @@ def show_draft(at: Revision, draft: DraftText) -> None:
                   disabled=doc.checked.spec is None, on_click=spec_actions.save, args=(draft.id,),
                   help=None if doc.checked.spec else "Mend the faults below first.")  # fmt: skip
         _show_starts(doc, "")
-        _show_download(doc, str(tree.get("slug") or "spec"))
+        _show_download(doc, _slug(doc) or "spec")
         st.button("Delete draft", key=state.DELETE_DRAFT, icon=":material/delete:", type="tertiary",
                   on_click=spec_actions.delete, args=(draft.id,))  # fmt: skip
     _show_what_changed(doc, origin)
+    show_older(doc)
     show_problems(doc, listed=st.query_params.get(state.VIEW) != "JSON")
-    slug = origin.slug if origin else str(tree.get("slug") or "")
+    slug = origin.slug if origin else _slug(doc)
     _show_view(at, doc, slug, origin.hash if origin else "")
+
+
+def _slug(doc: Doc) -> str:
+    """As the text has it, or as an older dialect's name gives it; empty where neither does."""
+    spec = doc.checked.spec
+    return str((doc.checked.tree or {}).get("slug") or (spec.slug if spec else ""))
 
 
 def _show_head(name: str, kind: str, icon: str, colour: str, below: str) -> None:
@@ -154,10 +162,12 @@ def _show_job() -> None:
 
 
 def _show_view(at: Revision, doc: Doc, slug: str, at_hash: str) -> None:
-    state.from_url(state.VIEW, VIEWS, "Form" if doc.draft else "Reading")
+    state.from_url(state.VIEW, VIEWS, "Form" if doc.draft and doc.checked.older is None else "Reading")
     view = st.segmented_control("View", VIEWS, key=state.VIEW, required=True, label_visibility="collapsed",
                                 on_change=state.to_url, args=(state.VIEW,))  # fmt: skip
-    if view == "Form":
+    if view == "Form" and doc.checked.older is not None:
+        st.info("The form has the fields of Spec v1. Convert the draft above, or change it in the JSON view.")
+    elif view == "Form":
         show_style()
         show_form(doc)
     elif view == "JSON":

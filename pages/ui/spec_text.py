@@ -13,11 +13,12 @@ from math import prod
 from typing import Any, NamedTuple
 
 from engine.core.conditions import operand_of
+from engine.core.dialects import Normal
 from engine.core.errors import SpecError
 from engine.core.json_lines import Path, line_of, lines_of
 from engine.core.spec import StrategySpec
 from engine.core.spec_errors import Fault, shorten
-from engine.core.spec_text import check_fields, parse_json
+from engine.core.spec_text import parse_json, read_tree
 from engine.signals.indicator_table import unknown_names
 
 MOST_COUNTED = 1_000_000  # combinations of a grid that a page counts itself
@@ -36,12 +37,16 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Checked:
-    """A text and what came of it. tree: None where it is no JSON object; spec: None where it has faults."""
+    """A text and what came of it. tree: None where it is no JSON object; spec: None where it has faults.
+
+    older : the dialect and its mappings, None for Spec v1; a form cannot work on the tree of one.
+    """
 
     text: str
     tree: dict[str, Any] | None
     spec: StrategySpec | None
     problems: tuple[Problem, ...]
+    older: Normal | None = None
 
     def at(self, path: Path) -> list[str]:
         """The faults of one field."""
@@ -59,12 +64,13 @@ def checked(text: str) -> Checked:
     except SpecError as error:
         said = str(error).removeprefix(": ")
         return Checked(text, None, None, (Problem((), said[0].upper() + said[1:], _line_in(said)),))
-    spec, faults = check_fields(tree)
+    spec, faults, normal = read_tree(tree)
     if spec is not None:
-        faults = [*unknown_names(spec), *_grid_faults(spec)]
+        faults = [normal.as_written(fault) for fault in (*unknown_names(spec), *_grid_faults(spec))]
     lines = lines_of(text) if faults else {}
     problems = tuple(Problem(fault.path, fault.said, line_of(lines, fault.path)) for fault in faults)
-    return Checked(text, tree if isinstance(tree, dict) else None, None if problems else spec, problems)
+    kept = tree if isinstance(tree, dict) else None
+    return Checked(text, kept, None if problems else spec, problems, normal if normal.dialect else None)
 
 
 def n_configs(spec: StrategySpec) -> int | None:

@@ -53,7 +53,7 @@ DEMO, PACK, PACK_PAGE, BUILD_PACK, VERIFY_PACK = "make_demo", "pack", "pack_page
 VIEW, FORM_PART, OLD, NEW = "view", "form", "old", "new"
 SPECS_PAGE, SPECS_TABLE, SPEC_FILES, SPEC_JSON = "specs_page", "specs_table", "spec_files", "spec_json"
 SAVE_SPEC, RUN_SPEC, SWEEP_SPEC, EDIT_SPEC = "save_spec", "run_spec", "sweep_spec", "edit_spec"
-DELETE_DRAFT = "delete_draft"
+DELETE_DRAFT, CONVERT_SPEC = "delete_draft", "convert_spec"
 FIELD = "field_"  # + path of the field
 
 # Tearsheet

@@ -29,8 +29,8 @@ def logic(*conditions):
         ({"tmeframe": "1h"}, "tmeframe: unknown field. Did you mean timeframe? Fields: version, name"),
         ({"Universe": ["SPY"]}, "Universe: unknown field. Did you mean universe?"),
         (
-            {"entry": {"enter_time": "09:45"}},
-            "entry.enter_time: unknown field. Did you mean entry.day_rules.enter_time?",
+            {"entry": {"not_before": "09:45"}},
+            "entry.not_before: unknown field. Did you mean entry.day_rules.not_before?",
         ),
         (
             {"risk_exits": {"take_proft_pct": 5}},

@@ -61,7 +61,8 @@ def test_show_prints_the_canonical_form_which_is_a_spec(capsys):
 def test_show_for_machines_holds_the_hashes(capsys):
     assert spec("show", "--json", SMA) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"spec_hash", "trading_hash", "idea_family", "spec"} and len(told["spec_hash"]) == 64
+    assert set(told) == {"spec_hash", "trading_hash", "idea_family", "dialect", "mappings", "spec"}
+    assert len(told["spec_hash"]) == 64 and told["dialect"] is None and told["mappings"] == []
 
 
 def test_show_refuses_a_range(capsys):
