@@ -296,12 +296,13 @@ class OptionWalk:
         ]
 
     def _fill_conversion(self, order: OptionOrder, e: Ending, found: list[Offer]) -> None:
-        """Sell the further strike, unless its price has left too small a debit."""
+        """Sell the further strike, unless its price has left too small a debit or an exit still waits."""
         p = position_of(self.state, order.trade_id)
         made = package(self.rules, e.inst, order, p.qty, found)
         self._swap(order, None)
         assert self.rules.conversion is not None
-        if keeps_debit(self.rules.conversion, p.open_legs[0], made.fills[0].price):
+        is_leaving = any(o.trade_id == p.trade_id for o in self.state.option_orders)
+        if not is_leaving and keeps_debit(self.rules.conversion, p.open_legs[0], made.fills[0].price):
             self._write(p.trade_id, order, made)
             self._apply(Converted(p.trade_id, order.legs[0], made.fills[0]))
 
