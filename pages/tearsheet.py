@@ -26,7 +26,7 @@ def show_way_on(at: Revision) -> None:
     if not newest:
         first_run.show()
         return
-    st.caption("The newest runs:")
+    st.info("Choose a run to see its tearsheet. The newest:")
     for run in newest:
         mark = "SYNTHETIC · " if run.is_synthetic else ""
         parts = (run.name, f"{formats.listing(run.symbols)} {run.timeframe}", run.config, run.id)
@@ -58,7 +58,6 @@ try:
     asked = st.query_params.get(state.RUN, "")
     if not asked:
         st.title("Tearsheet")
-        st.info("Choose a run to see its tearsheet.")
         show_way_on(revision)
     else:
         try:

@@ -73,7 +73,7 @@ def _choose(name: str, options: list[str]) -> list[str]:
         key=name,
         bind="query-params",
         placeholder="All, or type" if has_more else "All",
-        width=132,  # seven side by side at 1440 pixels
+        width=128,  # seven side by side at 1440 pixels
         on_change=_first_page,
         accept_new_options=has_more or name == "sweep",
         help=f"{len(options)} are listed; type any other." if has_more else None,
