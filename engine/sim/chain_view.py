@@ -36,7 +36,10 @@ def as_written(price: float) -> float:
 
 
 class ChainDay:
-    """One session of a chain, ready for lookups: standard contracts by key, row times."""
+    """One session of a chain, ready for lookups: every contract's row by its key, the standard ones by expiration.
+
+    A contract with an odd deliverable is not offered, but what is held and became one can still be marked and sold.
+    """
 
     def __init__(self, series: ChainSeries, session: int) -> None:
         self.one: ChainSession = series.by_session[session]
@@ -49,7 +52,7 @@ class ChainDay:
     @cached_property
     def row(self) -> dict[Key, int]:
         c = self.one.contracts
-        return {key_of(self.contract(k)): k for k in range(len(c)) if not c.adjusted[k]}
+        return {key_of(self.contract(k)): k for k in range(len(c))}
 
     def contract(self, k: int) -> Contract:
         c = self.one.contracts
@@ -67,7 +70,7 @@ class ChainDay:
     def by_expiry(self) -> dict[tuple[int, bool], list[Contract]]:
         """Standard contracts of an expiration and right by rising strike, then root."""
         found: dict[tuple[int, bool], list[Contract]] = {}
-        for k in self.row.values():
+        for k in np.flatnonzero(~self.one.contracts.adjusted).tolist():
             one = self.contract(k)
             found.setdefault((one.expiry, one.is_call), []).append(one)
         return {key: sorted(these, key=lambda c: (c.strike, c.root)) for key, these in found.items()}

@@ -39,7 +39,7 @@ class PreparedOptions:
 def prepare_options(
     spec: StrategySpec,
     pack: Pack,
-    chains: Chains,
+    chains: Chains | None = None,
     *,
     rate_on: RateOn = no_rate,
     iv_percentile: Mapping[str, Mapping[int, float]] | None = None,
@@ -47,11 +47,17 @@ def prepare_options(
 ) -> PreparedOptions:
     """Everything of a run that comes before the walk.
 
-    chains : by underlying. rate_on: the riskless rate of a date, for Greeks. iv_percentile: see OptionMarket.
+    chains : by underlying; without them those of the pack.
+    rate_on: the riskless rate of a date, for Greeks. iv_percentile: see OptionMarket.
     DataError where a filter asks what the chains cannot answer; it names the waiver.
     """
     market = build_option_market(
-        pack, chains, spec.universe, spec.timeframe, rate_on=rate_on, iv_percentile=iv_percentile
+        pack,
+        pack.chains if chains is None else chains,
+        spec.universe,
+        spec.timeframe,
+        rate_on=rate_on,
+        iv_percentile=iv_percentile,
     )
     rules = option_rules(spec, market.base.instruments, MINUTES[spec.timeframe])
     _refuse_unanswered(rules, market)
@@ -87,7 +93,7 @@ def _either(low: float, high: float) -> float:
 def simulate_options(
     spec: StrategySpec,
     pack: Pack,
-    chains: Chains,
+    chains: Chains | None = None,
     *,
     rate_on: RateOn = no_rate,
     iv_percentile: Mapping[str, Mapping[int, float]] | None = None,

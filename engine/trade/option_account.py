@@ -308,11 +308,14 @@ def _marked(p: OptionPosition, marks: tuple[Mark, ...]) -> OptionPosition:
 
 
 def _split(state: State, event: Split) -> State:
-    """More contracts (shares) at lower strikes and prices, as OCC adjusts whole splits; net prices stay."""
+    """More contracts (shares) at lower strikes and prices, as OCC adjusts whole splits: strikes to the cent.
+
+    Net prices of positions stay as they are.
+    """
     r = event.ratio
 
     def after(contract: Contract | None) -> Contract | None:
-        return None if contract is None else contract._replace(strike=contract.strike / r)
+        return None if contract is None else contract._replace(strike=round(contract.strike / r, 2))
 
     options = tuple(
         replace(

@@ -11,7 +11,7 @@ from engine.core.sessions import day_number, day_of
 from engine.options.pricing import bsm_greeks, bsm_price
 from engine.packs.pack import pack_from_series
 from engine.sim.simulate_options import prepare_options, simulate_options
-from tests.fixtures.chains import expires_at, hand_chain, option_spec, run_options
+from tests.fixtures.chains import adjusted, expires_at, hand_chain, option_spec, run_options
 from tests.fixtures.trading import bars, days
 
 STILL = bars([100.0] * 7)
@@ -303,6 +303,19 @@ def test_a_split_makes_more_contracts_of_lower_strikes_and_changes_no_money():
     (trade,) = out.record.trades
     assert trade.gross == pytest.approx(-15)
     assert out.record.equity[6] == pytest.approx(out.record.equity[7])
+
+
+def test_a_contract_that_a_split_made_odd_is_still_marked_and_sold_and_no_longer_offered():
+    # Seven for one: 100 becomes 14.29, which OCC lists beside the new grid; seven contracts of a seventh each.
+    sessions = days(2)
+    series = bars([100.0] * 7 + [100.0 / 7] * 7, sessions=sessions)
+    series = replace(series, split=np.where(series.session == 1, 7.0, 1.0))
+    before = hand_chain({"P100": at(*[2.1] * 14)}, sessions=sessions)
+    after = hand_chain({"P14.29": at(*[0.3] * 14)}, sessions=sessions)
+    chain = adjusted(replace(before, by_session={0: before.by_session[0], 1: after.by_session[1]}), 1, 0)
+    out = run_options(series, chain, enter=[0, 10], leave=[9], legs=[{"right": "PUT", "side": "BUY"}])
+    assert [(f[1], f[2], f[3]) for f in out.fills] == [("P100", 1, 2.15), ("P14.29", -7, 0.25)]
+    assert out.skips == [(10, "no contract in the chain")]
 
 
 def test_legs_frame_tells_what_each_leg_was_and_did():

@@ -196,6 +196,6 @@ def test_the_result_has_every_frame_and_its_trades_add_up(seed):
     assert (result.trades["mae_frac"].fill_nan(0.0) <= 0.0).all()
 
 
-def test_a_key_survives_the_rounding_of_a_split():
+def test_a_contract_is_known_by_its_strike_to_a_thousandth():
     one = Contract("AAA", 1, 100 / 3, True, 0)
     assert key_of(one) == key_of(one._replace(strike=33.333))
