@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from engine.core.bars import BarSeries
 from engine.core.errors import DataError
@@ -17,6 +18,7 @@ from engine.core.timeframes import NS_PER_DAY
 from engine.data import adjust, catalog, readers
 from engine.data.calendars import sessions as sessions_of
 from engine.data.layout import lay_rows
+from engine.data.schemas import CONTRACT, PRICES
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def coverage(
 ) -> Coverage:
     """Coverage of a stored series over session dates first..last; by default from its first row to its last.
 
+    A bar of a chain is there where any of its contracts has a row; `chain_coverage` says more.
     DataError where the source has no such series, or the dates hold no session.
     """
     return _covered(*_laid(settings, source, symbol, timeframe, first, last, kind))
@@ -195,7 +198,8 @@ def _laid(
     stored = [
         one
         for one in catalog.series(settings, source)
-        if (one.symbol, one.kind, one.timeframe, one.quotes) == (symbol, kind, timeframe, False)
+        if (one.symbol, one.kind, one.timeframe) == (symbol, kind, timeframe)
+        and (not one.quotes or kind == "option")
     ]
     if not stored:
         raise DataError(
@@ -209,12 +213,30 @@ def _laid(
     sessions = sessions_of(calendar, first, last)
     if not len(sessions):
         raise DataError(f"{symbol}: {calendar} has no session from {first} to {last}. Choose other dates.")
-    rows = readers.read_rows(settings, source, symbol, kind, timeframe, first, last)
+    if kind == "option":
+        rows = _of_any_contract(settings, source, symbol, timeframe, first, last)
+    else:
+        rows = readers.read_rows(settings, source, symbol, kind, timeframe, first, last)
     front = adjust.front_numbers(symbol, sessions) if kind == "future" else None
     laid = lay_rows(
         rows, symbol=symbol, kind=kind, timeframe=timeframe, source=source, sessions=sessions, front=front
     )
     return laid.series, laid.outside_rows
+
+
+def _of_any_contract(
+    settings: Settings, source: str, symbol: str, timeframe: str, first: dt.date, last: dt.date
+) -> pl.DataFrame:
+    """One row for each bar in which a chain has any, quotes or trades; its numbers are how many contracts have."""
+    parts = [
+        readers.read_rows(settings, source, symbol, "option", timeframe, first, last, quotes=quotes).select(
+            "start", *CONTRACT
+        )
+        for quotes in (True, False)
+    ]
+    counted = pl.concat(parts).unique().group_by("start").len().sort("start")
+    n = pl.col("len").cast(pl.Float64)
+    return counted.select("start", *(n.alias(name) for name in (*PRICES, "volume")))
 
 
 def session_date_of(moment: dt.datetime, calendar: str) -> dt.date:

@@ -79,6 +79,23 @@ def _merge_part(stage: Staging, dataset: str, key: str, step: Callable[[str], No
     return tallies
 
 
+def replace_part(stage: Staging, dataset: str, key: str, rows: pl.DataFrame) -> dict[str, Tally]:
+    """Put `rows` (whole, checked, in the store's order) in place of a partition; the same rows are not written again.
+
+    For a maker of all of a source's rows; imports are merged.
+    """
+    relative = partitions.part_path(dataset, key)
+    existing = stage.root / relative
+    old = partitions.read_part(existing, dataset) if existing.exists() else None
+    if old is None or not old.equals(rows):
+        writer = partitions.PartWriter(stage.ready_path(relative), schema_of(dataset))
+        try:
+            writer.write(rows)
+        finally:
+            writer.close()
+    return compare(old, rows, rows, dataset)
+
+
 def upsert(old: pl.DataFrame | None, new: pl.DataFrame | None, dataset: str) -> pl.DataFrame:
     """Rows of both in the store's order; where both have a bar, the new one (days of options: cell by cell)."""
     keys = key_columns(parse_dataset(dataset)[0])

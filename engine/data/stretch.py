@@ -44,8 +44,12 @@ def read_stretch(
 ) -> Stretch:
     """Rows of a series, merged neighbours by neighbours into `limit` bars at most; futures: the front contract's.
 
-    DataError where a file is damaged.
+    DataError where a file is damaged, and for options: a chain has no bars, each of its contracts has.
     """
+    if one.kind == "option":
+        raise DataError(
+            f"{one.symbol} options: no bars of the chain as a whole. Look at its contracts on a session instead."
+        )
     rows = readers.read_rows(
         settings, one.source, one.symbol, one.kind, one.timeframe, first, last, quotes=one.quotes
     )

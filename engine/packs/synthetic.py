@@ -1,4 +1,4 @@
-"""A made-up market with the habits of a real one, source SYNTHETIC: SPY, QQQ and AMD.
+"""A made-up market with the habits of a real one, source SYNTHETIC: SPY, QQQ and AMD, their options, and a VIX.
 
 Three regimes follow each other by chance; volatility clusters from day to day and from minute to minute; both ends
 of a session are lively; now and then a price jumps. The prices mean nothing, and every page that shows them says so.
@@ -19,16 +19,18 @@ from engine.core.sessions import SessionTable, day_of, schedule
 from engine.core.settings import Settings
 from engine.data.calendars import sessions as sessions_of
 from engine.data.catalog import stage_update
-from engine.data.merge import merge
+from engine.data.merge import Tallies, Tally, merge, replace_part
 from engine.data.partitions import datasets, source_root, sources, write_parquet
 from engine.data.schemas import conform, dataset_name
-from engine.data.staging import source_lock, staging
+from engine.data.staging import Staging, source_lock, staging
 from engine.packs.pack import SYNTHETIC
+from engine.packs.synthetic_options import Path, chain_days, volatility_index
 
 SEED = 20230801
 FIRST_SESSION = dt.date(2023, 8, 1)  # inside the windows of the example specs
 WARMUP_SESSIONS = 300
 MINUTE_SESSIONS, QUICK_SESSIONS = 120, 10
+INDEX = "VIX"  # of the made-up surface of SPY
 
 # Regime: annual volatility and drift of the market, chance to stay for another day.
 _REGIMES = ((0.11, 0.22, 0.975), (0.18, 0.00, 0.95), (0.34, -0.45, 0.92))
@@ -64,6 +66,7 @@ class Demo:
     n_sessions: int
     n_minutes: int
     n_days: int
+    n_quotes: int = 0
 
 
 def ensure_demo(settings: Settings, progress: Callable[[str], None] | None = None) -> Demo | None:
@@ -77,11 +80,13 @@ def make_demo(
     settings: Settings,
     *,
     quick: bool = False,
+    options: bool = True,
     seed: int = SEED,
     progress: Callable[[str], None] | None = None,
 ) -> Demo:
-    """Write the demo market: 300 daily bars, then 120 sessions (quick: 10) of minutes with their daily bars.
+    """Write the demo market: 300 daily bars, then 120 sessions (quick: 10) of minutes with their daily bars and chains.
 
+    options : False leaves the chains out.
     The same seed gives the same bytes, and the quick market is the beginning of the whole one.
     """
     say = progress or (lambda _: None)
@@ -89,13 +94,22 @@ def make_demo(
     sessions = _demo_sessions(n_sessions)
     say(f"demo market: {len(_STOCKS)} symbols, {len(sessions)} sessions")
     minutes, days = _market(sessions, seed)
-    minutes = minutes.filter(pl.col("start") >= pl.lit(int(sessions.open_ns[WARMUP_SESSIONS])).cast(_UTC))
+    paths = _paths(minutes, sessions, seed)
+    index = volatility_index(paths[0], sessions, INDEX)
+    first_minute = pl.lit(int(sessions.open_ns[WARMUP_SESSIONS])).cast(_UTC)
+    minutes = minutes.filter(pl.col("start") >= first_minute)
     with staging(settings, SYNTHETIC) as stage:
         stage.add(dataset_name("equity", "1min"), conform(minutes, "equity"))
         stage.add(dataset_name("equity", "1D"), conform(days, "equity"))
+        stage.add(
+            dataset_name("index", "1min"), conform(index.filter(pl.col("start") >= first_minute), "index")
+        )
+        stage.add(dataset_name("index", "1D"), conform(_days(index), "index"))
         stage.flush()
         with source_lock(settings, SYNTHETIC):
             tallies = merge(stage, lambda _: None)
+            if options:
+                tallies |= _stage_chains(stage, paths, sessions, seed, say)
             for stock in _STOCKS:
                 relative = PurePosixPath("factors", f"{stock.symbol}.parquet")
                 if not stage.root.joinpath(*relative.parts).exists():
@@ -111,6 +125,7 @@ def make_demo(
         n_sessions,
         len(minutes),
         len(days),
+        sum(tally.n_staged for (dataset, _), tally in tallies.items() if dataset == "options_quotes_min"),
     )
 
 
@@ -158,14 +173,53 @@ def _market(sessions: SessionTable, seed: int) -> tuple[pl.DataFrame, pl.DataFra
         )
         for symbol, parts in bars.items()
     )
-    days = minutes.group_by("symbol", "session", maintain_order=True).agg(
+    return minutes, _days(minutes)
+
+
+def _days(minutes: pl.DataFrame) -> pl.DataFrame:
+    """Daily bars of minutes."""
+    return minutes.group_by("symbol", "session", maintain_order=True).agg(
         pl.col("start", "open").first(),
         pl.col("high").max(),
         pl.col("low").min(),
         pl.col("close").last(),
-        pl.col("volume").sum(),
+        pl.col("^volume$").sum(),
     )
-    return minutes, days
+
+
+def _paths(minutes: pl.DataFrame, sessions: SessionTable, seed: int) -> list[Path]:
+    """What the options of each stock are priced on."""
+    state, market = _State(), np.empty(len(sessions))
+    for i in range(len(sessions)):  # the first numbers of each day's generator, as in `_market`
+        state = state.next_day(np.random.default_rng([seed, int(sessions.date[i])]))
+        market[i] = state.volatility
+    found = []
+    for stock in _STOCKS:
+        own = minutes.filter(pl.col("symbol") == stock.symbol)
+        volatility = np.hypot(stock.beta * market, stock.own_volatility)
+        found.append(Path(stock.symbol, own["open"].to_numpy(), own["close"].to_numpy(), volatility))
+    return found
+
+
+def _stage_chains(
+    stage: Staging, paths: list[Path], sessions: SessionTable, seed: int, say: Callable[[str], None]
+) -> Tallies:
+    """Chains of each session into files of their own, straight: nobody else writes options under SYNTHETIC."""
+    around = sessions_of("XNYS", day_of(sessions.date[0]), day_of(sessions.date[-1]) + dt.timedelta(days=75))
+    tallies: Tallies = {}
+    n = len(sessions) - WARMUP_SESSIONS
+    for i, day in chain_days(paths, sessions, around, WARMUP_SESSIONS, seed):
+        say(f"demo market: options of {day_of(sessions.date[i])} ({i - WARMUP_SESSIONS + 1} of {n})")
+        for rows, timeframe, quotes in (
+            (day.quotes, "1min", True),
+            (day.trades, "1min", False),
+            (day.days, "1D", False),
+        ):
+            dataset = dataset_name("option", timeframe, quotes=quotes)
+            rows = conform(rows, "option", quotes=quotes, timeframe=timeframe)
+            for symbol, tally in replace_part(stage, dataset, str(day_of(sessions.date[i])), rows).items():
+                tallies.setdefault((dataset, symbol), Tally()).add(tally)
+    return tallies
 
 
 @dataclass(frozen=True)

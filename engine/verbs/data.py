@@ -1,4 +1,4 @@
-"""`data import`, `data list`, `data coverage`, `data gaps`, `data export`, `data demo`: the market store."""
+"""`data import`, `data list`, `data coverage`, `data gaps`, `data compare`, `data export`, `data demo`."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def _chosen(args: argparse.Namespace, settings: Settings) -> list[Series]:
 
 
 def make_demo(args: argparse.Namespace, settings: Settings) -> None:
-    """JSON: source, symbols, first, last, n_sessions, n_minutes, n_days."""
+    """JSON: source, symbols, first, last, n_sessions, n_minutes, n_days, n_quotes."""
     from engine.packs import synthetic
 
     demo = synthetic.make_demo(settings, quick=args.quick, progress=output.progress)
@@ -225,7 +225,7 @@ def make_demo(args: argparse.Namespace, settings: Settings) -> None:
         return
     print(
         f"SYNTHETIC: {', '.join(demo.symbols)}, {demo.n_sessions} sessions of minutes from {demo.first} "
-        f"to {demo.last}. "
+        f"to {demo.last}, and {demo.n_quotes:,} quotes of their options. "
         f"Made-up prices, for trying things out."
     )
 

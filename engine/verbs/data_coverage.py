@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.errors import BadInput, DataError
 from engine.core.settings import Settings
 from engine.core.timeframes import TIMEFRAMES
-from engine.verbs import output
+from engine.verbs import data_chains, output
 
 if TYPE_CHECKING:
     from engine.data.catalog import Series
@@ -41,11 +40,19 @@ def add_parsers(verbs: Any, add_filters: Callable[[argparse.ArgumentParser], Non
         )
         parser.add_argument("--to", dest="last", metavar="DATE", type=_date, help="last session date")
         parser.set_defaults(choose=choose)
+    data_chains.add_parser(
+        verbs.add_parser(
+            "compare", help="two sources' options of the same underlying: prices, volatility, gaps"
+        ),
+        _date,
+    )
 
 
 def show_coverage(args: argparse.Namespace, settings: Settings) -> None:
-    """JSON: {"series": [{source, symbol, kind, timeframe, calendar, first, last, n_sessions, ...}]}."""
+    """JSON: {"series": [{source, symbol, kind, timeframe, calendar, first, last, n_sessions, ...}], "chains"}."""
     from engine.data.coverage import coverage
+
+    chains = data_chains.covered(args, settings)
 
     found: list[Coverage] = [
         one
@@ -56,7 +63,9 @@ def show_coverage(args: argparse.Namespace, settings: Settings) -> None:
         )
     ]
     if args.json:
-        output.print_json({"series": [_plain(one) for one in found]})
+        output.print_json(
+            {"series": [_plain(one) for one in found], "chains": [data_chains.plain(one) for one in chains]}
+        )
         return
     header = (
         "source",
@@ -74,7 +83,7 @@ def show_coverage(args: argparse.Namespace, settings: Settings) -> None:
     rows = [
         (
             c.source,
-            c.symbol,
+            f"{c.symbol} options" if c.kind == "option" else c.symbol,
             c.timeframe,
             str(c.first),
             str(c.last),
@@ -82,11 +91,13 @@ def show_coverage(args: argparse.Namespace, settings: Settings) -> None:
             c.n_sessions_with_rows,
             c.n_rows,
         )
-        + (c.n_expected, _percent(c.share), c.outside_rows)
+        + (c.n_expected, output.percent(c.share), c.outside_rows)
         for c in found
     ]
     if rows:
         output.print_table(header, rows)
+    if chains:
+        data_chains.print_coverage(chains)
 
 
 def show_gaps(args: argparse.Namespace, settings: Settings) -> None:
@@ -131,8 +142,13 @@ def _each(
     args: argparse.Namespace, settings: Settings, ask: Callable[[Series], T]
 ) -> Iterator[tuple[Series, T]]:
     """What `ask` says of each chosen series. One that cannot be asked is an error only if it was named."""
+    from engine.data.chain_coverage import chains_of
+
+    chains = chains_of(settings, args.source)
     chosen = [
-        s for s in args.choose(args, settings) if not s.quotes and args.timeframe in (None, s.timeframe)
+        s
+        for s in args.choose(args, settings)
+        if (s in chains if s.kind == "option" else not s.quotes) and args.timeframe in (None, s.timeframe)
     ]
     if not chosen:
         raise BadInput(
@@ -178,11 +194,6 @@ def _plain(one: Coverage) -> dict[str, Any]:
 def _plain_gap(gap: Gap) -> dict[str, Any]:
     start, end = _moment(gap.start_ns), _moment(gap.end_ns)
     return {"start": f"{start}Z", "end": f"{end}Z", "n_bars": gap.n_bars, "n_sessions": gap.n_sessions}
-
-
-def _percent(share: float) -> float:
-    """Rounded down: one missing bar of many is not 100 %."""
-    return math.floor(share * 10_000) / 100 if math.isfinite(share) else math.nan
 
 
 def _moment(ns: int) -> str:

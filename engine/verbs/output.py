@@ -29,7 +29,9 @@ def metrics_of(metrics: Mapping[str, Any]) -> dict[str, Any]:
     from engine.metrics.names import METRICS
 
     counts = {metric.name for metric in METRICS if metric.unit == "count"}
-    return {k: int(v) if k in counts and v is not None and math.isfinite(v) else v for k, v in metrics.items()}
+    return {
+        k: int(v) if k in counts and v is not None and math.isfinite(v) else v for k, v in metrics.items()
+    }
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -40,7 +42,11 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     numeric = [bool(rows) and all(isinstance(v, int | float | None) for v in column) for column in columns]
     for row in [list(header), *cells]:
         pairs = zip(row, widths, numeric, strict=True)
-        print("  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in pairs).rstrip())
+        print(
+            "  ".join(
+                cell.rjust(width) if right else cell.ljust(width) for cell, width, right in pairs
+            ).rstrip()
+        )
 
 
 def show(value: Any) -> str:
@@ -78,3 +84,8 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int):
         return value
     return str(value)
+
+
+def percent(share: float) -> float:
+    """Rounded down: one missing bar of many is not 100 %."""
+    return math.floor(share * 10_000) / 100 if math.isfinite(share) else math.nan

@@ -32,7 +32,7 @@ def home(tmp_path_factory):
     """A workspace with the demo market and nothing else."""
     settings = Settings(tmp_path_factory.mktemp("desk") / "home")
     settings.home.mkdir()
-    make_demo(settings)
+    make_demo(settings, options=False)
     return settings
 
 

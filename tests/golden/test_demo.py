@@ -43,7 +43,7 @@ GOLDEN = {
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     settings = Settings(tmp_path_factory.mktemp("demo"))
-    make_demo(settings, quick=True)
+    make_demo(settings, quick=True, options=False)
     return settings
 
 

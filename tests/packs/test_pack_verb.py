@@ -9,7 +9,7 @@ from engine.packs.synthetic import make_demo
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    make_demo(Settings(tmp_path), quick=True)
+    make_demo(Settings(tmp_path), quick=True, options=False)
     monkeypatch.setenv("ARGUS_HOME", str(tmp_path))
     return tmp_path
 

@@ -21,7 +21,7 @@ FIRST, LAST = dt.date(2023, 8, 1), dt.date(2024, 1, 22)
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     settings = Settings(tmp_path_factory.mktemp("demo"))
-    made = make_demo(settings)
+    made = make_demo(settings, options=False)
     return settings, made
 
 
@@ -55,17 +55,17 @@ def test_every_scheduled_bar_is_there_early_close_included(whole):
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
     one, two, three = (Settings(tmp_path / name) for name in "abc")
-    make_demo(one, quick=True)
-    make_demo(two, quick=True)
-    make_demo(three, quick=True, seed=7)
+    make_demo(one, quick=True, options=False)
+    make_demo(two, quick=True, options=False)
+    make_demo(three, quick=True, options=False, seed=7)
     assert digest(one) == digest(two) != digest(three)
-    make_demo(one, quick=True)
+    make_demo(one, quick=True, options=False)
     assert digest(one) == digest(two)
 
 
 def test_the_quick_market_is_the_beginning_of_the_whole(tmp_path, whole, minutes):
     quick = Settings(tmp_path)
-    made = make_demo(quick, quick=True)
+    made = make_demo(quick, quick=True, options=False)
     assert made.n_sessions == 10
     found = read_bars(quick, "SYNTHETIC", "AMD", "1min", FIRST, made.last)
     assert found.equals(minutes["AMD"].head(len(found)))

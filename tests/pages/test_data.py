@@ -34,7 +34,7 @@ CSV = "time,open,high,low,close,volume\n2024-03-04 14:30,1,2,0.5,1.5,10\n2024-03
 def market(tmp_path_factory):
     """A made-up and a real-looking source: minutes with a hole, and quotes of a currency pair."""
     settings = Settings(tmp_path_factory.mktemp("market"))
-    make_demo(settings, quick=True)
+    make_demo(settings, quick=True, options=False)
     starts = schedule(sessions_of("XNYS", FIRST, LAST), "1min").start
     store_rows(
         settings, "mine", "equity", "1min", flat_rows(np.delete(starts, range(390, 600)), volume=[7.0] * 780)
@@ -57,7 +57,7 @@ def data(market, at_home):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     settings = Settings(tmp_path_factory.mktemp("demo"))
-    make_demo(settings, quick=True)
+    make_demo(settings, quick=True, options=False)
     open_store(settings).close()
     return settings.home
 
@@ -96,8 +96,8 @@ def test_series_are_listed_with_what_there_is_of_them(data):
     at = open_page("data")
     assert not at.exception
     table = at.dataframe[0].value
-    assert len(table) == 8
-    assert "8 series" in texts(at)
+    assert len(table) == 10
+    assert "10 series" in texts(at)
     mine = table[table["symbol"] == "AAA"].iloc[0]
     # 3 sessions of 4 weekdays are held from Wednesday to Monday; one of them has no row
     assert (mine["n_rows"], mine["n_sessions"], mine["share"], mine["missing"]) == (780, 2, 66.0, 1)
@@ -108,11 +108,11 @@ def test_filters_of_a_link_narrow_the_list(data):
     at = open_page("data", find="eur", kind="forex")
     assert at.dataframe[0].value["symbol"].tolist() == ["EURUSD"]
     at = open_page("data", of="SYNTHETIC", bars="1D")
-    assert at.dataframe[0].value["symbol"].tolist() == ["AMD", "QQQ", "SPY"]
+    assert at.dataframe[0].value["symbol"].tolist() == ["AMD", "QQQ", "SPY", "VIX"]
     at = open_page("data", find="nothing like it")
     assert "No series passes these filters" in at.info[0].value
     button(at, "Clear filters").click().run()
-    assert "8 series" in texts(at)
+    assert "10 series" in texts(at)
 
 
 def test_many_series_are_paged(empty):

@@ -45,7 +45,7 @@ def test_an_empty_workspace_begins_with_market_data(empty):
 
 
 def test_with_data_the_next_step_is_a_strategy(empty):
-    make_demo(empty, quick=True)
+    make_demo(empty, quick=True, options=False)
     at = open_page("home")
     assert "1 of 4 steps done" in texts(at)
     assert not [one for one in at.button if one.label == "Make the demo market"]

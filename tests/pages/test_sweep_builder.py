@@ -29,7 +29,7 @@ SMA = spec_hash(SPEC)
 @pytest.fixture(scope="session")
 def demo_home(tmp_path_factory):
     settings = Settings(tmp_path_factory.mktemp("demo"))
-    make_demo(settings, quick=True)
+    make_demo(settings, quick=True, options=False)
     open_store(settings).close()
     return settings.home
 

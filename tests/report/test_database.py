@@ -28,7 +28,7 @@ SUNDAY_EVENING = 1_615_154_400_000_000_000  # 2021-03-07 22:00 UTC, 17:00 in New
 def store(tmp_path_factory):
     """The demo market, a pair of currencies, runs of two sources, and a sweep that is done."""
     settings = workspace(tmp_path_factory.mktemp("home"))
-    make_demo(settings, quick=True)
+    make_demo(settings, quick=True, options=False)
     rows = flat_rows([SUNDAY_EVENING + i * HOUR for i in range(3)], symbol="EURUSD")
     store_rows(settings, "mine", "forex", "1h", rows.with_columns(bid_close=pl.col("close") - 0.5))
     opened = open_store(settings)
@@ -203,7 +203,7 @@ def test_two_exports_into_one_file_do_not_meet(store, tmp_path):
 
 def test_a_damaged_partition_is_one_line_and_leaves_nothing(tmp_path):
     settings = Settings(tmp_path / "home")
-    make_demo(settings, quick=True)
+    make_demo(settings, quick=True, options=False)
     victim = next((settings.market / "SYNTHETIC" / "equities_min").rglob("*.parquet"))
     victim.write_bytes(b"PAR1" + b"\0" * (victim.stat().st_size - 4))
     opened = open_store(settings)
@@ -226,7 +226,7 @@ def test_a_run_without_its_files_is_told(tmp_path):
 
 def test_the_command_line_says_what_went_in(monkeypatch, tmp_path, capfd):
     monkeypatch.setenv("ARGUS_HOME", str(tmp_path / "home"))
-    make_demo(Settings(tmp_path / "home"), quick=True)
+    make_demo(Settings(tmp_path / "home"), quick=True, options=False)
     path = tmp_path / "argus.duckdb"
     assert cli.main(["data", "export", "duckdb", str(path), "--json"]) == 0
     told = json.loads(capfd.readouterr().out)

@@ -131,11 +131,11 @@ def test_the_demo_market_is_labelled(data):
     assert json.loads(data("list", "--source", "SYNTHETIC", "--json")[1])["series"]
 
 
-def test_options_of_polygon_are_refused_in_one_line(data, tmp_path):
-    path = write(tmp_path / "us_options_opra/day.csv.gz", POLYGON_HEADER)
+def test_a_ticker_that_is_no_option_is_refused_in_one_line(data, tmp_path):
+    path = write(tmp_path / "us_options_opra/day.csv.gz", POLYGON_HEADER + "O:SPY,5,1,1,1,1,1380893400000000000,3\n")
     code, _, err = data("import", "polygon", path)
     assert (code, err.count("\n")) == (2, 1)
-    assert "option flat files cannot be imported yet" in err
+    assert "day.csv.gz, row 2: not an OPRA ticker" in err
 
 
 def test_ctrl_c_ends_an_import_at_its_next_look(monkeypatch, data, tmp_path):

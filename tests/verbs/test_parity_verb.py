@@ -16,7 +16,7 @@ SPEC = "specs/sma_crossover.json"
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
-    make_demo(Settings(folder), quick=True)
+    make_demo(Settings(folder), quick=True, options=False)
     return folder
 
 

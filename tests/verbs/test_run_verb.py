@@ -15,7 +15,7 @@ HOLD = {"name": "Hold", "slug": "hold", "universe": ["SPY"], "timeframe": "1h"}
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    make_demo(load_settings({"ARGUS_HOME": str(folder)}), quick=True, progress=lambda line: None)
+    make_demo(load_settings({"ARGUS_HOME": str(folder)}), quick=True, options=False, progress=lambda line: None)
     return folder
 
 

@@ -10,7 +10,7 @@ from engine.packs import synthetic
 
 
 def work(job: Work) -> dict[str, Any]:
-    """{"source", "symbols", "first", "last", "n_sessions", "n_minutes", "n_days"}."""
+    """{"source", "symbols", "first", "last", "n_sessions", "n_minutes", "n_days", "n_quotes"}."""
     made = synthetic.make_demo(job.settings, quick=bool(job.payload.get("quick")), progress=job.telling())
     told = asdict(made) | {"symbols": list(made.symbols), "first": str(made.first), "last": str(made.last)}
     return {"source": synthetic.SYNTHETIC, **told}
