@@ -54,7 +54,7 @@ def _symbols(spec: StrategySpec) -> list[Ask]:
         for side in (side for one in comparisons(logic) for side in (one, one.target)):
             if side is not None and side.symbol is not None and side.symbol not in known:
                 known.add(side.symbol)
-                found.append(Ask(side.symbol, place, _bring(side.symbol)))
+                found.append(Ask(side.symbol, place, _bring(side.symbol, spec.is_options)))
     return found
 
 
@@ -68,8 +68,8 @@ def _logics(spec: StrategySpec) -> tuple[tuple[str, Logic], ...]:
     )
 
 
-def _bring(symbol: str) -> str:
-    if symbol not in STAND_INS:
+def _bring(symbol: str, has_chain: bool) -> str:
+    if symbol not in STAND_INS or not has_chain:
         return "Bring its prices with `data import`, or take the condition out"
     stand_in = f'data.substitute={{"{symbol}": "{STAND_INS[symbol]}"}}'
     return f"Bring its prices with `data import`, or let the option chain's volatility stand in: --set '{stand_in}'"
@@ -103,8 +103,8 @@ def check_remedies(spec: StrategySpec) -> None:
 
 
 def refuse_stand_ins(spec: StrategySpec) -> None:
-    """DataError for a run on bars alone: a stand-in is taken from an option chain."""
-    for name, stand_in in spec.data.substitute.items():
+    """DataError for a run on bars alone: a stand-in is taken from the chain that an option spec brings."""
+    for name, stand_in in () if spec.is_options else spec.data.substitute.items():
         raise DataError(
             f"data.substitute: {stand_in} for {name} is taken from an option chain, and a run on bars has none. "
             f"Bring prices of {name} with `data import`, or take the condition out."

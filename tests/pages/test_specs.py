@@ -471,3 +471,48 @@ def test_opening_a_spec_loads_no_heavy_library(store, save):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+# ---------------------------------------------------------------- older dialects
+
+OLDER = LEAST | {"trading": {"symbol": "SPY"}, "risk_exits": {"fixed_stop_loss_pct": 0.07}}
+
+
+def test_a_draft_of_an_older_dialect_keeps_its_text_and_shows_what_it_becomes(store, make):
+    at, draft = make(OLDER)
+    assert not at.exception and tree_of(store, draft) == OLDER
+    assert any("Written in the dialect of ZRCE; 2 mappings to Spec v1." in one.value for one in at.markdown)
+    told = at.dataframe[0].value
+    assert list(told["Key"]) == ["trading.symbol", "risk_exits.fixed_stop_loss_pct"]
+    assert list(told["In Spec v1"]) == ["no effect", "risk_exits.stop_loss_pct"]
+    assert told["Becomes"][1] == "7"
+    assert not at.button(key="save_spec").disabled
+    assert "Close at a loss of 7 %." in "".join(str(one.value) for one in at.get("html"))  # it opens at its reading
+
+
+def test_its_form_waits_for_the_conversion(make):
+    at, _ = make(OLDER, view="Form")
+    assert any("Convert the draft above" in one.value for one in at.info) and not at.text_input
+
+
+def test_converting_makes_it_spec_v1_with_the_same_meaning(store, make):
+    at, draft = make(OLDER)
+    at.button(key="convert_spec").click().run()
+    assert not at.exception
+    assert tree_of(store, draft) == canonical(build_spec(OLDER))
+    assert "convert_spec" not in {button.key for button in at.button}
+    assert parse_spec(drafts.get_draft(store, draft).text) == build_spec(canonical(build_spec(OLDER)))
+
+
+def test_an_older_draft_is_saved_as_spec_v1_without_converting(store, make):
+    at, _ = make(OLDER)
+    at.button(key="save_spec").click().run()
+    (version,) = specs.list_specs(store)
+    assert json.loads(version.canonical)["risk_exits"] == {"stop_loss_pct": 7}
+
+
+def test_a_fault_in_an_older_draft_stands_at_the_line_of_its_key(make):
+    bad = OLDER | {"risk_exits": {"fixed_stop_loss_pct": -0.07}}
+    at, _ = make(json.dumps(bad, indent=1), view="JSON")
+    assert at.button(key="convert_spec").disabled and at.button(key="save_spec").disabled
+    assert any("fixed_stop_loss_pct" in one.value and "▸" in one.value for one in at.code)

@@ -30,7 +30,7 @@ def normalised(tree: Any) -> Normal:
     found = _DETECTOR.of(tree)
     if found.dialect is None:
         return Normal(tree, faults=found.faults)
-    work = Rewriting(tree, found.dialect)
+    work = Rewriting(tree, found.dialect, found.known_by[0])
     work.run()
     return Normal(
         work.tree, found.dialect, found.known_by, _in_order(tree, work.mappings), tuple(work.faults)

@@ -13,14 +13,19 @@ def percent(fraction: Any) -> Any:
     """0.07 -> 7, exactly: the decimal that was written times a hundred. What is no number stays as it is."""
     if isinstance(fraction, bool) or not isinstance(fraction, int | float):
         return fraction
-    return float(Decimal(repr(fraction)) * 100)
+    return _plain(Decimal(repr(fraction)) * 100)
 
 
 def rest_of(share_pct: Any) -> Any:
     """What a share leaves of 100 %, exactly."""
     if isinstance(share_pct, bool) or not isinstance(share_pct, int | float):
         return share_pct
-    return float(100 - Decimal(repr(share_pct)))
+    return _plain(100 - Decimal(repr(share_pct)))
+
+
+def _plain(number: Decimal) -> int | float:
+    """As a person writes it: 7, not 7.0."""
+    return int(number) if number == number.to_integral_value() and abs(number) < 2**53 else float(number)
 
 
 def one_of(words: dict[str, str]) -> Callable[[Any], Any]:

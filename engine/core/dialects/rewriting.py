@@ -26,8 +26,9 @@ class Rewriting:
     A key that is taken is gone: nothing is converted twice, and what is left at the end is v1's own or unknown.
     """
 
-    def __init__(self, tree: dict[str, Any], dialect: Dialect) -> None:
+    def __init__(self, tree: dict[str, Any], dialect: Dialect, known_by: str = "") -> None:
         self.dialect = dialect
+        self.known_by = known_by
         self.left: dict[str, Any] = copy.deepcopy(tree)
         self.tree: dict[str, Any] = {}
         self.mappings: list[Mapping] = []
@@ -133,8 +134,8 @@ class Rewriting:
         if unclear is not None:
             self.refuse(
                 ".".join(unclear),
-                f"a percent of Spec v1 in a file of the {self.dialect.name} dialect, whose percents are fractions. "
-                "Convert the file (`python -m engine spec show FILE`) and write it there.",
+                f"a percent of Spec v1 in a file of the {self.dialect.name} dialect (known by {self.known_by}), whose "
+                "percents are fractions. Convert the file (`python -m engine spec show FILE`) and write it there.",
             )
             return
         known = self._set(path, value, name)

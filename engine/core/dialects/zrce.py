@@ -53,9 +53,19 @@ PARTIAL = ("risk_exits.first_tp_pct", "risk_exits.first_tp_size", "risk_exits.se
 def rewrite(work: Rewriting) -> None:
     common.rewrite(work)
     common.underlying(work, "trading.symbol")
+    _refuse_nameless(work)
     _instrument(work)
     _break_even(work)
     _partial_targets(work)
+
+
+def _refuse_nameless(work: Rewriting) -> None:
+    """Parameters without the logic that they belong to would say nothing."""
+    given = [row.old for row in TABLE if row.new.startswith(PARAMS) and work.peek(row.old) is not MISSING]
+    if given and work.peek("entry.logic") is MISSING:
+        work.refuse(
+            "entry.logic", f"is missing, and {given[0]} is a parameter of it. Name it: zrce_second_chance."
+        )
 
 
 def _instrument(work: Rewriting) -> None:
