@@ -1,6 +1,6 @@
 """The definition of an option run: `engine.trade` driven over bars and chains, one tick at a time, in plain Python.
 
-Order of events at a tick (semantics §3): splits, dividends, settlement on the open; due orders, exits first, then
+Order of events at a tick (semantics §10): splits, dividends, settlement on the open; due orders, exits first, then
 conversions, then entries in universe order; the bar ends: mark, settle on the close, decide. Snapshots of a chain
 (end of day) decide and fill on one instant, so there due orders come last.
 """

@@ -1,4 +1,4 @@
-"""The account of option positions: `apply` alone changes them (semantics §7).
+"""The account of option positions: `apply` alone changes them (semantics §10).
 
 Balance is cash with positions at cost, as for bars: equity is balance plus what the open legs have gained at marks.
 """
@@ -120,7 +120,7 @@ def _put(state: State, position: OptionPosition) -> State:
 def slip_of(fill: Fill, contract: Contract | None) -> float:
     """Money that slippage cost on a fill, >= 0."""
     multiplier = 1.0 if contract is None else contract.multiplier
-    return (fill.price - fill.raw) * fill.side * fill.qty * multiplier
+    return abs(fill.price - fill.raw) * fill.qty * multiplier
 
 
 def _held(leg: OrderLeg, fill: Fill) -> HeldLeg:

@@ -1,4 +1,4 @@
-"""What an option strategy wants at a scheduled end of a bar (semantics §3): exits, then entries in universe order.
+"""What an option strategy wants at a scheduled end of a bar (semantics §10): exits, then entries in universe order.
 
 Several positions of a symbol may be open; what stands for one of them is found by its trade.
 """

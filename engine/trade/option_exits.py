@@ -1,4 +1,4 @@
-"""What closes a position of options, or a part of it, at a scheduled end of a bar (semantics §5).
+"""What closes a position of options, or a part of it, at a scheduled end of a bar (semantics §10).
 
 Marks decide, and only where every open leg has a fresh one; clocks and signals decide anyway. `worth_of` puts debits
 and credits on one scale, so that levels are those of a long that cost the premium.

@@ -1,4 +1,4 @@
-"""What a package of legs fills at: all of them or none (semantics §4)."""
+"""What a package of legs fills at: all of them or none (semantics §10)."""
 
 from __future__ import annotations
 

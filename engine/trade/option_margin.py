@@ -1,4 +1,4 @@
-"""Buying power that a position of options binds (semantics §7): its greatest loss; naked shorts by a broker's formula.
+"""Buying power that a position of options binds (semantics §10): its greatest loss; naked shorts by a broker's formula.
 
 Equity already counts every leg at its mark, so what is bound is what may still be lost from there. Equity less that is
 the cash of the account less the worst that its positions can become; marks cancel out.

@@ -1,4 +1,4 @@
-"""How many units of an option position are bought (semantics §7); whole units, rounded down."""
+"""How many units of an option position are bought (semantics §10); whole units, rounded down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quotes that stand: which sides count at an instant, what a leg is marked at, what it fills at (semantics §4).
+"""Quotes that stand: which sides count at an instant, what a leg is marked at, what it fills at (semantics §10).
 
 Prices are per share. A side counts until it is replaced, at most `max_age` ns; it ends with its session.
 """

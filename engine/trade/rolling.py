@@ -1,4 +1,4 @@
-"""When an option position should go on with a later expiration, and how near its end is (semantics §9)."""
+"""When an option position should go on with a later expiration, and how near its end is (semantics §10)."""
 
 from __future__ import annotations
 
