@@ -155,10 +155,27 @@ def read_tree(tree: Any) -> Read:
         normal = normalised(tree)
     except RecursionError:
         return Read(None, [Fault((), "nested too deep; flatten it.")], Normal(tree))
-    if normal.faults:
+    if normal.faults and normal.dialect is None:
         return Read(None, list(normal.faults), normal)
     spec, faults = _check_v1(normal.tree)
-    return Read(spec, [normal.as_written(fault) for fault in faults], normal)
+    faults = [normal.as_written(fault) for fault in faults]
+    if normal.faults:  # what only follows from them is not told: of the others, those at a value of the file
+        known = {fault.path for fault in normal.faults}
+        faults = [*normal.faults, *(one for one in faults if one.path not in known and _is_value(tree, one.path))]
+        spec = None
+    return Read(spec, faults, normal)
+
+
+def _is_value(tree: Any, path: tuple[str, ...]) -> bool:
+    """Does the file have a plain value at this path?"""
+    for part in path:
+        if isinstance(tree, list) and part.isdecimal() and int(part) < len(tree):
+            tree = tree[int(part)]
+        elif isinstance(tree, dict) and part in tree:
+            tree = tree[part]
+        else:
+            return False
+    return not isinstance(tree, dict | list)
 
 
 def _check_v1(tree: Any) -> tuple[StrategySpec | None, list[Fault]]:

@@ -188,14 +188,22 @@ def test_a_fault_stands_at_the_key_that_the_file_has():
 
 
 def test_every_fault_is_told():
-    found = faults(ZRCE, **{"trading.a": 1, "risk_exits.b": 2, "risk_exits.tp_mode": "atr"})
-    assert [one.partition(":")[0] for one in found] == ["risk_exits.tp_mode", "trading.a", "risk_exits.b"]
+    wrong = {"trading.a": 1, "risk_exits.b": 2, "risk_exits.tp_mode": "atr", "risk_exits.fixed_stop_loss_pct": -1}
+    assert [one.partition(":")[0] for one in faults(ZRCE, **wrong)] == [
+        "risk_exits.tp_mode", "trading.a", "risk_exits.b", "risk_exits.fixed_stop_loss_pct"
+    ]  # fmt: skip
+
+
+def test_what_follows_from_a_fault_is_not_told_beside_it():
+    """The size needs a stop, and the stop is only mistyped."""
+    wrong = {"risk.stop_loss_pct": MISSING, "risk.stop_los_pct": 50, "position_sizing.per_trade_risk_pct": 1}
+    assert [one.partition(":")[0] for one in faults(CREDIT, **wrong)] == ["risk.stop_los_pct"]
 
 
 def test_a_percent_of_v1_among_fractions_is_refused():
     """Its unit would be unclear: ZRCE writes 0.05 for 5 %."""
     said = faults(ZRCE, **{"risk_exits.take_profit_pct": 5})
-    told = "risk_exits.take_profit_pct: a percent of Spec v1 in a file of the ZRCE dialect (known by trading.max_trades_"
+    told = "risk_exits.take_profit_pct: a percent of Spec v1 in a file of the ZRCE dialect (known by trading.max_trades"
     assert len(said) == 1 and said[0].startswith(told)
     said = faults(ZRCE, **{"risk_exits.targets": [{"gain_pct": 5, "share_pct": 100}]})
     assert "risk_exits.targets.0.gain_pct: a percent of Spec v1" in said[0]
