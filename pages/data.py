@@ -8,6 +8,7 @@ from engine.core.errors import ArgusError, NotFound
 from engine.store import jobs
 from pages.ui import (
     data_actions,
+    data_chains,
     data_import,
     data_list,
     data_packs,
@@ -20,7 +21,7 @@ from pages.ui import (
 from pages.ui import jobs as job_cards
 from pages.ui.data_queries import Market
 
-PARTS = {"series": "Series", "import": "Import", "packs": "Packs"}
+PARTS = {"series": "Series", "chains": "Chains", "import": "Import", "packs": "Packs"}
 KINDS = ("import", "demo", "pack")
 FIRST_RUN = "python -m engine run specs/sma_crossover.json"
 
@@ -66,7 +67,7 @@ def show_outcome(at: Market, number: int) -> None:
 
 
 def show_parts(at: Market) -> None:
-    """Series, import or packs, as the URL says."""
+    """Series, chains, import or packs, as the URL says."""
     is_empty = data_queries.all_series(at).is_empty()
     show_jobs(at)
     if is_empty:
@@ -78,6 +79,8 @@ def show_parts(at: Market) -> None:
                          required=True, on_change=_turn)  # fmt: skip
     if part == "import":
         data_import.show()
+    elif part == "chains":
+        data_chains.show(at)
     elif part == "packs":
         data_packs.show(at, queries.revision())
     elif not is_empty:
@@ -85,8 +88,9 @@ def show_parts(at: Market) -> None:
 
 
 def _turn() -> None:
-    """Action: the URL names the part, and no series any more."""
-    state.put_in_url(state.SERIES, [])
+    """Action: the URL names the part, and no series and no chain any more."""
+    for name in (state.SERIES, state.CHAIN):
+        state.put_in_url(name, [])
     state.put_in_url(state.PART, [st.session_state[state.PART]])
 
 

@@ -49,6 +49,10 @@ IMPORT_PATH, IMPORT_FILE, IMPORT_FORMAT, IMPORT_SYMBOLS, IMPORT_SOURCE, PREVIEW,
 )  # fmt: skip
 DEMO, PACK, PACK_PAGE, BUILD_PACK, VERIFY_PACK = "make_demo", "pack", "pack_page", "build_pack", "verify_pack"
 
+# Chains: /data?part=chains&chain=lean/TWX/1min&day=2014-06-05&at=15:30&expiry=2014-06-20
+CHAIN, DAY, AT, EXPIRY, STRIKES, LOOK = "chain", "day", "at", "expiry", "strikes", "look"
+CHAINS_TABLE, CHAIN_CSV = "chains_table", "chain_csv"
+
 # Specs: /specs?spec=HASH&view=JSON, /specs?draft=ID&view=Form&form=Exits, /specs?find=rsi
 VIEW, FORM_PART, OLD, NEW = "view", "form", "old", "new"
 SPECS_PAGE, SPECS_TABLE, SPEC_FILES, SPEC_JSON = "specs_page", "specs_table", "spec_files", "spec_json"

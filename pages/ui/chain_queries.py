@@ -1,0 +1,197 @@
+"""Cached reads of option chains: which there are, and one of them at one moment. Never a whole session's."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+import streamlit as st
+
+from engine.core.chains import ChainSession
+from engine.core.errors import NotFound
+from engine.core.sessions import Int64Array, schedule
+from engine.core.timeframes import MINUTES, NS_PER_MINUTE
+from engine.data import partitions, quality, readers
+from engine.data.calendars import sessions as sessions_of
+from engine.data.chains import read_chain
+from engine.data.schemas import CONTRACT, dataset_name
+from engine.options import moment as moments
+from engine.options.moment import Moment
+from pages.ui import data_queries
+from pages.ui.data_queries import Market
+
+NEW_YORK = ZoneInfo("America/New_York")
+_UNDERLYING_KINDS = ("equity", "index")
+
+
+class Chain(NamedTuple):
+    """One source's chain of one underlying in rows of one length. first, last: session dates between which rows lie."""
+
+    source: str
+    symbol: str
+    timeframe: str
+    has_quotes: bool
+    first: dt.date
+    last: dt.date
+
+    @property
+    def name(self) -> str:
+        """As links call it: lean/TWX/1min."""
+        return f"{self.source}/{self.symbol}/{self.timeframe}"
+
+
+class Glance(NamedTuple):
+    """A chain's last session: its date, contracts, and the share of quotes with both sides (None without quotes)."""
+
+    date: dt.date
+    n_contracts: int
+    two_sided: float | None
+
+
+@dataclass(frozen=True)
+class Day:
+    """A chain on one session. ends: int64 (m,), UTC ns at which each bar is known. outside_rows: as ServedChain."""
+
+    chain: ChainSession
+    ends: Int64Array
+    outside_rows: int
+
+
+@st.cache_data(max_entries=4, show_spinner="Reading the catalogs…")
+def chains(at: Market) -> pl.DataFrame:
+    """A row a chain: name, source, symbol, timeframe, quotes, first, last, n_sessions, n_rows, size, as rows of its
+    quotes and prints together. Rows of open interest alone are none."""
+    options = data_queries.all_series(at).filter(pl.col("kind") == "option")
+    found = options.group_by("source", "symbol", "timeframe", maintain_order=True).agg(
+        pl.col("quotes").any() | (pl.col("timeframe") == "1D").any(),
+        pl.col("first").min().dt.date(), pl.col("last").max().dt.date(),
+        pl.col("n_sessions").max(), pl.col("n_rows").sum(), pl.col("size").sum(),
+    )  # fmt: skip
+    named = found.with_columns(pl.concat_str("source", "symbol", "timeframe", separator="/").alias("name"))
+    priced = [glance(at, _chain(row)) is not None for row in named.iter_rows(named=True)]
+    return named.filter(pl.Series(priced, dtype=pl.Boolean)).sort("source", "symbol", "timeframe")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def find_chain(at: Market, name: str) -> Chain:
+    """The chain of a link. NotFound if the store has none of this name."""
+    found = chains(at).filter(pl.col("name") == name)
+    if not len(found):
+        raise NotFound(f"{name[:100]}: no such chain in the store. Choose one of those below.")
+    return _chain(found.row(0, named=True))
+
+
+def _chain(row: dict[str, object]) -> Chain:
+    names = {"has_quotes": "quotes"}
+    return Chain(*(row[names.get(name, name)] for name in Chain._fields))  # type: ignore[arg-type]
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def glance(at: Market, chain: Chain) -> Glance | None:
+    """The chain's last session with a price; None where its last files hold none (open interest alone)."""
+    for day in reversed(days(at, chain)[-3:]):
+        parts = [_rows(at, chain, day, quotes=quotes) for quotes in _datasets(chain)]
+        priced = [
+            rows for rows in parts if len(rows.filter(pl.any_horizontal(pl.col(_prices(rows)).is_not_null())))
+        ]
+        if not priced:
+            continue
+        contracts = pl.concat([rows.select(CONTRACT) for rows in priced]).n_unique()
+        quoted = next((rows for rows in priced if "bid_close" in rows.columns), None)
+        share = None
+        if quoted is not None:
+            flags = quoted.select(
+                quality.quote_flags()["two_sided"].sum().alias("two"),
+                (~quality.quote_flags()["empty"]).sum().alias("all"),
+            )
+            share = flags["two"][0] / flags["all"][0] if flags["all"][0] else None
+        return Glance(day, contracts, share)
+    return None
+
+
+def _datasets(chain: Chain) -> tuple[bool, ...]:
+    """Which datasets hold its prices: quotes and prints apart, a day's rows together."""
+    return (False,) if chain.timeframe == "1D" else (True, False)
+
+
+def _prices(rows: pl.DataFrame) -> list[str]:
+    return [name for name in ("bid_close", "ask_close", "close") if name in rows.columns]
+
+
+def _rows(at: Market, chain: Chain, day: dt.date, *, quotes: bool) -> pl.DataFrame:
+    return readers.read_rows(
+        at.settings, chain.source, chain.symbol, "option", chain.timeframe, day, day, quotes=quotes
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def days(at: Market, chain: Chain) -> list[dt.date]:
+    """Session dates that have a file, from the chain's first row to its last, oldest first."""
+    root = partitions.source_root(at.settings, chain.source)
+    keys = {
+        key
+        for quotes in _datasets(chain)
+        for key, _ in partitions.parts(root, dataset_name("option", chain.timeframe, quotes=quotes))
+    }
+    return sorted(day for key in keys if chain.first <= (day := dt.date.fromisoformat(key)) <= chain.last)
+
+
+@st.cache_data(max_entries=3, show_spinner="Reading the chain…")
+def day_of(at: Market, chain: Chain, day: dt.date) -> Day | None:
+    """The chain on one session; None where it has no row there. DataError where a file is damaged."""
+    table = sessions_of("XNYS", day, day)
+    if not len(table):
+        return None
+    served = read_chain(at.settings, chain.source, chain.symbol, chain.timeframe, table)
+    if served is None or served.series.timeframe != chain.timeframe:
+        return None
+    return Day(
+        served.series.by_session[0],
+        schedule(table, chain.timeframe).end.astype(np.int64),
+        served.outside_rows,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def instants(at: Market, chain: Chain, day: dt.date) -> list[str]:
+    """The moments of a session at which a bar is known, New York time: '09:31' to '16:00'; empty without a chain."""
+    table = sessions_of("XNYS", day, day)
+    if not len(table) or day not in days(at, chain):
+        return []
+    ends = schedule(table, chain.timeframe).end.tolist()
+    return [f"{dt.datetime.fromtimestamp(end // 10**9, NEW_YORK):%H:%M}" for end in ends]
+
+
+@st.cache_data(max_entries=64, show_spinner="Pricing the moment…")
+def moment(at: Market, chain: Chain, day: dt.date, bar: int) -> Moment | None:
+    """The chain as known at the end of bar `bar`; None where the chain has no row on the day."""
+    held = day_of(at, chain, day)
+    if held is None:
+        return None
+    now = int(held.ends[bar])
+    minutes = 0.0 if chain.timeframe == "1D" else float(MINUTES[chain.timeframe])
+    told = held.chain.underlying
+    spot = float(told[bar]) if told is not None else _spot(at, chain, day, now)
+    return moments.moment_of(held.chain, bar, now, minutes, spot)
+
+
+def _spot(at: Market, chain: Chain, day: dt.date, now: int) -> float:
+    """The close of the underlying's last bar that has ended by `now`, of the same source; NaN where it has none."""
+    frame = data_queries.all_series(at).filter(
+        (pl.col("source") == chain.source) & (pl.col("symbol") == chain.symbol) & ~pl.col("quotes")
+        & pl.col("kind").is_in(_UNDERLYING_KINDS)
+    )  # fmt: skip
+    for kind, timeframe in sorted(frame.select("kind", "timeframe").rows(), key=lambda row: MINUTES[row[1]]):
+        if timeframe == "1D" and chain.timeframe != "1D":
+            continue
+        rows = readers.read_rows(at.settings, chain.source, chain.symbol, kind, timeframe, day, day)
+        step = 0 if timeframe == "1D" else MINUTES[timeframe] * NS_PER_MINUTE
+        ended = rows.filter(pl.col("start").to_physical() + step <= now)
+        if len(ended):
+            return float(ended.sort("start")["close"][-1])
+    return math.nan
