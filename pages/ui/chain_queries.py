@@ -64,23 +64,30 @@ class Day:
 
 @st.cache_data(max_entries=4, show_spinner="Reading the catalogs…")
 def chains(at: Market) -> pl.DataFrame:
-    """A row a chain: name, source, symbol, timeframe, quotes, first, last, n_sessions, n_rows, size, as rows of its
-    quotes and prints together. Rows of open interest alone are none."""
+    """`stored` chains; rows of open interest alone are none."""
+    found = stored(at)
+    priced = [glance(at, _chain(row)) is not None for row in found.iter_rows(named=True)]
+    return found.filter(pl.Series(priced, dtype=pl.Boolean))
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def stored(at: Market) -> pl.DataFrame:
+    """A row a chain: name, source, symbol, timeframe, quotes, first, last, n_sessions, n_rows, size, of its quotes and
+    prints together. By the catalogs alone."""
     options = data_queries.all_series(at).filter(pl.col("kind") == "option")
     found = options.group_by("source", "symbol", "timeframe", maintain_order=True).agg(
         pl.col("quotes").any() | (pl.col("timeframe") == "1D").any(),
         pl.col("first").min().dt.date(), pl.col("last").max().dt.date(),
         pl.col("n_sessions").max(), pl.col("n_rows").sum(), pl.col("size").sum(),
     )  # fmt: skip
-    named = found.with_columns(pl.concat_str("source", "symbol", "timeframe", separator="/").alias("name"))
-    priced = [glance(at, _chain(row)) is not None for row in named.iter_rows(named=True)]
-    return named.filter(pl.Series(priced, dtype=pl.Boolean)).sort("source", "symbol", "timeframe")
+    named = pl.concat_str("source", "symbol", "timeframe", separator="/").alias("name")
+    return found.with_columns(named).sort("source", "symbol", "timeframe")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def find_chain(at: Market, name: str) -> Chain:
     """The chain of a link. NotFound if the store has none of this name."""
-    found = chains(at).filter(pl.col("name") == name)
+    found = stored(at).filter(pl.col("name") == name)
     if not len(found):
         raise NotFound(f"{name[:100]}: no such chain in the store. Choose one of those below.")
     return _chain(found.row(0, named=True))

@@ -175,7 +175,7 @@ def find_series(at: Market, name: str) -> Series:
 
 
 def _series(row: dict[str, object]) -> Series:
-    return Series(**{name: row[name] for name in Series.__dataclass_fields__})  # type: ignore[arg-type]
+    return Series(**{name: row[name] for name in Series.__dataclass_fields__ if name in row})  # type: ignore[arg-type]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
