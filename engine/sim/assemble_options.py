@@ -89,7 +89,7 @@ def assemble_options(
         skipped=skipped_frame(record.skips, SKIPS),
         metrics=values,
         max_drawdown_bars=bar_drawdown(equity, rules.base.cash),
-        notes=tuple(notes),
+        notes=(*notes, *_notes(record)),
         marks=(*marks, *_marks(market, record)),
         legs=_legs(record, told),
         positions=_positions(told),
@@ -106,6 +106,14 @@ def _marks(market: OptionMarket, record: OptionRecord) -> list[str]:
         "ruined": record.state.ruined,
     }
     return [label for label, is_so in given.items() if is_so]
+
+
+def _notes(record: OptionRecord) -> list[str]:
+    stale = sum(not one.is_fresh for one in record.marks)
+    if not stale:
+        return []
+    share = 100.0 * stale / len(record.marks)
+    return [f"{share:.0f} % of the marks of open positions carry an earlier quote of some leg on"]
 
 
 def _row(market: OptionMarket, record: OptionRecord, it: Told, reason: EntryReason) -> dict[str, Any]:
@@ -171,7 +179,7 @@ def _open_row(
     worth = worth_of(p)
     return {
         **_row(market, record, p, reason),
-        **_excursions(p, p.premium, worth),
+        **_excursions(p, p.premium, worth if p.is_fresh else p.premium),
         "quantity": p.entry_qty,
         "entry_price": p.premium,
         "exit_at": None,

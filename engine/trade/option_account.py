@@ -247,7 +247,7 @@ def _trade(rules: OptionRules, p: OptionPosition, f: Fill) -> OptionTrade:
         decided_at=p.decided_at,
         entry_price=p.premium,
         exit_at=f.at,
-        exit_price=p.exit_value / p.exit_qty / p.unit * p.side,
+        exit_price=p.exit_value / p.exit_qty / p.unit * p.side + 0.0,  # no -0.0 where all expired worthless
         exit_reason=f.reason,
         gross=p.gross,
         fees=p.fees,

@@ -101,6 +101,7 @@ def test_marks_decide_only_where_every_leg_is_quoted():
         risk_exits={"stop_loss_pct": 50},
     )
     assert closing(out) == [(6, "stop_loss")]
+    assert out.result.notes == ("40 % of the marks of open positions carry an earlier quote of some leg on",)
     marks = out.result.position_marks
     assert marks["is_fresh"].to_list() == [True, True, False, False, True]
 
