@@ -5,7 +5,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.dialects import DIALECTS, normalised
@@ -133,6 +133,7 @@ _zrce = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(_zrce)
 def test_no_value_is_converted_twice(exits):
     normal = normalised({**HEAD, "risk_exits": exits})
@@ -143,6 +144,7 @@ def test_no_value_is_converted_twice(exits):
     assert normalised(normal.tree).tree == normal.tree
 
 
+@settings(deadline=None)
 @given(st.floats(1e-9, 1e6, allow_nan=False))
 def test_percents_are_exact_decimals(fraction):
     """Binary floats would make 7.000000000000001 of 0.07."""
@@ -418,3 +420,30 @@ def test_every_key_of_a_table_says_why_and_leads_into_v1():
 def test_mappings_are_json():
     for tree in TREES.values():
         assert json.dumps([str(one) for one in normalised(tree).mappings])
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+    | st.sampled_from(["CALL", "PUT", "delta", "distance", "fixed_pct", "SPY", "VIX", "trend_bias", "=="]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["name", "value", "target", "type", "x", "a.b", ""]), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.sampled_from(DIALECTS), st.data())
+def test_whatever_stands_at_its_keys_a_file_has_a_spec_or_faults(dialect, data):
+    tree = copy.deepcopy(HEAD)
+    for path in data.draw(st.lists(st.sampled_from([*dialect.paths, "entry.signal_logic", "legs"]), max_size=8)):
+        node, *parts = tree, *path.split(".")
+        for part in parts[:-1]:
+            node = node.setdefault(part, {}) if isinstance(node, dict) else {}
+        if isinstance(node, dict):
+            node[parts[-1]] = data.draw(_json)
+    kept = copy.deepcopy(tree)
+    read = read_tree(tree)
+    assert (read.spec is None) == bool(read.faults) and tree == kept
+    assert all("\n" not in str(fault) for fault in read.faults)
+    if read.spec is not None:
+        assert read_tree(canonical(read.spec)).spec == read.spec

@@ -84,3 +84,68 @@ def test_show_can_tell_a_spec_in_plain_language(capsys):
     assert spec("show", SMA, "--plain", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["reading"][1] == {"heading": "Market", "sentences": ["Trades SPY on 1-hour bars, long only."]}
+
+
+OLDER = {
+    "name": "Old one",
+    "universe": ["SPY"],
+    "trading": {"symbol": "SPY"},
+    "risk_exits": {"fixed_stop_loss_pct": 0.07},
+}
+
+
+@pytest.fixture
+def older(tmp_path):
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(OLDER))
+    return path
+
+
+def test_check_says_in_which_dialect_a_file_is(older, capsys):
+    assert spec("check", older, SMA) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("; written in the ZRCE dialect, 3 mappings to Spec v1, which `spec show` lists")
+    assert "written in" not in second
+    assert spec("check", "--json", older) == 0
+    assert json.loads(capsys.readouterr().out)["files"][0]["dialect"] == "zrce"
+
+
+def test_show_prints_an_older_file_as_spec_v1_and_lists_every_mapping_beside_it(older, capsys):
+    assert spec("show", older) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["risk_exits"] == {"stop_loss_pct": 7}
+    assert said.err.splitlines()[:4] == [
+        "written in the ZRCE dialect, 3 mappings to Spec v1, known by trading.symbol, risk_exits.fixed_stop_loss_pct:",
+        '  name "Old one" -> slug "old_one": the file has no slug; it is made of the name',
+        '  trading.symbol "SPY" -> no effect: the universe decides what is traded',
+        "  risk_exits.fixed_stop_loss_pct 0.07 -> risk_exits.stop_loss_pct 7: a fraction becomes percent",
+    ]
+
+
+def test_show_for_machines_holds_every_mapping(older, capsys):
+    assert spec("show", "--json", older, "--set", "risk_exits.stop_loss_pct=5") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["dialect"] == "zrce" and told["spec"]["risk_exits"] == {"stop_loss_pct": 5}
+    assert told["mappings"][1:] == [
+        {"old": "trading.symbol", "new": None, "before": "SPY", "after": None,
+         "why": "the universe decides what is traded"},
+        {"old": "risk_exits.fixed_stop_loss_pct", "new": "risk_exits.stop_loss_pct", "before": 0.07, "after": 7,
+         "why": "a fraction becomes percent"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["run", "sweep"])
+def test_who_runs_an_older_file_is_told_its_dialect(verb, older, capsys):
+    sets = ["--set", 'risk_exits.stop_loss_pct={"values": [5, 7]}'] if verb == "sweep" else []
+    assert main([verb, str(older), *sets]) == 2  # an empty workspace
+    assert "old.json: written in the ZRCE dialect, 3 mappings" in capsys.readouterr().err
+
+
+def test_named_logic_that_is_not_there_yet_loads_and_is_refused_by_the_run(older, tmp_path, capsys):
+    tree = OLDER | {"entry": {"logic": "zrce_third_chance", "zone_drawing_time": "10:30"}}
+    older.write_text(json.dumps(tree))
+    assert spec("check", older) == 0 and spec("show", "--plain", older) == 0
+    assert "where the logic zrce_third_chance (zone_drawing_time 10:30) says so" in capsys.readouterr().out
+    assert main(["run", str(older)]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("entry.logic: 'zrce_third_chance' is not a named logic.")
