@@ -13,12 +13,14 @@ from engine.data import catalog, readers
 from engine.data.extents import serving
 from engine.packs.build import build_pack
 from engine.packs.disk import load_pack
-from engine.packs.pack import Pack, Request
+from engine.packs.pack import ChainRequest, Pack, Request
 from engine.signals.required import required_series
 from engine.sim.scope import refuse_options
 from engine.sim.unanswered import asks, check_remedies, refuse_stand_ins, refuse_unanswered
 
 Needs = Mapping[tuple[str, str], int]
+BEYOND_WISH = 60
+"""Calendar days past the longest wish: the nearest expiration may lie after it, and a roll goes further."""
 UNUSED = ("paths", "columns", "waive", "substitute")  # parts of `data` that bars do not need
 
 
@@ -36,7 +38,8 @@ def pack_for(
     SpecError for what bars cannot simulate, DataError where the store cannot answer.
     """
     check_remedies(spec)
-    refuse_options(spec)
+    if not spec.is_options:
+        refuse_options(spec)
     refuse_stand_ins(spec)
     for name in UNUSED if progress is not None else ():
         if getattr(spec.data, name):
@@ -53,8 +56,18 @@ def pack_for(
         window_start=start,
         window_end=end,
         warmup_bars=wanted,
+        chains=chain_requests(spec),
         progress=progress,
     )
+
+
+def chain_requests(spec: StrategySpec) -> list[ChainRequest]:
+    """The chain of each symbol of an option spec, as far ahead as its legs may look."""
+    if not spec.is_options:
+        return []
+    wishes = [leg.dte for leg in spec.legs if leg.asset == "option" and leg.dte is not None]
+    far = max(wishes) + BEYOND_WISH if wishes else None
+    return [ChainRequest(symbol, spec.timeframe, max_days=far) for symbol in spec.universe]
 
 
 def _source(settings: Settings, spec: StrategySpec, symbols: set[str]) -> str:

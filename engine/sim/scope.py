@@ -1,4 +1,4 @@
-"""What can be simulated, and what of a spec cannot yet. Light: pages ask it too."""
+"""What of a spec is for options, and where it can be run. Light: pages ask it too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OF_OPTIONS = (
 
 
 def refuse_options(spec: StrategySpec) -> None:
-    """Options have a simulation of their own, which this version does not carry yet: nothing of them is ignored."""
+    """For what walks bars alone: nothing of an option spec is ignored there. `simulate` runs option legs itself."""
     exits, sizing = spec.risk_exits, spec.sizing
     given = {
         "legs": bool(spec.legs),
@@ -40,7 +40,9 @@ def refuse_options(spec: StrategySpec) -> None:
     }
     found = [name for name, is_given in given.items() if is_given]
     if found:
-        raise SpecError(
-            f"{', '.join(found)}: for options, which cannot be simulated yet; this version simulates equities, "
-            "forex, CFDs and futures. Take the option parts out."
+        cure = (
+            "which `run` simulates by the reference; sweeps and comparisons of engines cannot take them yet"
+            if spec.is_options
+            else "but no leg is an option. Give a leg with asset option, or take the option parts out"
         )
+        raise SpecError(f"{', '.join(found)}: for options, {cure}.")

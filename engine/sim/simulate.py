@@ -59,8 +59,19 @@ def simulate(spec: StrategySpec, pack: Pack, engine: EngineName = "native") -> S
     """The result of a run. SpecError where the engine cannot express the spec."""
     if engine not in ENGINES:
         raise SpecError(f"engine {engine!r}: unknown. Engines: {', '.join(ENGINES)}.")
+    if spec.is_options:
+        return _options(spec, pack, engine)
     prepared = prepare(spec, pack)
     return result_of(prepared, walker(engine)(prepared), engine)
+
+
+def _options(spec: StrategySpec, pack: Pack, engine: EngineName) -> SimResult:
+    """Option specs are run by the reference, whichever of our own engines is asked for."""
+    from engine.sim.simulate_options import simulate_options
+
+    if engine not in ("native", "reference"):
+        raise SpecError(f"engine {engine}: runs no option specs. Use reference.")
+    return simulate_options(spec, pack)
 
 
 def walker(engine: EngineName) -> Callable[[Prepared], Record]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.core.chains import ChainSeries
-from engine.core.errors import DataError
 from engine.core.option_rules import OptionRules, option_rules
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import spec_hash
@@ -20,6 +18,7 @@ from engine.sim.assemble_options import assemble_options
 from engine.sim.option_market import OptionMarket, RateOn, build_option_market, no_rate
 from engine.sim.reference_options import OptionRecord, walk_options
 from engine.sim.result import SimResult
+from engine.sim.unanswered import refuse_unanswered
 
 Chains = Mapping[str, ChainSeries]
 
@@ -60,34 +59,24 @@ def prepare_options(
         iv_percentile=iv_percentile,
     )
     rules = option_rules(spec, market.base.instruments, MINUTES[spec.timeframe])
-    _refuse_unanswered(rules, market)
+    _refuse_unanswered(spec, market)
     cache = ColumnCache(pack.series) if cache is None else cache
     plan = SignalPlan.of(spec)
     signals = tuple(plan.columns(cache, symbol) for symbol in spec.universe)
     return PreparedOptions(spec, pack, market, rules, cache, signals)
 
 
-def _refuse_unanswered(rules: OptionRules, market: OptionMarket) -> None:
-    f = rules.filters
+def _refuse_unanswered(spec: StrategySpec, market: OptionMarket) -> None:
+    """Filters that a chain cannot answer, unless the spec waives them."""
     for lane in market.lanes:
-        symbol, days = lane.bars.rules.symbol, lane.chain.by_session.values()
-        asked = {
-            "open_interest": (f.min_open_interest, any(one.open_interest is not None for one in days)),
-            "volume": (f.min_volume, any(one.volume is not None for one in days)),
-            "iv_percentile": (_either(f.iv_percentile_min, f.iv_percentile_max), bool(lane.iv_rank)),
+        days = lane.chain.by_session.values()
+        known = {
+            "open_interest": any(one.open_interest is not None for one in days),
+            "volume": any(one.volume is not None for one in days),
+            "iv_percentile": bool(lane.iv_rank),
         }
-        missing = [
-            name for name, (limit, is_known) in asked.items() if not math.isnan(limit) and not is_known
-        ]
-        if missing:
-            raise DataError(
-                f"{symbol}: its chain does not tell {', '.join(missing)}, which entry.filters asks for. "
-                f'Take the filter out, or waive it: --set data.waive=["{missing[0]}"].'
-            )
-
-
-def _either(low: float, high: float) -> float:
-    return high if math.isnan(low) else low
+        missing = [name for name, is_known in known.items() if not is_known]
+        refuse_unanswered(spec, missing, f"the chain of {lane.bars.rules.symbol}")
 
 
 def simulate_options(

@@ -226,7 +226,8 @@ def packed(series, **fields):
 def test_a_filter_that_the_chain_cannot_answer_refuses_the_run_and_names_the_waiver():
     filters = {"filters": {"min_open_interest": 100, "iv_percentile_max": 50}}
     spec, pack = packed(STILL, legs=PUT_CREDIT, entry=filters)
-    with pytest.raises(DataError, match=r'open_interest, iv_percentile.*data.waive=\["open_interest"\]'):
+    says = r'min_open_interest: the chain of AAA has no open interest.*waive=\["open_interest"\]'
+    with pytest.raises(DataError, match=says):
         prepare_options(spec, pack, {"AAA": SPREAD})
     waived = {"waive": ["open_interest", "iv_percentile"]}
     spec, pack = packed(STILL, legs=PUT_CREDIT, entry=filters, data=waived)

@@ -129,10 +129,10 @@ def test_a_config_whose_fault_names_one_axis_stands_at_that_axis():
     assert looked(limits, Written("offset", ("entry.order.offset_pct",), [0, 0.5])).is_sound
 
 
-def test_a_spec_of_options_says_that_it_cannot_be_simulated():
+def test_a_spec_of_options_says_that_sweeps_cannot_take_it():
     spec = build_spec(sma_tree(legs=[{"right": "CALL", "delta": 0.3}]))
     found = review(spec, [fast()], [])
-    assert (found.fault or "").startswith("legs: for options, which cannot be simulated yet")
+    assert (found.fault or "").startswith("legs: for options, which `run` simulates")
 
 
 def test_a_grid_too_large_says_how_large():

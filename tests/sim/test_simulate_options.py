@@ -1,0 +1,57 @@
+"""An option spec from the store to its result: the pack brings the chain, `simulate` finds the reference."""
+
+import datetime as dt
+
+import pytest
+
+from engine.core.errors import SpecError
+from engine.core.sessions import day_of
+from engine.packs.pack import pack_from_series
+from engine.sim.inputs import chain_requests
+from engine.sim.simulate import simulate
+from engine.sim.simulate_options import simulate_options
+from tests.fixtures.chains import hand_chain, option_spec
+from tests.fixtures.trading import bars
+
+SPREAD = [
+    {"right": "PUT", "side": "SELL", "moneyness_pct": -5, "dte": 21},
+    {"right": "PUT", "side": "BUY", "width": 5},
+]
+SPEC = option_spec(legs=SPREAD, risk_exits={"max_hold_minutes": 120})
+
+
+@pytest.fixture
+def pack():
+    series = bars([100.0] * 7)
+    chain = hand_chain({"P95": [(1.45, 1.55)] * 7, "P90": [(0.45, 0.55)] * 7})
+    on = day_of(series.sessions.date[0])
+    return pack_from_series([series], on, on, chains=[chain])
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_our_engines_run_an_option_spec_by_the_reference(pack, engine):
+    result = simulate(SPEC, pack, engine)
+    assert result.engine == "reference"
+    assert result.trades.equals(simulate_options(SPEC, pack).trades, null_equal=True)
+    assert result.trades["exit_reason"][0] == "max_hold"
+
+
+@pytest.mark.parametrize("engine", ["vectorbt", "lumibot"])
+def test_foreign_engines_refuse_it(pack, engine):
+    with pytest.raises(SpecError, match="runs no option specs"):
+        simulate(SPEC, pack, engine)
+
+
+def test_a_chain_is_asked_for_as_far_ahead_as_legs_and_rolls_may_look():
+    (asked,) = chain_requests(SPEC)
+    assert (asked.symbol, asked.timeframe, asked.max_days) == ("AAA", "1h", 81)
+    assert chain_requests(option_spec(legs=[{"right": "PUT"}]))[0].max_days is None
+
+
+def test_bars_alone_ask_for_no_chain():
+    plain = option_spec().model_copy(update={"legs": ()})
+    assert chain_requests(plain) == []
+
+
+def test_the_window_is_that_of_the_pack(pack):
+    assert simulate(SPEC, pack).equity["session"].to_list() == [dt.date(2021, 3, 8)]
