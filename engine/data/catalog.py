@@ -19,17 +19,18 @@ import pyarrow.parquet as pq
 
 from engine.core.settings import Settings
 from engine.data import partitions
-from engine.data.merge import Tallies
-from engine.data.schemas import parse_dataset
+from engine.data.merge import Tallies, chain_counts
+from engine.data.schemas import CONTRACT, parse_dataset
 from engine.data.staging import Staging, ensure_published, source_lock, staging
 
 CATALOG = PurePosixPath("catalog.parquet")
 IMPORTS = PurePosixPath("imports.jsonl")
 
 _UTC = pa.timestamp("ns", tz="UTC")
+_SIDES = ("bid_open", "bid_close", "ask_open", "ask_close")
 _SCHEMA = pa.schema(
     [("dataset", pa.string()), ("symbol", pa.string()), ("first", _UTC), ("last", _UTC)]
-    + [("n_rows", pa.int64()), ("n_sessions", pa.int64())]
+    + [(name, pa.int64()) for name in ("n_rows", "n_sessions", "n_contracts", "n_two_sided")]
 )
 
 
@@ -38,7 +39,8 @@ class Series:
     """One series: identity is (source, symbol, kind, timeframe); `quotes` marks bid and ask beside trades.
 
     first, last : start of the first and last bar, UTC. n_rows counts rows (futures: of all contracts),
-    n_sessions the session dates that have any.
+    n_sessions the session dates that have any. Of options: n_contracts counts each contract once a session,
+    n_two_sided the rows that bring both bid and ask; else both are 0.
     """
 
     source: str
@@ -50,6 +52,8 @@ class Series:
     n_rows: int
     n_sessions: int
     quotes: bool = False
+    n_contracts: int = 0
+    n_two_sided: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def series(settings: Settings, source: str | None = None) -> list[Series]:
                     row["n_rows"],
                     row["n_sessions"],
                     quotes,
+                    row["n_contracts"],
+                    row["n_two_sided"],
                 )
             )
     return sorted(found, key=lambda s: (s.source, s.symbol, s.kind, s.quotes, s.timeframe))
@@ -131,8 +137,11 @@ def scan(root: Path) -> pl.DataFrame:
         kind, _, _ = parse_dataset(dataset)
         for _, path in partitions.parts(root, dataset):
             with partitions.open_part(path) as file:
-                keys = pl.from_arrow(file.read(columns=["symbol", "start"], use_threads=False))
+                keys = pl.from_arrow(
+                    file.read(columns=_scanned(kind, file.schema_arrow.names), use_threads=False)
+                )
             assert isinstance(keys, pl.DataFrame)
+            chains = chain_counts(keys) if kind == "option" else {}
             found.append(
                 keys.group_by("symbol")
                 .agg(
@@ -142,9 +151,27 @@ def scan(root: Path) -> pl.DataFrame:
                     pl.len().cast(pl.Int64).alias("n_rows"),
                     partitions.session_date(kind).n_unique().cast(pl.Int64).alias("n_sessions"),
                 )
+                .with_columns(_chain_columns(chains))
                 .select(_SCHEMA.names)
             )
     return _combine(found)
+
+
+def _scanned(kind: str, there: list[str]) -> list[str]:
+    """Columns that the catalog is derived from."""
+    wanted = ("symbol", "start", *CONTRACT, *_SIDES) if kind == "option" else ("symbol", "start")
+    return [name for name in wanted if name in there]
+
+
+def _chain_columns(chains: dict[str, tuple[int, int]]) -> list[pl.Expr]:
+    """n_contracts and n_two_sided of each symbol."""
+    symbols, none = list(chains), pl.Int64
+    return [
+        pl.col("symbol")
+        .replace_strict(symbols, [chains[one][i] for one in symbols], default=0, return_dtype=none)
+        .alias(name)
+        for i, name in enumerate(("n_contracts", "n_two_sided"))
+    ]
 
 
 def stage_update(stage: Staging, tallies: Tallies, records: Iterable[ImportRecord]) -> None:
@@ -153,9 +180,9 @@ def stage_update(stage: Staging, tallies: Tallies, records: Iterable[ImportRecor
     The caller holds the source's lock. Nothing is written when nothing changed.
     """
     rows = [
-        (dataset, symbol, t.first, t.last, t.n_new, t.n_sessions)
+        (dataset, symbol, t.first, t.last, t.n_new, t.n_sessions, t.n_contracts, t.n_two_sided)
         for (dataset, symbol), t in tallies.items()
-        if t.n_new
+        if t.n_new or t.n_two_sided
     ]
     coming = {path.relative_to(stage.ready).as_posix(): path for path in stage.ready.rglob("*.parquet")}
     if rows:
@@ -240,6 +267,6 @@ def _combine(tables: list[pl.DataFrame]) -> pl.DataFrame:
     return (
         pl.concat(tables)
         .group_by("dataset", "symbol")
-        .agg(pl.col("first").min(), pl.col("last").max(), pl.col("n_rows", "n_sessions").sum())
+        .agg(pl.col("first").min(), pl.col("last").max(), pl.col("^n_.*$").sum())
         .sort("dataset", "symbol")
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.data import partitions
-from engine.data.schemas import key_columns, latest, parse_dataset, schema_of
+from engine.data import partitions, quality
+from engine.data.schemas import CONTRACT, key_columns, latest, parse_dataset, schema_of
 from engine.data.staging import Staging
 
 ROWS_AT_ONCE = 400_000  # of one partition: larger ones are merged symbol range by symbol range
@@ -25,11 +25,13 @@ class Tally:
     n_new: int = 0
     n_replaced: int = 0
     n_sessions: int = 0  # sessions that had no row before
+    n_contracts: int = 0  # of options: contracts more than before, each counted once a session
+    n_two_sided: int = 0  # of options: quotes with both sides more than before
     first: dt.datetime | None = None
     last: dt.datetime | None = None
 
     def add(self, other: Tally) -> None:
-        for name in ("n_staged", "n_new", "n_replaced", "n_sessions"):
+        for name in ("n_staged", "n_new", "n_replaced", "n_sessions", "n_contracts", "n_two_sided"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first = min((t for t in (self.first, other.first) if t), default=None)
         self.last = max((t for t in (self.last, other.last) if t), default=None)
@@ -133,6 +135,7 @@ def compare(
         .with_columns(pl.col("old_rows", "old_days", "fresh").fill_null(0))
         .with_columns(pl.col("rows", "days", "old_rows", "old_days", "staged", "fresh").cast(pl.Int64))
     )
+    chains = {} if kind != "option" else _more_of_chains(old, merged)
     found = {}
     for row in table.iter_rows(named=True):
         n_new = row["rows"] - row["old_rows"]
@@ -141,10 +144,31 @@ def compare(
             n_new,
             row["fresh"] - n_new,
             row["days"] - row["old_days"],
-            row["first"],
-            row["last"],
+            *chains.get(row["symbol"], (0, 0)),
+            first=row["first"],
+            last=row["last"],
         )
     return found
+
+
+def _more_of_chains(old: pl.DataFrame | None, merged: pl.DataFrame) -> dict[str, tuple[int, int]]:
+    """By underlying: contracts of sessions and two-sided quotes of `merged`, less those of `old`."""
+    now = chain_counts(merged)
+    before = {} if old is None else chain_counts(old)
+    return {
+        symbol: (n - before.get(symbol, (0, 0))[0], m - before.get(symbol, (0, 0))[1])
+        for symbol, (n, m) in now.items()
+    }
+
+
+def chain_counts(rows: pl.DataFrame) -> dict[str, tuple[int, int]]:
+    """By underlying: contracts, each counted once a session, and quotes that bring both sides."""
+    if rows.is_empty():
+        return {}
+    both = quality.quote_flags()["two_sided"] if "bid_close" in rows.columns else pl.lit(False)
+    day = partitions.session_date("option").alias("_day")
+    told = rows.group_by("symbol").agg(pl.struct(*CONTRACT, day).n_unique().alias("n"), both.sum().alias("m"))
+    return {symbol: (n, m) for symbol, n, m in told.iter_rows()}
 
 
 def _ranges(stage: Staging, dataset: str, key: str, existing: Path) -> Iterator[tuple[str, str]]:

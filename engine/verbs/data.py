@@ -168,7 +168,8 @@ def _tell(report: ImportReport) -> None:
 
 
 def list_series(args: argparse.Namespace, settings: Settings) -> None:
-    """JSON: {"series": [{source, symbol, kind, timeframe, quotes, first, last, n_rows, n_sessions}]}."""
+    """JSON: {"series": [{source, symbol, kind, timeframe, quotes, first, last, n_rows, n_sessions, n_contracts,
+    n_two_sided}]}; the last two of options."""
     from engine.data import catalog, partitions
 
     if args.rebuild:
@@ -192,10 +193,23 @@ def list_series(args: argparse.Namespace, settings: Settings) -> None:
             *_span(s),
             s.n_rows,
             s.n_sessions,
+            *_of_chain(s),
         )
         for s in found
     ]
-    output.print_table(("source", "symbol", "kind", "timeframe", "first", "last", "rows", "sessions"), rows)
+    header = ("source", "symbol", "kind", "timeframe", "first", "last", "rows", "sessions")
+    if any(s.kind == "option" for s in found):
+        output.print_table((*header, "contracts", "two-sided %"), rows)
+    else:
+        output.print_table(header, [row[: len(header)] for row in rows])
+
+
+def _of_chain(one: Series) -> tuple[Any, Any]:
+    """Contracts a session, and the share of rows that bring both bid and ask; nothing for bars."""
+    if one.kind != "option":
+        return None, None
+    share = output.percent(one.n_two_sided / one.n_rows) if one.n_two_sided else None
+    return round(one.n_contracts / one.n_sessions, 1), share
 
 
 def _chosen(args: argparse.Namespace, settings: Settings) -> list[Series]:

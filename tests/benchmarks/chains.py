@@ -1,6 +1,6 @@
 """How fast chains are imported, built into a pack and loaded from one, and how much memory that takes.
 
-    python tests/benchmarks/chains.py [--contracts 3600] [--sessions 60] [--home DIR]
+    python tests/benchmarks/chains.py [--contracts 3600] [--sessions 60] [--import-contracts 2000] [--home DIR]
 
 Loading is measured in a process of its own, once with cold and once with warm files as far as the system lets us
 choose; "touched" reads every number of every array. Figures are wall seconds.
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import gzip
 import json
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -26,6 +28,7 @@ from engine.core.sessions import day_of, schedule
 from engine.core.settings import CHECKOUT, Settings
 from engine.data.calendars import sessions as sessions_of
 from engine.data.contracts import contracts_of
+from engine.data.importers import import_path
 from engine.packs.disk import save_pack
 from engine.packs.pack import pack_from_series
 
@@ -89,12 +92,58 @@ def load(settings: Settings, digest: str) -> dict[str, float]:
     return {name: round(value, 3) for name, value in json.loads(done.stdout).items()}
 
 
+def import_speed(folder: Path, n_contracts: int) -> None:
+    """A day of a flat file and of LEAN's zip of quotes, every contract in 390 minutes, through the whole importer."""
+    import polars as pl
+
+    rng = np.random.default_rng(7)
+    day = dt.date(2023, 8, 1)
+    opens = int(dt.datetime(2023, 8, 1, 13, 30, tzinfo=dt.UTC).timestamp()) * 10**9
+    n = n_contracts * 390
+    cents = rng.integers(100, 5_000, n)
+    minute = np.tile(np.arange(390), n_contracts)
+    strike = np.repeat(np.arange(n_contracts) + 1, 390)
+    flat = pl.DataFrame(
+        {
+            "ticker": pl.Series(strike * 1000).cast(pl.String).str.zfill(8), "volume": cents, "open": cents / 100,
+            "close": cents / 100, "high": cents / 100, "low": cents / 100, "window_start": opens + minute * 60 * 10**9,
+            "transactions": 1,
+        }
+    ).with_columns(("O:SPY230915C" + pl.col("ticker")).alias("ticker"))  # fmt: skip
+    path = folder / "polygon/us_options_opra/minute_aggs_v1/2023/08/2023-08-01.csv.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress(flat.write_csv().encode(), 1))
+    zipped = folder / "lean/option/usa/minute/spy/20230801_quote_american.zip"
+    zipped.parent.mkdir(parents=True)
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for i in range(n_contracts):
+            own = cents[i * 390 : (i + 1) * 390] * 100
+            lines = [
+                f"{34_200_000 + m * 60_000},{c},{c},{c},{c},1,{c},{c},{c},{c},1" for m, c in enumerate(own)
+            ]
+            archive.writestr(
+                f"20230801_spy_minute_quote_american_call_{(i + 1) * 10_000}_20230915.csv",
+                "\n".join(lines) + "\n",
+            )
+    for format in ("polygon", "lean"):
+        begin = time.perf_counter()
+        report = import_path(
+            Settings(folder / "home"), format, folder / format, now=dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
+        )
+        seconds = time.perf_counter() - begin
+        pace = f"{report.n_new / seconds:,.0f} rows a second"
+        print(f"import {format} {day}: {report.n_new:,} rows in {seconds:.1f} s, {pace}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contracts", type=int, default=3600)
     parser.add_argument("--sessions", type=int, default=60)
+    parser.add_argument("--import-contracts", type=int, default=2000)
     parser.add_argument("--home", type=Path)
     args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        import_speed(Path(folder), args.import_contracts)
     settings = Settings(args.home or Path(tempfile.mkdtemp(prefix="chains-")))
     made = chain(args.contracts, args.sessions)
     window = day_of(made.sessions.date[0]), day_of(made.sessions.date[-1])

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data import catalog
+from engine.data.importers.preview import guess_format, preview
 from engine.data.merge import upsert
 from engine.data.partitions import read_part, source_root
 from engine.data.schemas import conform
-from tests.fixtures.vendor_files import POLYGON_HEADER, bring, real_data, state_of, write, write_zip
+from tests.fixtures.vendor_files import NOW, POLYGON_HEADER, bring, real_data, state_of, write, write_zip
 
 REAL = (
     ("lean", "lean/option"),
@@ -362,3 +363,58 @@ def test_days_of_options_are_joined_cell_by_cell(told):
         }
         assert held == expected
         assert stored["strike"].is_sorted()
+
+
+# ---------------------------------------------------------------- catalogue and preview
+
+
+def test_the_catalogue_counts_contracts_and_two_sided_quotes(tmp_path):
+    home = tmp_path / "home"
+    lean_options(tmp_path / "lean", {entry(): QUOTE, entry(strike=1): "34200000,,,,,,300,300,300,300,2\n"})
+    bring(home, "lean", tmp_path / "lean")
+    (held,) = catalog.series(Settings(home))
+    assert (held.n_rows, held.n_contracts, held.n_two_sided) == (2, 2, 1)
+    lean_options(tmp_path / "lean", {entry(strike=1): QUOTE + QUOTE.replace("34200000", "34260000")})
+    bring(home, "lean", tmp_path / "lean")  # the one-sided quote has got its bid, and a minute more has come
+    (held,) = catalog.series(Settings(home))
+    assert (held.n_rows, held.n_contracts, held.n_two_sided) == (3, 2, 3)
+    before = (source_root(Settings(home), "lean") / "catalog.parquet").read_bytes()
+    catalog.rebuild(Settings(home), "lean")
+    assert (source_root(Settings(home), "lean") / "catalog.parquet").read_bytes() == before
+
+
+def look(tmp_path, format, path):
+    return preview(Settings(tmp_path / "nowhere"), format, path, now=NOW)
+
+
+def test_a_preview_tells_chains_of_every_format(tmp_path):
+    lean_options(tmp_path / "lean", {entry(): QUOTE})
+    flat = write(
+        tmp_path / "day.csv", POLYGON_HEADER + "O:SPXW231215C04500000,5,1,1,1,1,1700836200000000000,3\n"
+    )
+    chain = write(tmp_path / "chain.csv", CHAIN_HEADER + CHAIN_ROW)
+    found = {
+        format: [
+            (one.symbol, one.kind, one.timeframe, one.quotes) for one in look(tmp_path, format, path).series
+        ]
+        for format, path in (("lean", tmp_path / "lean"), ("polygon", flat), ("eod-options", chain))
+    }
+    assert found == {
+        "lean": [("SPY", "option", "1min", True)],
+        "polygon": [("SPX", "option", "1min", False)],
+        "eod-options": [("SPY", "option", "1D", False)],
+    }
+
+
+def test_files_of_chains_are_known_by_their_looks(tmp_path):
+    lean_options(tmp_path / "lean", {entry(): QUOTE})
+    chain = write(tmp_path / "chain.csv", CHAIN_HEADER + CHAIN_ROW)
+    dx = write(tmp_path / "dx.csv", DX_HEADER)
+    assert [guess_format(path) for path in (tmp_path / "lean", chain, dx)] == [
+        "lean",
+        "eod-options",
+        "eod-options",
+    ]
+    with pytest.raises(DataError, match="It looks like eod-options: choose that format"):
+        bad = look(tmp_path, "polygon", chain)
+        raise DataError(bad.faults[0])

@@ -231,7 +231,7 @@ def test_the_command_line_says_what_went_in(monkeypatch, tmp_path, capfd):
     assert cli.main(["data", "export", "duckdb", str(path), "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told["path"] == str(path)
-    assert told["n_rows"]["bars"] == 3 * (310 + 3900)  # symbols x (days, and 10 sessions of 390 minutes)
+    assert told["n_rows"]["bars"] == 4 * (310 + 3900)  # symbols and a VIX x (days, and 10 sessions of 390 minutes)
     assert cli.main(["data", "export", "duckdb", str(path)]) == 2
     assert "--force" in capfd.readouterr().err
     assert cli.main(["data", "export", "excel", str(path)]) == 2
