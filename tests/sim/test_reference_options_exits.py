@@ -364,6 +364,17 @@ def test_a_roll_before_expiry_closes_one_trade_and_opens_the_next_of_a_later_exp
     assert out.result.trades["entry_reason"].to_list()[1] == "rolled from trade 0"
 
 
+def test_a_roll_keeps_its_units_and_is_no_trade_of_the_day():
+    rows = {"P95@2": at(*[1.5] * 3), "P90@2": at(*[0.5] * 3), "P95": at(*[2.5] * 3), "P90": at(*[1.0] * 3)}
+    series, chain = week([100, 100, 100], **rows)
+    out = run_options(
+        series, chain, enter=[0], legs=PUT_CREDIT, roll={"days_before_expiry": 1}, entry={"max_trades_per_day": 1},
+        sizing={"mode": "quantity", "quantity": 3},
+    )  # fmt: skip
+    assert [p.qty for p in out.record.state.options] == [3]
+    assert out.record.state.entries_today["AAA"][1] == 1
+
+
 def test_a_roll_without_a_later_expiration_still_leaves():
     series, chain = week([100, 100], **{"P95@1": at(1.5, 1.5), "P90@1": at(0.5, 0.5)})
     out = run_options(series, chain, enter=[0], legs=PUT_CREDIT, roll={"days_before_expiry": 1})
