@@ -36,7 +36,9 @@ def start(tmp_path):
     def start_up(port):
         command = [sys.executable, "-m", "engine", "up", "--no-demo", "--port", str(port)]
         env = {**os.environ, "ARGUS_HOME": str(tmp_path / "home")}
-        up = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        up = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         started.append(up)
         return up
 
