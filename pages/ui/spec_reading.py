@@ -10,6 +10,7 @@ from engine.core.spec import StrategySpec
 from engine.core.spec_reading import reading
 from pages.ui import formats
 from pages.ui.palette import Palette, palette
+from pages.ui.spec_payoff import show_payoff
 from pages.ui.spec_text import n_configs
 
 
@@ -18,6 +19,8 @@ def show_reading(spec: StrategySpec | None) -> None:
         st.info("It can be read once the faults above are mended. The JSON view shows the text as it is.")
         return
     st.html(reading_html(spec, palette()))
+    if spec.is_options:
+        show_payoff(spec)
 
 
 def reading_html(spec: StrategySpec, colours: Palette) -> str:
