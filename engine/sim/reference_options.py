@@ -39,7 +39,16 @@ from engine.trade.option_events import (
     OptionLeft,
     OptionMarked,
 )
-from engine.trade.option_fills import Package, net, net_mid, offers, package, printed_offers, with_prints
+from engine.trade.option_fills import (
+    Package,
+    leg_fills,
+    net,
+    net_mid,
+    offers,
+    package,
+    printed_offers,
+    with_prints,
+)
 from engine.trade.option_margin import bound
 from engine.trade.option_sizing import affordable_units
 from engine.trade.option_state import OptionOrder, OptionPosition, OptionTrade, worth_of
@@ -316,8 +325,8 @@ class OptionWalk:
         now: int,
         spots: dict[str, float],
     ) -> None:
-        one = package(self.rules, e.inst, order, 1.0, found)
-        prices = [f.price for f in one.fills]
+        one = leg_fills(self.rules, e.inst, order, 1.0, found)
+        prices = [f.price for f in one]
         cost = net(order, prices)
         self._swap(order, None)
         refused = self._refused(order, cost, mid)
@@ -327,7 +336,7 @@ class OptionWalk:
             ]
             binds = bound(held, spots[e.symbol], self.rules.base.may_short)
             c = self.rules.base.costs
-            fee = sum(f.fee for f in package(self.rules_without_minimum, e.inst, order, 1.0, found).fills)
+            fee = sum(f.fee for f in one)
             free = buying_power(self.rules, self.state, spots)
             qty = affordable_units(order.qty, free, binds, fee, c.min_per_order)
             refused = 0 if qty > 0.0 else reasons.BUYING_POWER
@@ -338,11 +347,6 @@ class OptionWalk:
         self._write(self.state.next_id, order, made)
         filled_at = max([at, *(f.at for f in made.fills)])
         self._apply(OptionEntered(order, made.fills, qty, filled_at, e.day, spots[e.symbol]))
-
-    @property
-    def rules_without_minimum(self) -> OptionRules:
-        base = self.rules.base
-        return replace(self.rules, base=replace(base, costs=replace(base.costs, min_per_order=0.0)))
 
     def _refused(self, order: OptionOrder, cost: float, mid: float) -> int:
         """Why an entry that found its prices is not taken, or 0."""

@@ -73,13 +73,12 @@ def printed_offers(rules: OptionRules, order: OptionOrder) -> list[Offer] | None
     ]
 
 
-def package(
+def leg_fills(
     rules: OptionRules, inst: InstrumentRules, order: OptionOrder, qty: float, found: list[Offer]
-) -> Package:
+) -> list[Fill]:
     """The fills of `qty` units at what was offered, slippage against us, commission a contract on each leg.
 
-    Shares pay no commission per unit, which is per contract. The least commission of an order is asked once, for the
-    package, and what is missing to it stands on the first leg.
+    Shares pay no commission per unit, which is per contract.
     """
     c = rules.base.costs
     fills: list[Fill] = []
@@ -96,7 +95,15 @@ def package(
         name = leg.contract.name if leg.contract is not None else order.symbol
         side = 1 if leg.ratio > 0.0 else -1
         fills.append(Fill(name, side, n, at.price, price, fee, at.at, order.reason, order.decided_at))
-    missing = c.min_per_order - sum(f.fee for f in fills)
+    return fills
+
+
+def package(
+    rules: OptionRules, inst: InstrumentRules, order: OptionOrder, qty: float, found: list[Offer]
+) -> Package:
+    """`leg_fills` as one order: the least commission is asked once; what is missing to it stands on the first leg."""
+    fills = leg_fills(rules, inst, order, qty, found)
+    missing = rules.base.costs.min_per_order - sum(f.fee for f in fills)
     if missing > 0.0:
         fills[0] = replace(fills[0], fee=fills[0].fee + missing)
     return Package(tuple(fills), qty)
