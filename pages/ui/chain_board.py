@@ -17,6 +17,7 @@ from pages.ui import formats
 from pages.ui.palette import Palette, faded
 
 MOST_STRIKES = 200  # rows that a browser draws at once without a pause
+AT_THE_MONEY = 0.02  # of the underlying; the nearest strike of a thin chain may be further away
 SHOWN = (25, 75, MOST_STRIKES)  # the choices
 WIDE = {"Volume", "Open int."}  # columns that a narrow screen has no room for; the file has them
 _DAYS = dt.date(1970, 1, 1)
@@ -130,7 +131,8 @@ def board(
             _cells(one, put, columns, strike > one.spot, has_quotes=has_quotes),
         )
         is_atm = at == nearest
-        tag = "<small>at the money</small>" if is_atm else ""
+        is_near = abs(strike - one.spot) <= AT_THE_MONEY * one.spot
+        tag = f"<small>{'at the money' if is_near else 'nearest'}</small>" if is_atm else ""
         name = f"<th scope='row' class='k'>{_strike(strike)}{tag}</th>"
         body.append(f"<tr{' class=atm' if is_atm else ''}>{sides[0]}{name}{sides[1]}</tr>")
     n = len(columns)

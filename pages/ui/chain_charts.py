@@ -84,8 +84,15 @@ def term_structure(colours: Palette, held: list[Term]) -> Figure:
         "<extra></extra>",
     ))  # fmt: skip
     figure.update_layout(xaxis={"title": "Days to expiry", "rangemode": "tozero", "tickformat": ",~r"},
-                         yaxis={"tickformat": ".1%"})  # fmt: skip
+                         yaxis={"tickformat": ".1%", "range": _wide([one.volatility for one in known])})  # fmt: skip
     return figure
+
+
+def _wide(values: list[float]) -> list[float]:
+    """Of the axis: four points at least, so that a flat curve looks flat."""
+    low, high = min(values), max(values)
+    room = max(0.04 - (high - low), 0.2 * (high - low)) / 2
+    return [max(0.0, low - room), high + room]
 
 
 def flat_map(colours: Palette, held: list[Term], values: FloatArray) -> Figure:

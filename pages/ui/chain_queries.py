@@ -16,10 +16,10 @@ from engine.core.chains import ChainSession
 from engine.core.errors import NotFound
 from engine.core.sessions import Int64Array, schedule
 from engine.core.timeframes import MINUTES, NS_PER_MINUTE
-from engine.data import partitions, quality, readers
+from engine.data import catalog, partitions, readers
 from engine.data.calendars import sessions as sessions_of
 from engine.data.chains import read_chain
-from engine.data.schemas import CONTRACT, dataset_name
+from engine.data.schemas import dataset_name
 from engine.options import moment as moments
 from engine.options.moment import Moment
 from pages.ui import data_queries
@@ -45,14 +45,6 @@ class Chain(NamedTuple):
         return f"{self.source}/{self.symbol}/{self.timeframe}"
 
 
-class Glance(NamedTuple):
-    """A chain's last session: its date, contracts, and the share of quotes with both sides (None without quotes)."""
-
-    date: dt.date
-    n_contracts: int
-    two_sided: float | None
-
-
 @dataclass(frozen=True)
 class Day:
     """A chain on one session. ends: int64 (m,), UTC ns at which each bar is known. outside_rows: as ServedChain."""
@@ -64,22 +56,45 @@ class Day:
 
 @st.cache_data(max_entries=4, show_spinner="Reading the catalogs…")
 def chains(at: Market) -> pl.DataFrame:
-    """`stored` chains; rows of open interest alone are none."""
+    """`stored` chains; days with open interest alone are none."""
     found = stored(at)
-    priced = [glance(at, _chain(row)) is not None for row in found.iter_rows(named=True)]
+    priced = [
+        row["timeframe"] != "1D" or row["quotes"] or _has_print(at, _chain(row))
+        for row in found.iter_rows(named=True)
+    ]
     return found.filter(pl.Series(priced, dtype=pl.Boolean))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def stored(at: Market) -> pl.DataFrame:
-    """A row a chain: name, source, symbol, timeframe, quotes, first, last, n_sessions, n_rows, size, of its quotes and
-    prints together. By the catalogs alone."""
+    """A row a chain, by the catalogs alone: name, source, symbol, timeframe, quotes, first, last, n_sessions, n_rows,
+    size (of quotes and prints together), contracts (a session), two_sided (share of the quotes, null without)."""
+    names = ("source", "symbol", "timeframe", "quotes")
+    held = [one for one in catalog.series(at.settings) if one.kind == "option"]
+    counts = pl.DataFrame(
+        [(*(getattr(one, name) for name in names), one.n_contracts, one.n_two_sided) for one in held],
+        schema=dict.fromkeys(names[:3], pl.String)
+        | {"quotes": pl.Boolean, "n_contracts": pl.Int64, "n_two": pl.Int64},
+        orient="row",
+    )
     options = data_queries.all_series(at).filter(pl.col("kind") == "option")
-    found = options.group_by("source", "symbol", "timeframe", maintain_order=True).agg(
-        pl.col("quotes").any() | (pl.col("timeframe") == "1D").any(),
-        pl.col("first").min().dt.date(), pl.col("last").max().dt.date(),
-        pl.col("n_sessions").max(), pl.col("n_rows").sum(), pl.col("size").sum(),
-    )  # fmt: skip
+    quoted = pl.col("quotes") | ((pl.col("timeframe") == "1D") & (pl.col("n_two") > 0))
+    found = (
+        options.join(counts, on=names, how="left", maintain_order="left")
+        .group_by(names[:3])
+        .agg(
+            quoted.any().alias("quotes"),
+            pl.col("first").min().dt.date(),
+            pl.col("last").max().dt.date(),
+            pl.col("n_sessions").max(),
+            pl.col("n_rows").sum(),
+            pl.col("size").sum(),
+            (pl.col("n_contracts") / pl.col("n_sessions")).max().alias("contracts"),
+            (pl.col("n_two").filter(quoted).sum() / pl.col("n_rows").filter(quoted).sum())
+            .fill_nan(None)
+            .alias("two_sided"),
+        )
+    )
     named = pl.concat_str("source", "symbol", "timeframe", separator="/").alias("name")
     return found.with_columns(named).sort("source", "symbol", "timeframe")
 
@@ -98,42 +113,21 @@ def _chain(row: dict[str, object]) -> Chain:
     return Chain(*(row[names.get(name, name)] for name in Chain._fields))  # type: ignore[arg-type]
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def glance(at: Market, chain: Chain) -> Glance | None:
-    """The chain's last session with a price; None where its last files hold none (open interest alone)."""
-    for day in reversed(days(at, chain)[-3:]):
-        parts = [_rows(at, chain, day, quotes=quotes) for quotes in _datasets(chain)]
-        priced = [
-            rows for rows in parts if len(rows.filter(pl.any_horizontal(pl.col(_prices(rows)).is_not_null())))
-        ]
-        if not priced:
-            continue
-        contracts = pl.concat([rows.select(CONTRACT) for rows in priced]).n_unique()
-        quoted = next((rows for rows in priced if "bid_close" in rows.columns), None)
-        share = None
-        if quoted is not None:
-            flags = quoted.select(
-                quality.quote_flags()["two_sided"].sum().alias("two"),
-                (~quality.quote_flags()["empty"]).sum().alias("all"),
-            )
-            share = flags["two"][0] / flags["all"][0] if flags["all"][0] else None
-        return Glance(day, contracts, share)
-    return None
+def _has_print(at: Market, chain: Chain) -> bool:
+    """Whether a day of its last ones holds a price."""
+    return any(
+        len(
+            readers.read_rows(
+                at.settings, chain.source, chain.symbol, "option", chain.timeframe, day, day
+            ).filter(pl.any_horizontal(pl.col("bid_close", "ask_close", "close").is_not_null()))
+        )
+        for day in days(at, chain)[-3:]
+    )
 
 
 def _datasets(chain: Chain) -> tuple[bool, ...]:
     """Which datasets hold its prices: quotes and prints apart, a day's rows together."""
     return (False,) if chain.timeframe == "1D" else (True, False)
-
-
-def _prices(rows: pl.DataFrame) -> list[str]:
-    return [name for name in ("bid_close", "ask_close", "close") if name in rows.columns]
-
-
-def _rows(at: Market, chain: Chain, day: dt.date, *, quotes: bool) -> pl.DataFrame:
-    return readers.read_rows(
-        at.settings, chain.source, chain.symbol, "option", chain.timeframe, day, day, quotes=quotes
-    )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

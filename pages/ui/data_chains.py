@@ -35,10 +35,10 @@ def show(at: Market) -> None:
         st.info("There is no option chain in the store yet. Import one on the part Import, or by a command:")
         st.code(IMPORTS, language="bash")
         return
-    show_list(at, found)
+    show_list(found)
 
 
-def show_list(at: Market, found: pl.DataFrame) -> None:
+def show_list(found: pl.DataFrame) -> None:
     page = min(int(st.session_state.get("chains_page") or 1), data_queries.n_pages(len(found)))
     on_page = found.slice((page - 1) * PAGE_ROWS, PAGE_ROWS)
     total = formats.size(int(found["size"].sum()))
@@ -46,7 +46,7 @@ def show_list(at: Market, found: pl.DataFrame) -> None:
     names = on_page["name"].to_list()
     key = f"{state.renewed(state.CHAINS_TABLE)}_{hash(tuple(names))}"
     st.dataframe(
-        chains_frame(at, on_page),
+        chains_frame(on_page),
         column_config=chains_columns(on_page["source"].unique().sort().to_list()),
         hide_index=True,
         placeholder=formats.DASH,
@@ -61,11 +61,8 @@ def show_list(at: Market, found: pl.DataFrame) -> None:
         st.pagination(data_queries.n_pages(len(found)), key="chains_page")
 
 
-def chains_frame(at: Market, chains: pl.DataFrame) -> pl.DataFrame:
-    """Display columns; contracts and the share of two-sided quotes are those of the last session."""
-    glances = [
-        chain_queries.glance(at, chain_queries.find_chain(at, name)) for name in chains["name"].to_list()
-    ]
+def chains_frame(chains: pl.DataFrame) -> pl.DataFrame:
+    """Display columns; shares in percent."""
     return chains.select(
         pl.concat_list("source").alias("data"),
         "symbol",
@@ -74,8 +71,8 @@ def chains_frame(at: Market, chains: pl.DataFrame) -> pl.DataFrame:
         "last",
         "n_sessions",
         "n_rows",
-        pl.Series("n_contracts", [one and one.n_contracts for one in glances], dtype=pl.Int64),
-        pl.Series("two_sided", [one and one.two_sided for one in glances], dtype=pl.Float64) * 100.0,
+        "contracts",
+        (pl.col("two_sided") * 100.0).alias("two_sided"),
         (pl.col("size") / 1e6).alias("size"),
     )
 
@@ -94,10 +91,10 @@ def chains_columns(sources: list[str]) -> dict[str, Any]:
         "last": date("Last", format="YYYY-MM-DD", width=92),
         "n_sessions": number("Sessions", format="localized", width=80),
         "n_rows": number("Rows", format="localized", width=96, help="Quotes and prints together."),
-        "n_contracts": number("Contracts", format="localized", width=86, help="Of the last session."),
+        "contracts": number("Contracts", format="%.0f", width=86, help="A session, on average."),
         "two_sided": st.column_config.ProgressColumn(
             "Two-sided", format="%.0f %%", min_value=0, max_value=100, width=120,
-            help="Of the last session's quotes, those that bring a bid and an ask. A dash: prints without quotes.",
+            help="Rows that bring a bid and an ask, of all quotes. A dash: prints without quotes.",
         ),
         "size": number("Size, MB", format="%.2f", width=80, help="Its share of its files, by rows."),
     }  # fmt: skip

@@ -106,7 +106,7 @@ def test_chains_are_listed_with_their_source_and_how_much_is_two_sided(data):
     table = at.dataframe[0].value.set_index("symbol")
     assert table.index.tolist() == ["CCC", "AAA", "BBB"]  # DDD has open interest alone: no chain to look at
     assert list(table.loc["CCC", "data"]) == ["SYNTHETIC"]
-    assert (table.loc["AAA", "n_contracts"], table.loc["CCC", "n_contracts"]) == (20, 520)
+    assert (table.loc["AAA", "contracts"], table.loc["CCC", "contracts"]) == (20, 520)
     # 20 contracts with two rows each; the put of 95 has no bid: 38 of 40
     assert table.loc["AAA", "two_sided"] == pytest.approx(95.0)
     assert np.isnan(table.loc["BBB", "two_sided"])
