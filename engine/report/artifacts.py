@@ -56,6 +56,7 @@ def artifact_bytes(
     """Content of every artifact by file name, the manifest excepted."""
     sheet = tearsheet.tearsheet_html(spec_json, settings_json, result, benchmark, label)
     trades_page = tearsheet.trades_html(spec_json, settings_json, result, label)
+    of_options = {"legs": result.legs, "positions": result.positions, "position_marks": result.position_marks}
     return {
         "settings.json": json_bytes(settings_json),
         "strategy_spec.json": json_bytes(spec_json),
@@ -68,6 +69,9 @@ def artifact_bytes(
         "fills.parquet": parquet_bytes(result.fills),
         "equity.parquet": parquet_bytes(result.equity),
         "skipped.parquet": parquet_bytes(result.skipped),
+        **{
+            f"{name}.parquet": parquet_bytes(table) for name, table in of_options.items() if table is not None
+        },
         "notes.json": json_bytes({"warnings": summary.warnings(result), "marks": list(result.marks)}),
     }
 

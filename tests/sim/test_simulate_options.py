@@ -1,12 +1,16 @@
 """An option spec from the store to its result: the pack brings the chain, `simulate` finds the reference."""
 
 import datetime as dt
+import json
 
+import polars as pl
 import pytest
 
 from engine.core.errors import SpecError
 from engine.core.sessions import day_of
+from engine.core.spec_text import canonical
 from engine.packs.pack import pack_from_series
+from engine.report.artifacts import write_artifacts
 from engine.sim.inputs import chain_requests
 from engine.sim.simulate import simulate
 from engine.sim.simulate_options import simulate_options
@@ -55,3 +59,13 @@ def test_bars_alone_ask_for_no_chain():
 
 def test_the_window_is_that_of_the_pack(pack):
     assert simulate(SPEC, pack).equity["session"].to_list() == [dt.date(2021, 3, 8)]
+
+
+def test_what_trades_are_made_of_is_kept_with_the_run(pack, tmp_path):
+    result = simulate(SPEC, pack)
+    write_artifacts(tmp_path, canonical(SPEC), {"source": "TEST"}, result, None, "AAA")
+    named = json.loads((tmp_path / "manifest.json").read_text())["files"]
+    for name in ("legs", "positions", "position_marks"):
+        assert f"{name}.parquet" in named
+        assert pl.read_parquet(tmp_path / f"{name}.parquet").equals(getattr(result, name), null_equal=True)
+    assert result.legs["strike"].to_list()[:2] == [95.0, 90.0]
