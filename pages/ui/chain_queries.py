@@ -39,11 +39,6 @@ class Chain(NamedTuple):
     first: dt.date
     last: dt.date
 
-    @property
-    def name(self) -> str:
-        """As links call it: lean/TWX/1min."""
-        return f"{self.source}/{self.symbol}/{self.timeframe}"
-
 
 @dataclass(frozen=True)
 class Day:

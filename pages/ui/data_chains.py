@@ -104,5 +104,5 @@ def choose(names: list[str]) -> None:
     """Action: the URL names the chain that was ticked."""
     state.put_in_url(state.CHAIN, names[:1])
     state.put_in_url(state.PART, ["chains"])
-    for name in (state.DAY, state.AT, state.EXPIRY):
+    for name in (state.SERIES, state.DAY, state.AT, state.EXPIRY):
         state.put_in_url(name, [])

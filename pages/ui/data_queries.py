@@ -85,6 +85,11 @@ def series_name(one: Series) -> str:
     return name_of(one.source, one.symbol, one.kind, one.timeframe, one.quotes)
 
 
+def chain_name(source: str, symbol: str, timeframe: str) -> str:
+    """What a link calls an option chain: lean/TWX/1min."""
+    return f"{source}/{symbol}/{timeframe}"
+
+
 def name_of(source: str, symbol: str, kind: str, timeframe: str, quotes: bool) -> str:
     return "/".join((source, symbol, kind, timeframe)) + "/quotes" * quotes
 

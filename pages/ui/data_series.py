@@ -11,7 +11,18 @@ from engine.core.errors import ArgusError
 from engine.core.instruments import NEW_YORK
 from engine.data.catalog import Series
 from engine.data.schemas import is_daily_file
-from pages.ui import badges, charts, data_calendar, data_candles, data_queries, formats, guard, html, state
+from pages.ui import (
+    badges,
+    charts,
+    data_calendar,
+    data_candles,
+    data_chains,
+    data_queries,
+    formats,
+    guard,
+    html,
+    state,
+)
 from pages.ui.data_queries import Covered, Market
 from pages.ui.data_span import Track
 from pages.ui.palette import palette
@@ -30,6 +41,9 @@ def show(at: Market, one: Series) -> None:
     if one.source == "SYNTHETIC":
         badges.show_made_up("They show how Argus works and say nothing about a market.")
     _show_figures(at, one)
+    if one.kind == "option":
+        _show_way_to_chain(one)
+        return
     if one.quotes:
         st.info("These are bids and asks alone. Coverage and gaps are counted over bars of trades.")
         data_candles.show(at, one)
@@ -45,6 +59,16 @@ def show(at: Market, one: Series) -> None:
     data_candles.show(at, one)
     if found is not None:
         _show_gaps(one, shown, found)
+
+
+def _show_way_to_chain(one: Series) -> None:
+    """Rows of many contracts make no candles."""
+    st.info(
+        "These are rows of all contracts of a chain. `python -m engine data coverage` tells how much of it is there."
+    )
+    st.button("Look at the chain", key=state.TO_CHAIN, type="primary", icon=":material/table_rows:",
+              on_click=data_chains.choose,
+              args=([data_queries.chain_name(one.source, one.symbol, one.timeframe)],))  # fmt: skip
 
 
 def _bars(one: Series) -> str:

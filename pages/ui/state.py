@@ -51,7 +51,7 @@ DEMO, PACK, PACK_PAGE, BUILD_PACK, VERIFY_PACK = "make_demo", "pack", "pack_page
 
 # Chains: /data?part=chains&chain=lean/TWX/1min&day=2014-06-05&at=15:30&expiry=2014-06-20
 CHAIN, DAY, AT, EXPIRY, STRIKES, LOOK = "chain", "day", "at", "expiry", "strikes", "look"
-CHAINS_TABLE, CHAIN_CSV = "chains_table", "chain_csv"
+CHAINS_TABLE, CHAIN_CSV, TO_CHAIN = "chains_table", "chain_csv", "to_chain"
 
 # Specs: /specs?spec=HASH&view=JSON, /specs?draft=ID&view=Form&form=Exits, /specs?find=rsi
 VIEW, FORM_PART, OLD, NEW = "view", "form", "old", "new"

@@ -129,6 +129,14 @@ def test_ticking_a_chain_opens_it(data):
     assert state.CHAIN not in at.query_params and len(at.dataframe) == 1
 
 
+def test_a_series_of_options_leads_to_its_chain(data):
+    at = open_page("data", series="mine/AAA/option/1min/quotes")
+    assert not at.exception and not at.error
+    at.button(key=state.TO_CHAIN).click().run()
+    assert not at.exception and "AAA options, 1min" in texts(at)
+    assert state.SERIES not in at.query_params
+
+
 def test_the_board_has_calls_strikes_puts_and_marks_the_money(data):
     html = board_of()
     assert html.index("Calls") < html.index("Strike") < html.index("Bid", html.index("Strike"))
