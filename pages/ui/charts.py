@@ -167,5 +167,6 @@ def histogram(colours: Palette, bins: pl.DataFrame) -> Figure:
     figure.update_xaxes(
         tickformat=".0%" if float(high[-1] - low[0]) >= 0.05 else ".1%", title="Net return of a trade"
     )
-    figure.update_yaxes(title="Trades", rangemode="tozero", tickformat=",d")
+    few = int(bins["n"].max() or 0) < 6  # type: ignore[arg-type]  # else the same whole number stands at several ticks
+    figure.update_yaxes(title="Trades", rangemode="tozero", tickformat=",d", dtick=1 if few else None)
     return figure

@@ -10,7 +10,7 @@ import polars as pl
 import streamlit as st
 
 from engine.core.errors import ArgusError
-from pages.ui import candles, charts, formats, guard, html, run_files, state, tables
+from pages.ui import candles, charts, formats, guard, html, option_trade, run_files, state, tables
 from pages.ui.palette import palette
 from pages.ui.queries import Run
 from pages.ui.run_files import TRADE_ORDERS, TRADES_ROWS
@@ -114,7 +114,11 @@ def show_trade(run: Run, home: str, trade_id: int, currency: str) -> None:
     trade = run_files.some_trades(run.folder, (trade_id,)).row(0, named=True)
     fills = run_files.fills_of(run.folder, trade_id)
     _show_result(trade, currency)
-    zone = _show_bars(run, home, trade, fills)
+    if run_files.has_legs(run.folder):
+        zone = run_files.timezone(home, run.pack_hash, run.symbols, run.timeframe)
+        option_trade.show(run, trade, zone)
+    else:
+        zone = _show_bars(run, home, trade, fills)
     _show_words(trade, zone)
     if len(fills) > 2:
         with st.expander(f"Fills · {len(fills)}"):

@@ -120,11 +120,31 @@ def some_trades(folder: str, ids: tuple[int, ...]) -> pl.DataFrame:
 @st.cache_data(max_entries=256, show_spinner=False)
 def fills_of(folder: str, trade_id: int) -> pl.DataFrame:
     """The fills of one trade, in order."""
+    return _of_trade(folder, "fills.parquet", trade_id)
+
+
+def has_legs(folder: str) -> bool:
+    """Whether the run is one of options, whose trades have legs."""
+    return (Path(folder) / "legs.parquet").is_file()
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def legs_of(folder: str, trade_id: int) -> pl.DataFrame:
+    """The legs of one option trade, in order."""
+    return _of_trade(folder, "legs.parquet", trade_id)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def marks_of(folder: str, trade_id: int) -> pl.DataFrame:
+    """What an option position was worth while it was held, in order of time."""
+    return _of_trade(folder, "position_marks.parquet", trade_id)
+
+
+def _of_trade(folder: str, name: str, trade_id: int) -> pl.DataFrame:
     try:
-        rows = pl.scan_parquet(_file(folder, "fills.parquet")).filter(pl.col("trade_id") == trade_id)
-        return rows.collect()
+        return pl.scan_parquet(_file(folder, name)).filter(pl.col("trade_id") == trade_id).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise _damaged(folder, "fills.parquet") from error
+        raise _damaged(folder, name) from error
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -1,0 +1,69 @@
+"""A trade of options on the Tearsheet: its marks, its underlying and its legs."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.sessions import day_of
+from engine.packs.disk import save_pack
+from engine.packs.pack import pack_from_series
+from engine.report.keep import keep_run
+from engine.sim.simulate import simulate
+from engine.store.db import open_store
+from tests.fixtures.chains import hand_chain, option_spec
+from tests.fixtures.trading import bars
+from tests.pages.conftest import open_page, texts
+
+SPREAD = [
+    {"right": "PUT", "side": "SELL", "moneyness_pct": -5, "dte": 21},
+    {"right": "PUT", "side": "BUY", "width": 5},
+]
+
+
+@pytest.fixture
+def run(empty):
+    """A kept run of one put credit spread, sold at 1.45 - 0.55 = 0.90 on a still market."""
+    series = bars([100.0] * 7)
+    chain = hand_chain({"P95": [(1.45, 1.55)] * 7, "P90": [(0.45, 0.55)] * 7})
+    day = day_of(series.sessions.date[0])
+    pack = pack_from_series([series], day, day, chains=[chain])
+    save_pack(empty, pack)
+    spec = option_spec(legs=SPREAD, risk_exits={"max_hold_minutes": 120, "stop_loss_pct": 200})
+    store = open_store(empty)
+    row = keep_run(store, spec, pack, simulate(spec, pack))
+    store.close()
+    return empty.runs / row.id
+
+
+def test_a_trade_of_options_shows_its_legs_with_strikes_and_prices(run):
+    at = open_page("tearsheet", run=run.name, trade="0")
+    assert not at.exception
+    assert not at.error
+    (legs,) = [table.value for table in at.dataframe if "strike" in table.value.columns]
+    assert legs["strike"].to_list() == [95.0, 90.0]
+    assert legs["side"].to_list() == ["sell", "buy"]
+    assert legs["entry_price"].to_list() == pytest.approx([1.45, 0.55])
+    assert "what it costs to close" in texts(at)
+
+
+def test_the_chart_has_the_position_its_levels_and_the_strikes(run):
+    import polars as pl
+
+    from pages.ui.option_trade import trade_chart
+    from tests.pages.test_charts import COLOURS
+
+    legs = pl.read_parquet(run / "legs.parquet").filter(pl.col("trade_id") == 0)
+    marks = pl.read_parquet(run / "position_marks.parquet").filter(pl.col("trade_id") == 0)
+    trade = pl.read_parquet(run / "trades.parquet").row(0, named=True)
+    figure = trade_chart(COLOURS, marks, legs, trade, "UTC")
+    names = [trace.name for trace in figure.data]
+    # sold at 0.90, a loss of 200 % of it at 2.70; the strike of 90 lies further than 2 % from 100 and 95 does too
+    assert names == ["Position, net a share", "Stop 2.70", "Entry", "Exit", "AAA"]
+    assert set(figure.data[0].y) == {1.0}, "mids of 1.50 and 0.50"
+
+
+def test_marks_that_are_gone_are_one_message(run):
+    (run / "position_marks.parquet").unlink()
+    at = open_page("tearsheet", run=run.name, trade="0")
+    assert not at.exception
+    assert "position_marks.parquet" in at.error[0].value.replace("\\", "")
