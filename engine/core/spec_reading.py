@@ -156,7 +156,9 @@ def _order(order: OrderSpec, spec: StrategySpec) -> str:
 
 def _size(spec: StrategySpec) -> list[str]:
     size = spec.sizing
-    units = "units of all its legs" if spec.legs else "shares, contracts or units"
+    is_one = size.quantity == 1
+    of_legs = "unit of all its legs" if is_one else "units of all its legs"
+    units = of_legs if spec.legs else "share, contract or unit" if is_one else "shares, contracts or units"
     said = [
         {
             "equity_pct": f"Each position is worth {number(size.equity_pct)} % of equity.",

@@ -219,6 +219,7 @@ def test_orders_that_rest_say_where_and_how_long():
     ("sizing", "words"),
     [
         ({"mode": "quantity", "quantity": 100}, "Each position is 100 shares, contracts or units."),
+        ({"mode": "quantity", "quantity": 1}, "Each position is 1 share, contract or unit."),
         ({"mode": "cash", "cash": 25000}, "Each position is worth 25,000 in the account's currency."),
         (
             {"mode": "risk_pct", "risk_pct": 1},
