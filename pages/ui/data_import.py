@@ -26,6 +26,7 @@ FORMAT_LABELS = {
 }
 SERIES_ROWS = 200
 SERIES_LINKS = 12
+WANTS_LOOK = "_wants_look"
 DROPPED = "_dropped"  # path of the dropped file in the inbox, or the DataError that it met
 
 
@@ -33,9 +34,12 @@ def show() -> None:
     """The form, and below it what was found."""
     with st.container(border=True):
         request = _ask()
+        # What the form holds now: the button was drawn before the last field was left by the click on it.
+        if st.session_state.pop(WANTS_LOOK, False) and request is not None:
+            _look(request)
         asked = st.session_state.get(state.PREVIEW)
         st.button("Preview", key="ask_preview", type="secondary" if request == asked and asked else "primary",
-                  icon=":material/visibility:", disabled=request is None, on_click=_look, args=(request,))  # fmt: skip
+                  icon=":material/visibility:", disabled=request is None, on_click=_want_look)  # fmt: skip
         if request is None:
             st.caption("Name a path or drop a file first. Nothing is stored before you say Import.")
     if request is not None and request == asked:
@@ -140,8 +144,13 @@ def _guess() -> None:
 # ---------------------------------------------------------------- the look
 
 
+def _want_look() -> None:
+    """Action: look at what the form holds."""
+    st.session_state[WANTS_LOOK] = True
+
+
 def _look(request: ImportRequest) -> None:
-    """Action: this request is to be looked at, anew."""
+    """This request is to be looked at, anew."""
     st.session_state[state.PREVIEW] = request
     st.session_state["_look"] = st.session_state.get("_look", 0) + 1
 

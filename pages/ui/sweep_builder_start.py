@@ -134,11 +134,19 @@ def _metric_words(name: str) -> str:
 
 
 def _start(base: StrategySpec, draft: Draft, review: Review) -> None:
-    """Ask for the sweep once: the same again while it is open is the same job."""
+    """Ask for the sweep once: the same again while it is open is the same job.
+
+    A field that was left by the click on the button changed after the button was drawn: that grid nobody has seen.
+    """
     assert review.count is not None
+    here = sweep_builder_state.held()
+    if here is not None and here.draft != draft:
+        st.toast(
+            "The grid changed with that click. Look at the count, then start it.", icon=":material/info:"
+        )
+        return
     job = actions.start_sweep(base, review.as_json(), n_configs=review.count.n, rank_by=draft.rank_by, top=draft.top,
                               pack=draft.pack)  # fmt: skip
-    here = sweep_builder_state.held()
     if here is not None:
         sweep_builder_state.forget(here.spec_hash)
     for name in (state.NEW_SWEEP, state.SPEC, sweep_builder_state.GRID):

@@ -233,6 +233,15 @@ def test_an_import_is_looked_at_first_and_then_asked_for(own, tmp_path):
     assert title == f"Import from {tmp_path / 'bars.csv'} (csv)"
 
 
+def test_a_field_that_is_left_by_the_click_on_preview_counts(own, tmp_path):
+    (tmp_path / "bars.csv").write_text(CSV)
+    at = fill(open_page("data", part="import"), tmp_path / "bars.csv", csv_symbol="ACME")
+    at.selectbox(key="csv_tz").set_value("UTC").run()
+    at.text_input(key="csv_symbol").set_value("LAST")
+    at.button(key="ask_preview").click().run()
+    assert at.dataframe[0].value["symbol"].tolist() == ["LAST"]
+
+
 def test_a_form_that_changed_must_be_looked_at_again(own, tmp_path):
     (tmp_path / "bars.csv").write_text(CSV)
     at = fill(open_page("data", part="import"), tmp_path / "bars.csv", csv_symbol="ACME", csv_tz="UTC")

@@ -303,6 +303,17 @@ def test_start_asks_for_one_sweep_however_often_it_is_clicked(home):
     assert grid_drafts.unfinished(home) == []
 
 
+def test_a_grid_that_changed_with_the_click_is_not_started(home):
+    at = builder()
+    box(at.text_input, "0_start").set_value("30")  # left by the click on the button, in one go
+    at.button(key="start_sweep").click().run()
+    assert queued(home) == []
+    assert "Look at the count" in at.toast[0].value
+    assert figures(at)["Configs"] == "273"
+    at.button(key="start_sweep").click().run()
+    assert len(queued(home)) == 1
+
+
 def test_rank_pack_and_how_many_to_keep_go_with_the_job(home):
     draft = replace(of_spec(SPEC), rank_by="volatility", top=3, timeframe="5min")
     at = builder(draft)
