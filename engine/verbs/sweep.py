@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +91,7 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
 
 def _checked(args: argparse.Namespace) -> int:
     from engine.core.errors import BadInput
+    from engine.sweep.executors.local import n_cores
 
     if args.spec is None and args.resume is None:
         raise BadInput("sweep: give a SPEC, such as `sweep specs/sma_crossover.json`, or --resume ID.")
@@ -101,8 +101,7 @@ def _checked(args: argparse.Namespace) -> int:
         )
     if not 0 <= args.top <= MAX_TOP:
         raise BadInput(f"--top {args.top}: give 0 to {MAX_TOP:,}.")
-    jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    jobs = jobs if args.jobs is None else args.jobs
+    jobs = n_cores() if args.jobs is None else args.jobs
     if not 1 <= jobs <= MAX_JOBS:
         raise BadInput(f"--jobs {jobs}: give 1 to {MAX_JOBS} threads.")
     return jobs

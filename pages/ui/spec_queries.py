@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.core.errors import ArgusError
 from engine.core.spec_text import load_spec
-from engine.store import drafts, runs, specs, sweeps
+from engine.store import drafts, specs, sweeps
 from engine.store.models import SpecVersion
 from engine.store.strategies import Strategy, count_strategies, list_strategies
 from pages.ui import guard, queries
@@ -139,11 +139,6 @@ def _version(row: SpecVersion) -> Version:
 def runs_of(at: Revision, slug: str) -> RunsPage:
     """The newest runs of all versions of a strategy."""
     return queries.runs_page(at, RunsQuery(chosen=(("slug", (slug,)),)), 1)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def n_runs_of_version(at: Revision, spec_hash: str) -> int:
-    return runs.count_runs(guard.store(), runs.RunFilter(spec_hashes=[spec_hash]))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -52,9 +52,6 @@ class Checked:
         """The faults of one field."""
         return [one.said for one in self.problems if one.path == path]
 
-    def n_under(self, path: Path) -> int:
-        return sum(one.path[: len(path)] == path for one in self.problems)
-
 
 @lru_cache(maxsize=32)
 def checked(text: str) -> Checked:

@@ -27,8 +27,6 @@ from engine.data.importers.lean_times import NEW_YORK, RESOLUTIONS, cut_at_open,
 from engine.data.schemas import ASK, BID, CONTRACT, PRICES
 from engine.data.streams import BLOCK_BYTES, Block, sha256_of, zip_texts
 
-CLASSES = ("option", "indexoption")
-
 COLUMNS = {
     "trade": (*PRICES, "volume"),
     "quote": (*BID, "bid_size", *ASK, "ask_size"),

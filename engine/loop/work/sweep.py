@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from engine.core.spec_text import build_spec
 from engine.loop.work import Cancelled, Later, Work
 from engine.packs.pack import Pack
 from engine.sim.inputs import pack_for
+from engine.sweep.executors.local import n_cores
 from engine.sweep.plan import SweepPlan
 from engine.sweep.runner import Options, Outcome, Progress, SweepBusy, begin, reopen, run_sweep
 from engine.sweep.top import keep_top
@@ -63,7 +63,7 @@ def _options(job: Work, plan: SweepPlan) -> Options:
 
     job.report("measuring a few configs (the first sweep of an installation compiles its code)", 0, len(plan))
     return Options(
-        jobs=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        jobs=n_cores(),
         top=int(job.payload.get("top", 5)),
         rank_by=str(job.payload.get("rank_by", "sharpe")),
         on_progress=on_progress,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -10,6 +11,11 @@ from typing import Any, TypeVar
 Shard = tuple[int, int]
 Done = TypeVar("Done")
 POLL_SECONDS = 0.2
+
+
+def n_cores() -> int:
+    """Cores that this process may use: the threads of a sweep where nobody says otherwise."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Stopped(Exception):
