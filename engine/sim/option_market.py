@@ -49,10 +49,11 @@ class OptionLane:
         session = self.session_of.get(day)
         if session is None:
             return None
-        if day not in self.days:
+        found = self.days.get(day)
+        if found is None:
             self.days.clear()  # a run looks at one session at a time
-            self.days[day] = ChainDay(self.chain, session)
-        return self.days[day]
+            found = self.days[day] = ChainDay(self.chain, session)
+        return found
 
 
 @dataclass(frozen=True)

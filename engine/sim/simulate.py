@@ -71,7 +71,7 @@ def _options(spec: StrategySpec, pack: Pack, engine: EngineName) -> SimResult:
 
     if engine not in ("native", "reference"):
         raise SpecError(f"engine {engine}: runs no option specs. Use reference.")
-    return simulate_options(spec, pack)
+    return simulate_options(spec, pack, engine="native" if engine == "native" else "reference")
 
 
 def walker(engine: EngineName) -> Callable[[Prepared], Record]:
@@ -123,5 +123,7 @@ def _notes(spec: StrategySpec, market: Market) -> list[str]:
     for lane in market.lanes:
         c = lane.clock
         if ((minute - c.open_minute) % 1440 > c.since_open + c.to_close).all():
-            notes.append(f"enter_time {wanted} is outside of every session of {lane.rules.symbol}: nothing entered")
+            notes.append(
+                f"enter_time {wanted} is outside of every session of {lane.rules.symbol}: nothing entered"
+            )
     return notes

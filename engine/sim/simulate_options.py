@@ -1,10 +1,13 @@
-"""One option spec over one pack and its chains."""
+"""Option specs over one pack and its chains: what they share, and one run or one row of metrics each."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+from engine.core.bars import FloatArray
 from engine.core.chains import ChainSeries
 from engine.core.option_rules import OptionRules, option_rules
 from engine.core.spec import StrategySpec
@@ -21,22 +24,67 @@ from engine.sim.result import SimResult
 from engine.sim.unanswered import refuse_unanswered
 
 Chains = Mapping[str, ChainSeries]
+OptionEngineName = Literal["native", "reference"]
 
 
 @dataclass(frozen=True)
-class PreparedOptions:
+class OptionConfig:
     """An option spec on a pack, ready to walk."""
 
     spec: StrategySpec
-    pack: Pack
     market: OptionMarket
     rules: OptionRules
-    cache: ColumnCache
     signals: tuple[SignalColumns, ...]
 
 
+class PreparedOptions:
+    """What all option configs over one pack share: columns, and a market for each universe and timeframe.
+
+    Threads may share it.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        chains: Chains,
+        rate_on: RateOn,
+        iv_percentile: Mapping[str, Mapping[int, float]] | None,
+        cache: ColumnCache,
+    ) -> None:
+        self.pack, self.cache = pack, cache
+        self._chains, self._rate_on, self._iv_percentile = chains, rate_on, iv_percentile
+        self._markets: dict[tuple[tuple[str, ...], str], OptionMarket] = {}
+        self._lock = threading.Lock()
+
+    def market(self, universe: tuple[str, ...], timeframe: str) -> OptionMarket:
+        with self._lock:
+            found = self._markets.get((universe, timeframe))
+            if found is None:
+                found = self._markets[universe, timeframe] = build_option_market(
+                    self.pack,
+                    self._chains,
+                    universe,
+                    timeframe,
+                    rate_on=self._rate_on,
+                    iv_percentile=self._iv_percentile,
+                )
+            return found
+
+    def config(self, spec: StrategySpec, plan: SignalPlan | None = None) -> OptionConfig:
+        """Everything of a run that comes before the walk; plan: the spec's, where the caller has it.
+
+        SpecError where the spec has no meaning for options, DataError where a filter asks what the chains cannot
+        answer; it names the waiver.
+        """
+        market = self.market(spec.universe, spec.timeframe)
+        rules = option_rules(spec, market.base.instruments, MINUTES[spec.timeframe])
+        _refuse_unanswered(spec, market)
+        plan = SignalPlan.of(spec) if plan is None else plan
+        signals = tuple(plan.columns(self.cache, symbol) for symbol in spec.universe)
+        return OptionConfig(spec, market, rules, signals)
+
+
 def prepare_options(
-    spec: StrategySpec,
     pack: Pack,
     chains: Chains | None = None,
     *,
@@ -44,26 +92,13 @@ def prepare_options(
     iv_percentile: Mapping[str, Mapping[int, float]] | None = None,
     cache: ColumnCache | None = None,
 ) -> PreparedOptions:
-    """Everything of a run that comes before the walk.
+    """A pack ready for option configs.
 
     chains : by underlying; without them those of the pack.
     rate_on: the riskless rate of a date, for Greeks. iv_percentile: see OptionMarket.
-    DataError where a filter asks what the chains cannot answer; it names the waiver.
     """
-    market = build_option_market(
-        pack,
-        pack.chains if chains is None else chains,
-        spec.universe,
-        spec.timeframe,
-        rate_on=rate_on,
-        iv_percentile=iv_percentile,
-    )
-    rules = option_rules(spec, market.base.instruments, MINUTES[spec.timeframe])
-    _refuse_unanswered(spec, market)
     cache = ColumnCache(pack.series) if cache is None else cache
-    plan = SignalPlan.of(spec)
-    signals = tuple(plan.columns(cache, symbol) for symbol in spec.universe)
-    return PreparedOptions(spec, pack, market, rules, cache, signals)
+    return PreparedOptions(pack, pack.chains if chains is None else chains, rate_on, iv_percentile, cache)
 
 
 def _refuse_unanswered(spec: StrategySpec, market: OptionMarket) -> None:
@@ -84,25 +119,51 @@ def simulate_options(
     pack: Pack,
     chains: Chains | None = None,
     *,
+    prepared: PreparedOptions | None = None,
+    engine: OptionEngineName = "native",
     rate_on: RateOn = no_rate,
     iv_percentile: Mapping[str, Mapping[int, float]] | None = None,
 ) -> SimResult:
-    """The result of an option run by the reference. SpecError where the spec has no meaning for options."""
-    prepared = prepare_options(spec, pack, chains, rate_on=rate_on, iv_percentile=iv_percentile)
-    record = walk_options(prepared.market, prepared.rules, prepared.signals)
-    return option_result_of(prepared, record, "reference")
+    """The result of an option run. SpecError where the spec has no meaning for options.
+
+    prepared : of this pack, where several runs share it; chains, rate_on and iv_percentile are then its own.
+    """
+    if prepared is None:
+        prepared = prepare_options(pack, chains, rate_on=rate_on, iv_percentile=iv_percentile)
+    config = prepared.config(spec)
+    record = walk_options(config.market, config.rules, config.signals)
+    return option_result_of(config, prepared, record, "reference")
 
 
-def option_result_of(prepared: PreparedOptions, record: OptionRecord, engine: str) -> SimResult:
+def option_metrics(
+    spec: StrategySpec,
+    prepared: PreparedOptions,
+    out: FloatArray,
+    *,
+    plan: SignalPlan | None = None,
+    engine: OptionEngineName = "native",
+) -> None:
+    """The metrics of one config in the order of METRIC_NAMES, written to `out` float64 (14,): a sweep's row.
+
+    plan : the signals of the spec, where several configs share them. Errors as `PreparedOptions.config`.
+    """
+    config = prepared.config(spec, plan)
+    record = walk_options(config.market, config.rules, config.signals)
+    out[:] = list(option_result_of(config, prepared, record, "reference").metrics.values())
+
+
+def option_result_of(
+    config: OptionConfig, prepared: PreparedOptions, record: OptionRecord, engine: str
+) -> SimResult:
     """The result of a record, entry reasons in words."""
-    spec, pack, plan = prepared.spec, prepared.pack, SignalPlan.of(prepared.spec)
+    spec, pack, plan = config.spec, prepared.pack, SignalPlan.of(config.spec)
 
     def entry_reason(symbol: str, side: str, bar: int) -> str:
         return explain(spec, prepared.cache, symbol, "long" if side == "long" else "short", bar, plan)
 
     return assemble_options(
-        prepared.market,
-        prepared.rules,
+        config.market,
+        config.rules,
         record,
         spec_hash=spec_hash(spec),
         pack_hash=pack.hash,

@@ -228,10 +228,10 @@ def test_a_filter_that_the_chain_cannot_answer_refuses_the_run_and_names_the_wai
     spec, pack = packed(STILL, legs=PUT_CREDIT, entry=filters)
     says = r'min_open_interest: the chain of AAA has no open interest.*waive=\["open_interest"\]'
     with pytest.raises(DataError, match=says):
-        prepare_options(spec, pack, {"AAA": SPREAD})
+        prepare_options(pack, {"AAA": SPREAD}).config(spec)
     waived = {"waive": ["open_interest", "iv_percentile"]}
     spec, pack = packed(STILL, legs=PUT_CREDIT, entry=filters, data=waived)
-    assert prepare_options(spec, pack, {"AAA": SPREAD}).market.has_quotes
+    assert prepare_options(pack, {"AAA": SPREAD}).config(spec).market.has_quotes
 
 
 # --- whole runs
