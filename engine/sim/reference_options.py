@@ -249,13 +249,31 @@ class OptionWalk:
             found = printed_offers(self.rules, order)
         if found is None:
             self._wait(order, now, option_reasons.NO_QUOTE)
-        elif order.purpose == "exit":
+            return
+        mid = net_mid(self.rules, order, chain, bar, at, found)
+        self._take(order, e, found, mid, at, now, spots)
+
+    def _take(
+        self,
+        order: OptionOrder,
+        e: Ending,
+        found: list[Offer],
+        mid: float,
+        at: int,
+        now: int,
+        spots: dict[str, float],
+    ) -> None:
+        """Do at `found` what an order wants, `mid` the middle of the market for one unit of it."""
+        if order.purpose == "exit":
             self._fill_exit(order, e, found)
         elif order.purpose == "convert":
             self._fill_conversion(order, e, found)
         else:
-            mid = net_mid(self.rules, order, chain, bar, at, found)
             self._fill_entry(order, e, found, mid, at, now, spots)
+
+    def _trade(self, order: OptionOrder, e: Ending, qty: float, found: list[Offer]) -> Package:
+        """The fills of an order that nothing keeps from trading."""
+        return package(self.rules, e.inst, order, qty, found)
 
     def _collect(self, order: OptionOrder, chain: PackChain, bar: Bar | None, at: int) -> OptionOrder:
         """The order with the prints it found in this bar, kept in the state while it waits for the others."""
@@ -291,7 +309,7 @@ class OptionWalk:
 
     def _fill_exit(self, order: OptionOrder, e: Ending, found: list[Offer]) -> None:
         p = position_of(self.state, order.trade_id)
-        made = package(self.rules, e.inst, order, order.qty, found)
+        made = self._trade(order, e, order.qty, found)
         self._swap(order, None)
         self._write(p.trade_id, order, made)
         if len(order.legs) == len(p.open_legs):
@@ -307,11 +325,12 @@ class OptionWalk:
     def _fill_conversion(self, order: OptionOrder, e: Ending, found: list[Offer]) -> None:
         """Sell the further strike, unless its price has left too small a debit or an exit still waits."""
         p = position_of(self.state, order.trade_id)
-        made = package(self.rules, e.inst, order, p.qty, found)
+        credit = leg_fills(self.rules, e.inst, order, 1.0, found)[0].price
         self._swap(order, None)
         assert self.rules.conversion is not None
         is_leaving = any(o.trade_id == p.trade_id for o in self.state.option_orders)
-        if not is_leaving and keeps_debit(self.rules.conversion, p.open_legs[0], made.fills[0].price):
+        if not is_leaving and keeps_debit(self.rules.conversion, p.open_legs[0], credit):
+            made = self._trade(order, e, p.qty, found)
             self._write(p.trade_id, order, made)
             self._apply(Converted(p.trade_id, order.legs[0], made.fills[0]))
 
@@ -343,7 +362,7 @@ class OptionWalk:
         if refused:
             self.record.skips.append(Skip(now, order.symbol, refused))
             return
-        made = package(self.rules, e.inst, order, qty, found)
+        made = self._trade(order, e, qty, found)
         self._write(self.state.next_id, order, made)
         filled_at = max([at, *(f.at for f in made.fills)])
         self._apply(OptionEntered(order, made.fills, qty, filled_at, e.day, spots[e.symbol]))

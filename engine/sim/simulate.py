@@ -66,12 +66,12 @@ def simulate(spec: StrategySpec, pack: Pack, engine: EngineName = "native") -> S
 
 
 def _options(spec: StrategySpec, pack: Pack, engine: EngineName) -> SimResult:
-    """Option specs are run by the reference, whichever of our own engines is asked for."""
+    """Option specs are run by the reference, whichever of our own engines is asked for, and by Lumibot."""
     from engine.sim.simulate_options import simulate_options
 
-    if engine not in ("native", "reference"):
-        raise SpecError(f"engine {engine}: runs no option specs. Use reference.")
-    return simulate_options(spec, pack, engine="native" if engine == "native" else "reference")
+    if engine == "vectorbt":
+        raise SpecError("legs: vectorbt runs no option specs. Use native, reference or lumibot.")
+    return simulate_options(spec, pack, engine=engine)
 
 
 def walker(engine: EngineName) -> Callable[[Prepared], Record]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from engine.core.bars import FloatArray
 from engine.core.chains import ChainSeries
+from engine.core.errors import SpecError
 from engine.core.option_rules import OptionRules, option_rules
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import spec_hash
@@ -24,7 +25,7 @@ from engine.sim.result import SimResult
 from engine.sim.unanswered import refuse_unanswered
 
 Chains = Mapping[str, ChainSeries]
-OptionEngineName = Literal["native", "reference"]
+OptionEngineName = Literal["native", "reference", "lumibot"]
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,22 @@ def simulate_options(
     if prepared is None:
         prepared = prepare_options(pack, chains, rate_on=rate_on, iv_percentile=iv_percentile)
     config = prepared.config(spec)
-    record = walk_options(config.market, config.rules, config.signals)
-    return option_result_of(config, prepared, record, "reference")
+    return option_result_of(config, prepared, option_record(config, engine), _ran_by(engine))
+
+
+def _ran_by(engine: str) -> str:
+    return "reference" if engine == "native" else engine
+
+
+def option_record(config: OptionConfig, engine: str) -> OptionRecord:
+    """What happens to a config in an engine. SpecError where it cannot express the spec, or runs no options."""
+    if engine in ("native", "reference"):
+        return walk_options(config.market, config.rules, config.signals)
+    if engine == "lumibot":
+        from engine.sim.backends.lumibot import run_options_in_process
+
+        return run_options_in_process(config)
+    raise SpecError(f"legs: {engine} runs no option specs. Use native, reference or lumibot.")
 
 
 def option_metrics(
@@ -148,8 +163,8 @@ def option_metrics(
     plan : the signals of the spec, where several configs share them. Errors as `PreparedOptions.config`.
     """
     config = prepared.config(spec, plan)
-    record = walk_options(config.market, config.rules, config.signals)
-    out[:] = list(option_result_of(config, prepared, record, "reference").metrics.values())
+    record = option_record(config, engine)
+    out[:] = list(option_result_of(config, prepared, record, _ran_by(engine)).metrics.values())
 
 
 def option_result_of(
