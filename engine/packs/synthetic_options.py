@@ -39,9 +39,9 @@ class Options:
 
 
 OPTIONS: Mapping[str, Options] = {
-    "SPY": Options(Listing(0.17, 5.0, 2.0, True), 0.014, LONG_RUN, 60_000.0, 1e9),
-    "QQQ": Options(Listing(0.22, 5.0, 2.0, True), 0.006, 1.22 * LONG_RUN, 35_000.0, 1e9),
-    "AMD": Options(Listing(0.45, 5.0, 2.5, False), 0.0, 2.4 * LONG_RUN, 20_000.0, 3.0),
+    "SPY": Options(Listing(0.17, 5.0, 2.0, True), 0.014, LONG_RUN, 1_200_000.0, 1e9),
+    "QQQ": Options(Listing(0.22, 5.0, 2.0, True), 0.006, 1.22 * LONG_RUN, 700_000.0, 1e9),
+    "AMD": Options(Listing(0.45, 5.0, 2.5, False), 0.0, 2.4 * LONG_RUN, 250_000.0, 3.0),
 }
 
 
@@ -193,7 +193,7 @@ class _Stock:
             pl.col("open").first(), pl.col("high").max(), pl.col("low").min(), pl.col("close").last(),
             pl.col("volume").sum(),
         )  # fmt: skip
-        size = self.options.daily_contracts * np.array([0.05, 0.15, 0.6])[listed.kind]
+        size = self.options.daily_contracts * np.array([0.006, 0.02, 0.06])[listed.kind]
         interest = (
             size * np.exp(-(away**2) / 3) * -np.expm1(-(listed.age + 1) / 6) * _fixed_noise(listed) ** 4
         )
