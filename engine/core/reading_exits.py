@@ -77,7 +77,8 @@ def _trigger(spec: StrategySpec) -> str:
     exits = spec.risk_exits
     of = "the premium at entry" if spec.is_options else "the fill price"
     if (exits.trigger or ("close" if spec.is_options else "touch")) == "close":
-        return f"Percents are of {of}; levels are looked at when a bar has closed; the order fills at the next open."
+        fills = "at the quotes that stand then" if spec.is_options else "at the next open"
+        return f"Percents are of {of}; levels are looked at when a bar has closed; the order fills {fills}."
     said = f"Percents are of {of}; levels rest in the market from the fill on."
     has_target = bool(exits.targets) or exits.take_profit_pct is not None
     has_stop = any(rule is not None for rule in (exits.stop_loss_pct, exits.trailing, exits.break_even))

@@ -65,7 +65,11 @@ def _idea(spec: StrategySpec) -> list[str]:
 def _market(spec: StrategySpec) -> list[str]:
     of = f" ({_ASSETS[spec.asset_class]})" if spec.asset_class else ""
     symbols = listing(spec.universe) if len(spec.universe) <= 12 else _many(spec.universe)
-    return [f"Trades {symbols}{of} on {BARS[spec.timeframe]} bars, {_DIRECTION[spec.direction]}."]
+    sides = "both ways" if spec.is_options and spec.direction == "both" else _DIRECTION[spec.direction]
+    ways = "" if spec.is_options and spec.direction == "long" else f", {sides}"
+    return [
+        f"Trades {'options on ' if spec.is_options else ''}{symbols}{of} on {BARS[spec.timeframe]} bars{ways}."
+    ]
 
 
 def _many(symbols: tuple[str, ...]) -> str:
@@ -98,6 +102,8 @@ def _sides(spec: StrategySpec) -> list[bool]:
 def _opening(when: str, spec: StrategySpec, *, long: bool) -> str:
     """ "Every weekday at 15:30, when RSI(14) is below 30, buy."."""
     verb = "enter the position" if spec.legs else ("buy" if long else "sell short")
+    if spec.is_options and spec.direction == "both" and not long:
+        verb += " with calls and puts exchanged"
     if spec.entry.logic:
         given = ", ".join(f"{name} {_plain(value)}" for name, value in spec.entry.logic_params.items())
         sides = "buy or sell short" if spec.direction == "both" else verb
@@ -141,6 +147,8 @@ def _within(day: DayRules) -> str:
 
 def _order(order: OrderSpec, spec: StrategySpec) -> str:
     waits = "" if order.fill_within == 1 else f" It waits for {_count(order.fill_within, 'bar')} at most."
+    if spec.is_options and order.type == "market":
+        return f"The order fills at the quotes that stand when it is decided.{waits}"
     if order.type == "market":
         return f"A market order fills at the open of the next bar.{waits}"
     better = (

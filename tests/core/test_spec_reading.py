@@ -101,10 +101,25 @@ def test_a_shipped_spec_reads_as_a_person_would_tell_it(name, expected):
     assert {heading: list(found[heading]) for heading in expected} == expected
 
 
+def test_options_are_read_as_options():
+    told = dict(reading(load_spec(ROOT / "specs" / "ghetto_spread.json")))
+    assert told["Market"] == ("Trades options on AMD on 1-minute bars, both ways.",)
+    assert told["Entry"][1].endswith("is bearish, enter the position with calls and puts exchanged.")
+    assert "The order fills at the quotes that stand when it is decided." in told["Entry"]
+    assert any(line.endswith("the order fills at the quotes that stand then.") for line in told["Exit"])
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
 def test_every_shipped_spec_has_its_parts_in_order(path):
-    headings = [passage.heading for passage in reading(load_spec(path))]
-    assert headings == ["Idea", "Market", "Entry", "Exit", "Size", "Costs", "Window", "Candidate", "Sweep"]
+    spec = load_spec(path)
+    headings = [passage.heading for passage in reading(spec)]
+    of_options = {
+        "Position": spec.legs,
+        "Conversion": spec.conversion,
+        "Roll": spec.roll,
+    }
+    order = "Idea Market Position Entry Conversion Exit Roll Size Costs Window Candidate Sweep"
+    assert headings == [name for name in order.split() if of_options.get(name, True)]
 
 
 @pytest.mark.parametrize(
