@@ -207,7 +207,7 @@ def fingerprint(root: Path, coming: dict[str, Path] | None = None) -> str:
 
 
 def _is_part(name: str) -> bool:
-    return "/" in name and name.split("/")[0] not in ("factors", "maps")
+    return "/" in name and name.split("/")[0] not in ("factors", "maps", "rates")
 
 
 def _stage_records(stage: Staging, records: Iterable[ImportRecord]) -> None:

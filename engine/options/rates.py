@@ -37,6 +37,40 @@ class RateHistory:
         row = np.searchsorted(self.day, np.asarray(day, np.int64), side="right") - 1
         return np.where(row >= 0, self.rate[np.maximum(row, 0)], np.nan)
 
+    def over(self, first: int, last: int) -> RateHistory:
+        """What is in force on first..last: the rate published last before them, and those within."""
+        low = max(0, int(np.searchsorted(self.day, first, side="right")) - 1)
+        high = int(np.searchsorted(self.day, last, side="right"))
+        return RateHistory(self.name, self.day[low:high], self.rate[low:high])
+
+
+@dataclass(frozen=True)
+class DividendHistory:
+    """Cash dividends and splits of one share, by their days (since 1970, rising).
+
+    ex_day    : int64 (n,). amount: float64 (n,), dollars per share as it was traded then.
+    split_day : int64 (m,), the first day of the new shares. ratio: float64 (m,), new shares for one old.
+    """
+
+    ex_day: IntArray
+    amount: FloatArray
+    split_day: IntArray
+    ratio: FloatArray
+
+    def per_share_of(self, day: int) -> FloatArray:
+        """float64 (n,): the amounts per share as it trades on `day`; splits between do divide them."""
+        between = (self.ex_day[:, None] < self.split_day) & (self.split_day <= day)
+        return self.amount / np.prod(np.where(between, self.ratio, 1.0), axis=1)
+
+    def expected(self, on: int, until: int) -> tuple[IntArray, FloatArray]:
+        """(ex-days, amounts) that `on` expects in on+1..until, as `projected_dividends` does."""
+        return projected_dividends(self.ex_day, self.per_share_of(on), on, until)
+
+
+def continuous(percent: ArrayLike) -> FloatArray:
+    """A yearly rate in percent, compounded once a year, as a continuous fraction: 0.75 is ln(1.0075)."""
+    return np.log1p(np.asarray(percent, np.float64) / 100.0)
+
 
 def read_rates(path: Path) -> RateHistory:
     """A two-column CSV with a heading, ISO date and yearly rate in percent, such as LEAN's `interest-rate.csv`.
@@ -44,7 +78,7 @@ def read_rates(path: Path) -> RateHistory:
     Percent compounded once a year becomes continuous: 0.75 is ln(1.0075). DataError names the line at fault.
     """
     days: list[int] = []
-    rates: list[float] = []
+    percents: list[float] = []
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         name = (next(reader, None) or [path.stem])[-1]
@@ -60,10 +94,10 @@ def read_rates(path: Path) -> RateHistory:
                     f"{path}, line {reader.line_num}: dates must rise and rates lie in -20..200 percent."
                 )
             days.append(day)
-            rates.append(math.log1p(percent / 100.0))
+            percents.append(percent)
     if not days:
         raise DataError(f"{path}: no rates. Each line holds a date and a rate in percent: 2014-06-09,0.75.")
-    return RateHistory(name, np.array(days, np.int64), np.array(rates))
+    return RateHistory(name, np.array(days, np.int64), continuous(percents))
 
 
 def projected_dividends(

@@ -8,6 +8,8 @@ import numpy as np
 
 from engine.core.bars import BarSeries
 from engine.core.sessions import day_of
+from engine.core.timeframes import NS_PER_DAY
+from engine.packs import carry
 from engine.packs.alter_chains import changed_chain, cut_chain
 from engine.packs.pack import Pack
 
@@ -20,14 +22,25 @@ def cut_after(pack: Pack, at: int) -> Pack:
     ends = (day_of(one.sessions.date[one.session[-1]]) for one in series.values() if len(one))
     last = max(ends, default=pack.window_end)
     chains = {symbol: cut_chain(one, at) for symbol, one in pack.chains.items()}
-    return replace(pack, series=series, window_end=min(pack.window_end, last), chains=chains)
+    day = at // NS_PER_DAY
+    return replace(
+        pack,
+        series=series,
+        window_end=min(pack.window_end, last),
+        chains=chains,
+        rates=carry.rates_until(pack.rates, day) if pack.rates else None,
+        ex_dividends={symbol: carry.dividends_until(one, day) for symbol, one in pack.ex_dividends.items()},
+    )
 
 
 def changed_after(pack: Pack, at: int, rng: np.random.Generator) -> Pack:
     """The pack with other prices and volumes, and some rows less, in all bars that end after `at`."""
     series = {key: _changed(one, known_bars(one, at), rng) for key, one in pack.series.items()}
     chains = {symbol: changed_chain(one, at, rng) for symbol, one in pack.chains.items()}
-    return replace(pack, series=series, chains=chains)
+    day = at // NS_PER_DAY
+    rates = carry.rates_changed(pack.rates, day, rng) if pack.rates else None
+    paid = {symbol: carry.dividends_changed(one, day, rng) for symbol, one in pack.ex_dividends.items()}
+    return replace(pack, series=series, chains=chains, rates=rates, ex_dividends=paid)
 
 
 def known_bars(series: BarSeries, at: int) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.core.bars import BarSeries
+from engine.core.chains import ChainSeries
 from engine.core.errors import DataError
 from engine.core.instruments import instrument
 from engine.core.sessions import SessionTable, day_number, day_of, schedule
@@ -17,6 +18,8 @@ from engine.core.timeframes import TIMEFRAMES
 from engine.data import adjust, catalog, readers
 from engine.data.calendars import sessions as sessions_of
 from engine.data.partitions import source_name
+from engine.options.rates import DividendHistory, RateHistory
+from engine.packs.build_carry import dividends_for, rates_for
 from engine.packs.build_chains import build_chain
 from engine.packs.disk import save_pack
 from engine.packs.pack import ChainRequest, Dividend, Pack, Request, Roll, pack_from_series
@@ -78,9 +81,24 @@ def build_pack(
         if progress:
             progress(f"pack: options of {chain.symbol}")
         made.append(build_chain(settings, build.source, chain, window_start, window_end, series, build.notes))
-    pack = pack_from_series(series, window_start, window_end, dividends, rolls, build.notes, made)
+    rates, expected = _carry(build, made)
+    pack = pack_from_series(
+        series, window_start, window_end, dividends, rolls, build.notes, made, rates, expected
+    )
     save_pack(settings, pack)
     return pack
+
+
+def _carry(build: _Build, chains: list[ChainSeries]) -> tuple[RateHistory | None, dict[str, DividendHistory]]:
+    """Rates and expected dividends for the chains of a pack; a pack without chains has neither."""
+    if not chains:
+        return None, {}
+    first, last = min(day_of(one.sessions.date[0]) for one in chains), build.window_end
+    rates = rates_for(build.settings, build.source, first, last, build.notes)
+    paid = {
+        one.symbol: dividends_for(build.settings, build.source, one.symbol, first, last) for one in chains
+    }
+    return rates, {symbol: one for symbol, one in paid.items() if one is not None}
 
 
 def _known(request: Request) -> str:

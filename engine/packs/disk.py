@@ -24,6 +24,7 @@ from engine.core.durable import sync_file, sync_folder
 from engine.core.errors import NotFound
 from engine.core.sessions import SessionTable
 from engine.core.settings import Settings
+from engine.packs.carry import dividends_of, plain_dividends, plain_rates, rates_of
 from engine.packs.chains import SESSION_ARRAYS
 from engine.packs.disk_chains import read_chain_files, write_chain
 from engine.packs.pack import BAR_ARRAYS, FORMAT, QUOTE_ARRAYS, Dividend, Pack, Roll, describe
@@ -82,6 +83,8 @@ def load_pack(settings: Settings, pack_hash: str) -> Pack:
                 entry["symbol"]: read_chain_files(folder, entry, manifest["source"])
                 for entry in manifest.get("chains", ())
             },
+            rates_of(manifest.get("rates")),
+            dividends_of(manifest.get("ex_dividends", {})),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(folder / MANIFEST, str(error)) from error
@@ -155,6 +158,10 @@ def _write_files(folder: Path, pack: Pack) -> None:
             write_chain(folder, number, one)
             for number, one in enumerate(pack.chains.values(), len(pack.series))
         ]
+    if pack.rates is not None:
+        manifest["rates"] = plain_rates(pack.rates)
+    if pack.ex_dividends:
+        manifest["ex_dividends"] = plain_dividends(pack.ex_dividends)
     path = folder / MANIFEST
     path.write_text(json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False) + "\n", "ascii")
     for written in folder.iterdir():

@@ -15,6 +15,8 @@ from engine.core.bars import BarSeries
 from engine.core.chains import ChainSeries
 from engine.core.errors import DataError
 from engine.core.timeframes import TIMEFRAMES
+from engine.options.rates import DividendHistory, RateHistory
+from engine.packs.carry import plain_dividends, plain_rates
 from engine.packs.chains import SESSION_ARRAYS, canonical, chain_bytes, describe_chain
 
 SYNTHETIC = "SYNTHETIC"
@@ -93,6 +95,9 @@ class Pack:
     series : by (symbol, timeframe).
     notes  : what a reader should know (built from minutes, warm-up that does not exist); not part of the hash.
     chains : of options, by underlying.
+    rates  : in force on the chains' sessions (`rates.on(day)`), or None where the store has none.
+    ex_dividends : of the chains' underlyings from a year before their first session on; those that paid
+                   none are absent. `dividends` are what an account is paid.
     """
 
     hash: str
@@ -104,6 +109,8 @@ class Pack:
     rolls: tuple[Roll, ...] = ()
     notes: tuple[str, ...] = ()
     chains: dict[str, ChainSeries] = field(default_factory=dict)
+    rates: RateHistory | None = None
+    ex_dividends: dict[str, DividendHistory] = field(default_factory=dict)
 
     @property
     def is_synthetic(self) -> bool:
@@ -143,6 +150,8 @@ def pack_from_series(
     rolls: Iterable[tuple[str, dt.date, str, str, float, float, float]] = (),
     notes: Iterable[str] = (),
     chains: Iterable[ChainSeries] = (),
+    rates: RateHistory | None = None,
+    ex_dividends: Mapping[str, DividendHistory] | None = None,
 ) -> Pack:
     """A pack of series in memory, hashed; nothing is written. DataError if they come from several sources."""
     values = list(series.values() if isinstance(series, Mapping) else series)
@@ -157,8 +166,11 @@ def pack_from_series(
         raise DataError(f"pack window {window_start}..{window_end} ends before it starts. Swap the dates.")
     paid = tuple(sorted(Dividend(*one) for one in dividends))
     rolled = tuple(sorted(Roll(*one) for one in rolls))
-    digest = pack_hash(sources[0], window_start, window_end, by_key, paid, rolled, by_symbol)
-    return Pack(digest, sources[0], window_start, window_end, by_key, paid, rolled, tuple(notes), by_symbol)
+    expected = dict(sorted((ex_dividends or {}).items()))
+    digest = pack_hash(sources[0], window_start, window_end, by_key, paid, rolled, by_symbol, rates, expected)
+    return Pack(
+        digest, sources[0], window_start, window_end, by_key, paid, rolled, tuple(notes), by_symbol, rates, expected
+    )  # fmt: skip
 
 
 def pack_hash(
@@ -169,6 +181,8 @@ def pack_hash(
     dividends: Iterable[Dividend],
     rolls: Iterable[Roll],
     chains: Mapping[str, ChainSeries] | None = None,
+    rates: RateHistory | None = None,
+    ex_dividends: Mapping[str, DividendHistory] | None = None,
 ) -> str:
     """sha256 in hex over what a run can see; not over file bytes, paths or the time of building.
 
@@ -179,6 +193,7 @@ def pack_hash(
     the width that `engine.core` names; early as bytes 0 and 1; every NaN as the one quiet NaN, -0.0 as 0.0.
 
     Chains come after the bars, and only where there are any does the header name them: `packs.chains` has their order.
+    Rates and expected dividends (`packs.carry`) are named by the header where there are any.
     """
     ordered = sorted(series.values(), key=_order)
     header: dict[str, Any] = {
@@ -191,6 +206,10 @@ def pack_hash(
     }
     if chains:
         header["chains"] = [describe_chain(chains[symbol]) for symbol in sorted(chains)]
+    if rates is not None:
+        header["rates"] = plain_rates(rates)
+    if ex_dividends:
+        header["ex_dividends"] = plain_dividends(ex_dividends)
     digest = hashlib.sha256(canonical_json(header))
     for one in ordered:
         for array in (*(getattr(one.sessions, name) for name in SESSION_ARRAYS), *_arrays(one)):

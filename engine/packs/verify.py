@@ -39,8 +39,9 @@ def verify_pack(settings: Settings, hash_or_start: str) -> Verified:
     except DataError as error:
         return Verified(expected, "", (str(error),))
     found = pack_hash(
-        pack.source, pack.window_start, pack.window_end, pack.series, pack.dividends, pack.rolls, pack.chains
-    )
+        pack.source, pack.window_start, pack.window_end, pack.series, pack.dividends, pack.rolls, pack.chains,
+        pack.rates, pack.ex_dividends,
+    )  # fmt: skip
     problems = list(check_pack(pack))
     if found != expected:
         problems.insert(0, f"values hash to {found[:12]}, the folder says {expected[:12]}")

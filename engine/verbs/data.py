@@ -169,16 +169,18 @@ def _tell(report: ImportReport) -> None:
 
 def list_series(args: argparse.Namespace, settings: Settings) -> None:
     """JSON: {"series": [{source, symbol, kind, timeframe, quotes, first, last, n_rows, n_sessions, n_contracts,
-    n_two_sided}]}; the last two of options."""
+    n_two_sided}], "rates": [{source, name, first, last, n_changes}]}; the last two numbers of options."""
     from engine.data import catalog, partitions
 
     if args.rebuild:
         for name in [args.source] if args.source else partitions.sources(settings):
             catalog.rebuild(settings, name)
-    found = _chosen(args, settings)
+    found, rates = _chosen(args, settings), _rates(args, settings)
     if args.json:
-        output.print_json({"series": [_plain(one) for one in found]})
+        output.print_json({"series": [_plain(one) for one in found], "rates": rates})
         return
+    for one in rates:
+        output.progress("rates {name} of {source}: {n_changes:,} changes, {first} to {last}".format(**one))
     if not found:
         output.progress(
             "The market store is empty. Make the demo market with `data demo` or import with `data import`."
@@ -202,6 +204,22 @@ def list_series(args: argparse.Namespace, settings: Settings) -> None:
         output.print_table((*header, "contracts", "two-sided %"), rows)
     else:
         output.print_table(header, [row[: len(header)] for row in rows])
+
+
+def _rates(args: argparse.Namespace, settings: Settings) -> list[dict[str, Any]]:
+    """Interest rates of the store, or of one source; symbols do not filter them."""
+    from engine.core.sessions import day_of
+    from engine.data.rates import sources_with_rates, stored_rates
+
+    return [
+        {
+            "source": source, "name": one.name, "n_changes": len(one.day),
+            "first": str(day_of(one.day[0])), "last": str(day_of(one.day[-1])),
+        }
+        for source in sources_with_rates(settings)
+        if args.source in (None, source)
+        for one in stored_rates(settings, source)
+    ]  # fmt: skip
 
 
 def _of_chain(one: Series) -> tuple[Any, Any]:

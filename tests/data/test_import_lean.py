@@ -157,7 +157,7 @@ def test_importing_again_changes_no_byte_and_no_time(home):
     report = bring(home, "lean", real_data() / "lean", symbols=SYMBOLS)
     assert state_of(home / "market") == before
     assert (report.n_new, report.n_replaced) == (0, 0)
-    assert report.n_rows == 260_502  # 1,620 quotes and 190 trades of SPY's options among them
+    assert report.n_rows == 260_558  # 1,620 quotes and 190 trades of SPY's options and 56 rates among them
 
 
 def test_an_unknown_symbol_is_an_error_that_lists_what_is_there(tmp_path):

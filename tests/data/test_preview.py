@@ -154,4 +154,4 @@ def test_real_lean_files_are_told_by_series():
     assert told["SPY", "equity", "1min", True][0] == dt.date(2013, 10, 4)
     assert ("EURUSD", "forex", "1h", False) in told
     assert told["SPY", "option", "1min", True] == (dt.date(2023, 8, 3),) * 2
-    assert {symbol for symbol, *_ in told} == {"SPY", "EURUSD"}
+    assert {symbol for symbol, *_ in told} == {"SPY", "EURUSD", "PCREDIT8"}

@@ -82,7 +82,7 @@ def test_a_preview_tells_what_an_import_would_bring_and_stores_nothing(data, lea
     assert "1 files, 0.0 MB; all of them were read. Nothing was stored." in err
     found = json.loads(data("import", "lean", lean, "--preview", "--json")[1])
     assert (found["n_rows_read"], found["rows"][0]["open"], found["is_whole"]) == (3, 1.0, True)
-    assert json.loads(data("list", "--json")[1]) == {"series": []}
+    assert json.loads(data("list", "--json")[1]) == {"series": [], "rates": []}
 
 
 def test_a_preview_of_a_faulty_file_exits_2_and_names_the_row(data, tmp_path):

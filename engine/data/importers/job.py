@@ -19,9 +19,11 @@ from engine.core.settings import Settings
 from engine.data import quality
 from engine.data.catalog import ImportRecord, stage_update
 from engine.data.merge import Tally, merge
+from engine.data.rates import rate_path, rate_rows, stored_rows, write_rows
 from engine.data.schemas import conform, dataset_name, parse_dataset
 from engine.data.staging import Staging, source_lock, staging
 from engine.data.streams import Meter
+from engine.options.rates import RateHistory
 
 
 @dataclass(frozen=True)
@@ -110,26 +112,15 @@ class Outcome:
     skipped: Counter[str] = field(default_factory=Counter)
     crossed: Counter[str] = field(default_factory=Counter)
     quotes: dict[str, Counter[str]] = field(default_factory=dict)
+    rates: dict[str, Tally] = field(default_factory=dict)
 
     def report(self, source: str) -> ImportReport:
         series = []
         for (dataset, symbol), t in sorted(self.tallies.items(), key=lambda item: (item[0][1], item[0][0])):
-            kind, timeframe, quotes = parse_dataset(dataset)
-            assert t.first is not None and t.last is not None
-            series.append(
-                SeriesReport(
-                    source,
-                    symbol,
-                    kind,
-                    timeframe,
-                    quotes,
-                    t.n_staged,
-                    t.n_new,
-                    t.n_replaced,
-                    t.first,
-                    t.last,
-                )
-            )
+            series.append(_series_report(source, symbol, *parse_dataset(dataset), t))
+        series += [
+            _series_report(source, name, "rate", "1D", False, t) for name, t in sorted(self.rates.items())
+        ]
         return ImportReport(
             source,
             self.n_files,
@@ -141,6 +132,15 @@ class Outcome:
             tuple(series),
             {symbol: dict(counts) for symbol, counts in sorted(self.quotes.items())},
         )
+
+
+def _series_report(
+    source: str, symbol: str, kind: str, timeframe: str, quotes: bool, t: Tally
+) -> SeriesReport:
+    assert t.first is not None and t.last is not None
+    return SeriesReport(
+        source, symbol, kind, timeframe, quotes, t.n_staged, t.n_new, t.n_replaced, t.first, t.last
+    )
 
 
 class Transaction:
@@ -168,6 +168,19 @@ class Transaction:
         )
         for row in told.iter_rows(named=True):
             self.outcome.quotes.setdefault(row.pop("symbol"), Counter()).update(row)
+
+    def add_rates(self, rates: RateHistory) -> None:
+        """A table of interest rates, whole: it takes the place of the stored one of its name."""
+        rows, path = rate_rows(rates), rate_path(rates.name)
+        stored = stored_rows(self.stage.root.joinpath(*path.parts))
+        kept = 0 if stored is None else len(rows.join(stored, on=rows.columns, how="inner"))
+        known = 0 if stored is None else len(rows.join(stored, on="day", how="inner"))
+        first, last = (dt.datetime.combine(rows["day"][at], dt.time(), dt.UTC) for at in (0, -1))
+        self.outcome.rates[rates.name] = Tally(
+            len(rows), len(rows) - known, known - kept, first=first, last=last
+        )
+        if stored is None or not stored.equals(rows):
+            write_rows(self.stage.ready_path(path), rows)
 
     def record(self, file: str, sha256: str, n_rows: int) -> None:
         """Remember a source file that was read to its end."""

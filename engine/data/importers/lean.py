@@ -3,6 +3,8 @@
 equity|forex|cfd|future/<market>/minute/<symbol>/YYYYMMDD_trade|quote.zip     milliseconds since midnight
 equity|forex|cfd|future/<market>/hour|daily/<symbol>[_trade|_quote].zip        YYYYMMDD HH:MM
 
+alternative/interest-rate/usa/interest-rate.csv     rates, for options
+
 Times are starts of bars: New York for equities, UTC for forex, CFD and CME futures. Equity prices are whole
 numbers, dollars x 10,000; the others are plain decimals. Options: see `lean_options`.
 Source: QuantConnect/Lean, Data/*/readme.md.
@@ -21,9 +23,10 @@ import polars as pl
 from engine.core.contracts import contract_name
 from engine.core.errors import DataError
 from engine.data import parse, quality
-from engine.data.importers import lean_factors, lean_options
+from engine.data.importers import lean_factors, lean_options, lean_rates
 from engine.data.importers.job import Outcome, Request, Transaction, transaction
 from engine.data.importers.lean_options import OptionFile
+from engine.data.importers.lean_rates import RateFile
 from engine.data.importers.lean_times import RESOLUTIONS, dollars, timed
 from engine.data.schemas import ASK, BID, PRICES, QUOTED_KINDS, QUOTES
 from engine.data.streams import Block, sha256_of, zip_texts
@@ -54,6 +57,9 @@ class LeanFile:
         return self.path.parents[2 if self.day else 1]
 
 
+AnyFile = LeanFile | OptionFile | RateFile
+
+
 def read(request: Request, outcome: Outcome) -> None:
     """Import everything of the wanted symbols, all resolutions, as one transaction."""
     groups = units(request, outcome)
@@ -62,24 +68,25 @@ def read(request: Request, outcome: Outcome) -> None:
     with transaction(request, outcome) as into:
         for group in groups:
             read_unit(group, into)
-        for symbol, folder in sorted(
-            {(f.symbol, f.equity_folder) for f in files if f.kind in ("equity", "option")}
-        ):
+        shares = [f for f in files if not isinstance(f, RateFile) and f.kind in ("equity", "option")]
+        for symbol, folder in sorted({(file.symbol, file.equity_folder) for file in shares}):
             lean_factors.read(folder, symbol, into)
 
 
-def units(request: Request, outcome: Outcome) -> list[list[LeanFile | OptionFile]]:
-    """The files of the wanted symbols, those together that are read together; DataError if there are none."""
+def units(request: Request, outcome: Outcome) -> list[list[AnyFile]]:
+    """The files of the wanted symbols, those together that are read together, and rates. DataError for none."""
     files = list(_find(request, outcome))
+    rates = lean_rates.find(request)
     request.check_symbols({file.symbol for file in files})
     files = [file for file in files if request.wants(file.symbol)]
-    if not files:
+    if not files and not rates:
         left = f" Left out: {', '.join(sorted(outcome.skipped))}." if outcome.skipped else ""
         raise DataError(
             f"{request.path}: no LEAN files of equities, options, forex, CFDs or futures. Point to LEAN's Data folder, "
             f"or to a zip below it such as equity/usa/minute/spy/20131004_trade.zip.{left}"
         )
-    return _grouped(files)
+    alone: list[list[AnyFile]] = [[one] for one in rates]
+    return _grouped(files) + alone
 
 
 def _find(request: Request, outcome: Outcome) -> Iterable[LeanFile | OptionFile]:
@@ -101,9 +108,9 @@ def _find(request: Request, outcome: Outcome) -> Iterable[LeanFile | OptionFile]
             yield LeanFile(found, kind, RESOLUTIONS[match["resolution"]], symbol, day, quotes)
 
 
-def _grouped(files: list[LeanFile | OptionFile]) -> list[list[LeanFile | OptionFile]]:
+def _grouped(files: list[LeanFile | OptionFile]) -> list[list[AnyFile]]:
     """Files that are read together: a future's trades with its quotes; else each alone."""
-    groups: dict[tuple[object, ...], list[LeanFile | OptionFile]] = {}
+    groups: dict[tuple[object, ...], list[AnyFile]] = {}
     for file in files:
         key = (file.symbol, file.kind, file.timeframe, file.day or dt.date.min)
         own = file.path if isinstance(file, OptionFile) else file.quotes
@@ -111,20 +118,23 @@ def _grouped(files: list[LeanFile | OptionFile]) -> list[list[LeanFile | OptionF
     return list(groups.values())
 
 
-def read_unit(group: list[LeanFile | OptionFile], into: Transaction, seen: set[str] | None = None) -> None:
+def read_unit(group: list[AnyFile], into: Transaction, seen: set[str] | None = None) -> None:
     """Read the files of one group; `seen`, if given, gets their symbol."""
     first = group[0]
+    if isinstance(first, RateFile):
+        lean_rates.read(first, into)
+        return
     if seen is not None:
         seen.add(first.symbol)
     if isinstance(first, OptionFile):
         lean_options.read(first, into)
     elif first.kind == "future":
-        _read_future(group, into)
+        _read_future([file for file in group if isinstance(file, LeanFile)], into)
     else:
         _read_alone(first, into)
 
 
-def _read_future(group: list[LeanFile | OptionFile], into: Transaction) -> None:
+def _read_future(group: list[LeanFile], into: Transaction) -> None:
     """Trades with the quotes of their bars beside them."""
     trades = _concat(_read_zip(file, into) for file in group if not file.quotes)
     quotes = _concat(_read_zip(file, into) for file in group if file.quotes)

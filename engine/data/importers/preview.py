@@ -15,13 +15,16 @@ from typing import Any
 import polars as pl
 
 from engine.core.errors import DataError
+from engine.core.sessions import day_of
 from engine.core.settings import Settings
 from engine.data import importers, parse
 from engine.data.importers.job import Outcome, Request, Transaction
-from engine.data.importers.lean import LeanFile
+from engine.data.importers.lean import AnyFile
 from engine.data.importers.lean_options import OptionFile
+from engine.data.importers.lean_rates import RateFile
 from engine.data.schemas import conform, dataset_name
 from engine.data.streams import ImportCancelled, Meter, TextSource
+from engine.options.rates import RateHistory
 
 MOST_FILES = 20_000  # of a folder are counted
 LOOK_FILES = 8  # are opened
@@ -29,7 +32,9 @@ LOOK_SECONDS = 2.0
 ROWS, FAULTS, HEAD_LINES = 20, 5, 6
 ENDINGS = (".csv", ".txt", ".gz", ".zip")
 
-_LEAN = re.compile(r"(^|/)(equity|(index)?option|forex|cfd|future)/[a-z0-9]+/(minute|hour|daily)/.+\.zip$")
+_LEAN = re.compile(
+    r"(^|/)(equity|(index)?option|forex|cfd|future)/[a-z0-9]+/(minute|hour|daily)/.+\.zip$|/interest-rate\.csv$"
+)
 _POLYGON = re.compile(r"(^|/)(us_stocks_sip|us_options_opra|global_forex|us_indices)/.+\.csv(\.gz)?$")
 
 Key = tuple[str, str, str, bool]  # symbol, kind, timeframe, quotes
@@ -188,7 +193,7 @@ class _Look:
         """Count the files of all units, and read some."""
         if self.request.format == "lean":
             self.files = [file.path for group in units for file in group]
-            for file in (file for group in units for file in group):
+            for file in (file for group in units for file in group if not isinstance(file, RateFile)):
                 if file.kind != "future" or not file.quotes:
                     self._of(_key(file)).reach([file.day])
         else:
@@ -228,6 +233,12 @@ class _Look:
             some = frame.head(ROWS).with_columns(pl.lit(timeframe).alias("timeframe"))
             self.frames[dataset] = some if known is None else pl.concat([known, some]).head(ROWS)
 
+    def add_rates(self, rates: RateHistory) -> None:
+        self.n_rows += len(rates.day)
+        one = self._of((rates.name, "rate", "1D", False))
+        one.n_rows += len(rates.day)
+        one.reach(day_of(int(rates.day[at])) for at in (0, -1))
+
     def _of(self, key: Key) -> PreviewSeries:
         return self.series.setdefault(key, PreviewSeries(*key))
 
@@ -237,7 +248,9 @@ class _Look:
         head, columns = _beginning(self.files[0]) if is_text else ((), ())
         n_each = max(4, ROWS // max(1, len(self.frames)))
         shown = [frame.head(n_each) for frame in itertools.islice(self.frames.values(), 5)]
-        wanted = [one for key, one in sorted(self.series.items()) if request.wants(key[0])]
+        wanted = [
+            one for key, one in sorted(self.series.items()) if request.wants(key[0]) or key[1] == "rate"
+        ]
         return Preview(
             request.format,
             str(request.path),
@@ -266,12 +279,17 @@ class _Glance(Transaction):
     def add(self, frame: pl.DataFrame, kind: str, timeframe: str, *, quotes: bool = False) -> None:
         self._look.add(conform(frame, kind, quotes=quotes, timeframe=timeframe), kind, timeframe, quotes)
 
+    def add_rates(self, rates: RateHistory) -> None:
+        self._look.add_rates(rates)
+
     def record(self, file: str, sha256: str, n_rows: int) -> None:
         self.outcome.n_files += 1
 
 
-def _key(file: LeanFile | OptionFile) -> Key:
+def _key(file: AnyFile) -> Key:
     """The series that a file of LEAN's goes into."""
+    if isinstance(file, RateFile):
+        return str(file.path), file.kind, "1D", False
     if isinstance(file, OptionFile):
         return file.symbol, file.kind, file.stored_as, file.quotes
     return file.symbol, file.kind, file.timeframe, file.quotes and file.kind == "equity"
