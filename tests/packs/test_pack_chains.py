@@ -375,7 +375,7 @@ def test_real_minute_quotes_of_twx(tmp_path):
     both = [np.isfinite(s.close_bid) & np.isfinite(s.close_ask) for s in chain.by_session.values()]
     assert np.mean(both) == pytest.approx(0.22, abs=0.01)
     assert (
-        pack.notes[0]
+        next(note for note in pack.notes if note.startswith("TWX options"))
         == "TWX options 1min: 2 of 2 sessions, 184 contracts each; 221 rows outside sessions left out"
     )
 

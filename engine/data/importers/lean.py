@@ -74,7 +74,7 @@ def read(request: Request, outcome: Outcome) -> None:
 
 
 def units(request: Request, outcome: Outcome) -> list[list[AnyFile]]:
-    """The files of the wanted symbols, those together that are read together, and rates. DataError for none."""
+    """The files of the wanted symbols, rates first, those together that are read together. DataError for none."""
     files = list(_find(request, outcome))
     rates = lean_rates.find(request)
     request.check_symbols({file.symbol for file in files})
@@ -86,7 +86,7 @@ def units(request: Request, outcome: Outcome) -> list[list[AnyFile]]:
             f"or to a zip below it such as equity/usa/minute/spy/20131004_trade.zip.{left}"
         )
     alone: list[list[AnyFile]] = [[one] for one in rates]
-    return _grouped(files) + alone
+    return alone + _grouped(files)
 
 
 def _find(request: Request, outcome: Outcome) -> Iterable[LeanFile | OptionFile]:
