@@ -13,7 +13,7 @@ from engine.core.timeframes import Timeframe
 OperandType = Literal["indicator", "price", "vwap", "opening_range", "gap", "day_of_week", "time", "regime"]
 Operator = Literal["<", "<=", ">", ">=", "==", "between", "cross_above", "cross_below"]
 
-SHORT_FORM = re.compile(r"\A([A-Za-z][A-Za-z_]*?)(?:_(\d{1,6}))?\Z")
+SHORT_FORM = re.compile(r"\A([A-Za-z][A-Za-z0-9_]*?)(?:_(\d{1,6}))?\Z")
 PRICE_NAMES = ("open", "high", "low", "close", "volume", "hl2", "hlc3", "ohlc4")
 OPENING_RANGE_NAMES = ("high", "low", "mid")
 

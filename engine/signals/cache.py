@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from threading import RLock
 from typing import Any
 
@@ -13,10 +13,11 @@ from engine.core.bars import BarSeries, FloatArray
 from engine.core.errors import DataError
 from engine.core.sessions import Int64Array
 from engine.signals import kernels
-from engine.signals.columns import SeriesRows
+from engine.signals.columns import ChainIV, SeriesRows, StandInRows
 from engine.signals.terms import Term
 
 SeriesKey = tuple[str, str]
+STANDS_IN = " for "  # no symbol has a blank
 MASK_BYTES = 8 << 20
 
 
@@ -55,10 +56,22 @@ class ColumnCache:
 
     Columns take at most `max_bytes`; masks (comparisons that several configs share) a small store of their own, so
     that memory does not grow with the grid. Safe to share between threads: two threads at most repeat a computation.
+
+    chain_iv  : IV30 of an underlying's chain over its daily series; without it nothing may ask for it.
+    stand_ins : symbols, such as VIX, that stand for the chain's own volatility.
     """
 
-    def __init__(self, series: Mapping[SeriesKey, BarSeries], max_bytes: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        series: Mapping[SeriesKey, BarSeries],
+        max_bytes: int = 1 << 30,
+        *,
+        chain_iv: ChainIV | None = None,
+        stand_ins: Collection[str] = (),
+    ) -> None:
         self.series = series
+        self.chain_iv = chain_iv
+        self.stand_ins = frozenset(stand_ins)
         self.columns = LruArrays(max_bytes)
         self.masks = LruArrays(min(MASK_BYTES, max_bytes))
         self._rows: dict[SeriesKey, SeriesRows] = {}
@@ -66,18 +79,29 @@ class ColumnCache:
         self._slots: dict[SeriesKey, Int64Array] = {}
         self._constants: dict[tuple[int, int], np.ndarray[Any, Any]] = {}
 
+    def key(self, term: Term, symbol: str) -> SeriesKey:
+        """The series a term reads where `symbol` is traded; a stand-in's is made of the traded symbol's daily bars."""
+        if term.symbol in self.stand_ins:
+            return f"{symbol}{STANDS_IN}{term.symbol}", "1D"
+        return (term.symbol or symbol, term.timeframe)
+
     def rows(self, key: SeriesKey) -> SeriesRows:
         """Rows of a series. DataError where the pack has none."""
         found = self._rows.get(key)
         if found is None:
-            if key not in self.series:
-                have = ", ".join(f"{s} {t}" for s, t in sorted(self.series)[:6]) or "none"
-                raise DataError(
-                    f"signals need {key[0]} {key[1]} bars, which the data does not hold; it holds {have}. "
-                    "Import them, or take the condition out."
-                )
-            found = self._rows[key] = SeriesRows(self.series[key])
+            symbol, _, instead_of = key[0].partition(STANDS_IN)
+            kind = StandInRows if instead_of else SeriesRows
+            found = self._rows[key] = kind(self._held((symbol, key[1])), self.chain_iv)
         return found
+
+    def _held(self, key: SeriesKey) -> BarSeries:
+        if key not in self.series:
+            have = ", ".join(f"{s} {t}" for s, t in sorted(self.series)[:6]) or "none"
+            raise DataError(
+                f"signals need {key[0]} {key[1]} bars, which the data does not hold; it holds {have}. "
+                "Import them, or take the condition out."
+            )
+        return self.series[key]
 
     def column(self, term: Term, key: SeriesKey) -> FloatArray:
         """float64 over the rows of series `key`: the term's column, its shift applied."""

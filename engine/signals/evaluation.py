@@ -25,7 +25,7 @@ class Evaluation:
 
     def key(self, term: Term) -> SeriesKey:
         """The series a term reads."""
-        return (term.symbol or self.symbol, term.timeframe)
+        return self.cache.key(term, self.symbol)
 
     def mask(self, node: Node) -> Mask:
         """int8 over the base rows: 1, 0, -1. Shared arrays come back read-only."""

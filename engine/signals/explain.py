@@ -14,8 +14,9 @@ from engine.signals.cache import ColumnCache
 from engine.signals.evaluation import Evaluation
 from engine.signals.rules import Series, SignalPlan
 from engine.signals.talib_names import function_info
-from engine.signals.terms import Kind, Term, is_trend_bias, labels_of
+from engine.signals.terms import Kind, Term, is_trend_bias, is_volatility, labels_of
 from engine.signals.tree import Compare, Group, Negated, Node
+from engine.signals.volatility_names import METHODS, REALISED
 
 Side = Literal["long", "short", "exit_long", "exit_short"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -119,6 +120,8 @@ def name_of(term: Term) -> str:
     kind = term.kind
     if is_trend_bias(kind):
         text = f"trend bias({', '.join(str(v) for _, v in kind.detail.params)})"
+    elif is_volatility(kind):
+        text = _volatility_name(kind)
     elif kind.type == "indicator":
         text = _indicator_name(kind)
     elif kind.type == "price":
@@ -148,6 +151,17 @@ def _indicator_name(kind: Kind) -> str:
     outputs = info["output_names"]
     output = f" {outputs[found.output]}" if len(outputs) > 1 else ""
     return f"{found.function}{output}" + (f"({', '.join(shown)})" if shown else "")
+
+
+def _volatility_name(kind: Kind) -> str:
+    params = dict(kind.detail.params)
+    shown = [f"{params['length']:g}"] if "length" in params else []
+    if params.get("method"):
+        shown.append(METHODS[int(params["method"])].replace("_", " "))
+    name = (
+        "realised volatility" if kind.detail.function == REALISED else kind.detail.function.replace("_", " ")
+    )
+    return f"{name}({', '.join(shown)})" if shown else name
 
 
 __all__ = ["explain", "name_of"]

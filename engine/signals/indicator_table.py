@@ -17,6 +17,7 @@ from engine.core.conditions import AllOf, AnyOf, Condition, NotOf, Operand
 from engine.core.spec import StrategySpec
 from engine.core.spec_errors import Fault
 from engine.signals.talib_names import ALIASES, NEEDS_MORE, TREND_BIAS, abstract_function, function_names
+from engine.signals.volatility_names import NAMES, volatility_name
 
 _EXTRA = ("source", "price", "output")  # parameters of ours, for every function
 
@@ -33,15 +34,19 @@ class Function(NamedTuple):
 
 @lru_cache(maxsize=1)
 def functions() -> dict[str, Function]:
-    """All functions by name; TREND_BIAS, which is ours, among them."""
+    """All functions by name; those that are ours, such as TREND_BIAS and IV30, among them."""
     text = Path(__file__).with_name("talib_functions.txt").read_text(encoding="utf-8")
     found = [_function(line) for line in text.splitlines()]
     found.append(Function(TREND_BIAS, "Trend by two daily averages", {"fast": 50, "slow": 200}, ()))
+    found += [Function(name, title, dict(params), ()) for name, (title, params) in NAMES.items()]
     return {one.name: one for one in found}
 
 
 def find(name: str) -> Function | None:
     """The function a spec's indicator means, an output's name at its end (MACD_HIST) left off."""
+    ours = volatility_name(name)
+    if ours is not None:
+        return functions()[ours]
     parts = name.upper().split("_")
     names = ("_".join(parts[:n]) for n in range(len(parts), 0, -1))
     return next((functions()[one] for one in names if one in functions()), None)

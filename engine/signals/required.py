@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.core.spec import StrategySpec
+from engine.options.ranks import YEAR
 from engine.signals.rules import SignalPlan
 from engine.signals.talib_names import WARMUP_FACTOR
-from engine.signals.terms import Term, lookback
-from engine.signals.tree import terms
+from engine.signals.terms import Term, is_volatility, lookback
+from engine.signals.tree import compiled_logic, terms
+from engine.signals.volatility_names import chain_lookback
 
 Needs = dict[tuple[str, str], int]
+YESTERDAY = 1
+"""A volatility is told at the close: until then a decision reads the one before."""
 
 
 def required_series(spec: StrategySpec) -> Needs:
@@ -38,13 +42,42 @@ def required_of(plan: SignalPlan, spec: StrategySpec) -> Needs:
 
 
 def required_by_terms(found: Iterable[tuple[Term, bool]], spec: StrategySpec) -> Needs:
-    """What terms need, for each symbol of the universe. A term comes with whether it stands in a crossing."""
+    """What terms need, for each symbol of the universe. A term comes with whether it stands in a crossing.
+
+    A symbol with a stand-in (data.substitute) needs no bars: the traded symbol's daily ones carry it.
+    """
     needed: Needs = {}
     for term, crossing in found:
-        for symbol in (term.symbol,) if term.symbol else spec.universe:
-            key = (symbol, term.timeframe)
-            needed[key] = max(needed.get(key, 0), _warmup(lookback(term) + crossing, spec))
+        stands_in = term.symbol in spec.data.substitute
+        rows = lookback(term) + crossing
+        if stands_in:
+            rows = max(rows, YESTERDAY)
+        for symbol in (term.symbol,) if term.symbol and not stands_in else spec.universe:
+            key = (symbol, "1D" if stands_in else term.timeframe)
+            needed[key] = max(needed.get(key, 0), _warmup(rows, spec))
     return needed
+
+
+def chain_sessions(spec: StrategySpec) -> int:
+    """Sessions of its chains before the window that an option spec looks back on: IV30 and what is made of it, the
+    filter on its percentile. 0 where nothing asks."""
+    asked = spec.entry.filters
+    has_filter = asked.iv_percentile_min is not None or asked.iv_percentile_max is not None
+    most = YEAR + 1 if has_filter and "iv_percentile" not in spec.data.waive else 0
+    for nodes in compiled_logic(spec).values():
+        for node in nodes:
+            for term, crossing in terms(node):
+                most = max(most, _chain_rows(term, crossing, spec))
+    return most
+
+
+def _chain_rows(term: Term, crossing: bool, spec: StrategySpec) -> int:
+    if term.symbol in spec.data.substitute:
+        return _warmup(max(lookback(term) + crossing, YESTERDAY), spec)
+    if not is_volatility(term.kind):
+        return 0
+    rows = chain_lookback(term.kind.detail.function, term.kind.detail.params)
+    return rows + term.shift + crossing if rows else 0
 
 
 def _warmup(bars: int, spec: StrategySpec) -> int:

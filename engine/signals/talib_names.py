@@ -11,6 +11,7 @@ from engine.core.conditions import PRICE_NAMES
 from engine.core.errors import SpecError
 from engine.core.fields import ParamValue
 from engine.core.instruments import INDICES
+from engine.signals import volatility_names
 
 TREND_BIAS = "TREND_BIAS"
 BEARISH, NEUTRAL, BULLISH = -1.0, 0.0, 1.0
@@ -55,6 +56,9 @@ def resolve(name: str, params: Mapping[str, ParamValue]) -> Indicator:
 def _resolve(name: str, given: tuple[tuple[str, ParamValue], ...]) -> Indicator:
     if name.upper() == TREND_BIAS:
         return _trend_bias(given)
+    ours = volatility_names.volatility_name(name)
+    if ours is not None:
+        return Indicator(ours, volatility_names.volatility_params(ours, dict(given)), 0, "")
     function, suffix = _function(name)
     if function in NEEDS_MORE:
         raise SpecError(
@@ -129,6 +133,8 @@ def function_lookback(function: str, params: tuple[tuple[str, int | float], ...]
     values = dict(params)
     if function == TREND_BIAS:
         return int(values["slow"]) - 1
+    if function in volatility_names.NAMES:
+        return volatility_names.volatility_lookback(function, params)
     if function == "SMA":
         length = int(values["timeperiod"])
         return length - 1 if 1 <= length <= 100_000 else -1
@@ -146,7 +152,7 @@ def lookback(found: Indicator) -> int:
     e^-15, where RSI(14) after 60 bars is still 0.19 off its long-run value.
     """
     rows = function_lookback(found.function, found.params)
-    if found.function == TREND_BIAS:
+    if found.function == TREND_BIAS or found.function in volatility_names.NAMES:
         return rows
     flags = function_info(found.function)["function_flags"] or []
     if found.function in WILDER:
@@ -169,7 +175,9 @@ def _function(name: str) -> tuple[str, str]:
             f'indicator {name}: is a symbol, not an indicator; write {{"type": "price", "name": "close", '
             f'"symbol": "{upper}"}}.'
         )
-    near = difflib.get_close_matches(upper, [*function_names(), TREND_BIAS], n=3, cutoff=0.4)
+    near = difflib.get_close_matches(
+        upper, [*function_names(), TREND_BIAS, *volatility_names.NAMES], n=3, cutoff=0.4
+    )
     hint = f"Nearest: {', '.join(near)}." if near else "Use a TA-Lib name such as SMA, EMA, RSI, ATR, MACD."
     raise SpecError(f"indicator {name}: not a TA-Lib function. {hint}")
 

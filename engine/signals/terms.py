@@ -11,7 +11,7 @@ from engine.core.conditions import Operand
 from engine.core.errors import SpecError
 from engine.core.fields import ParamValue
 from engine.core.timeframes import MINUTES
-from engine.signals import regimes, talib_names
+from engine.signals import regimes, talib_names, volatility_names
 from engine.signals.talib_names import TREND_BIAS, Indicator, resolve
 
 CLOCK = re.compile(r"\A([01]\d|2[0-3]):([0-5]\d)(?::00)?\Z")
@@ -40,8 +40,10 @@ class Term(NamedTuple):
 def term_of(operand: Operand, timeframe: str) -> Term:
     """The term an operand stands for, in a spec of `timeframe` bars. SpecError where it cannot be answered."""
     kind = kind_of(operand.type, operand.name, tuple(operand.params.items()))
-    own = "1D" if is_trend_bias(kind) else timeframe
+    own = "1D" if is_trend_bias(kind) or is_volatility(kind) else timeframe
     used = operand.timeframe or own
+    if is_volatility(kind) and used != "1D":
+        raise SpecError(f"indicator {kind.detail.function}: is told once a session; leave timeframe out.")
     if kind.type == "opening_range" and used == "1D":
         raise SpecError("opening_range: daily bars have no opening range; use an intraday timeframe.")
     return Term(operand.symbol, used, kind, operand.shift)
@@ -79,6 +81,11 @@ def _opening_minutes(params: Mapping[str, ParamValue]) -> int:
 def is_trend_bias(kind: Kind) -> bool:
     """trend_bias reads the daily series unless the spec says otherwise."""
     return isinstance(kind.detail, Indicator) and kind.detail.function == TREND_BIAS
+
+
+def is_volatility(kind: Kind) -> bool:
+    """IV30 and its kin read the daily series."""
+    return isinstance(kind.detail, Indicator) and kind.detail.function in volatility_names.NAMES
 
 
 def labels_of(kind: Kind) -> dict[str, float]:
