@@ -235,10 +235,14 @@ class OptionWalk:
 
     def _fill(self, order: OptionOrder, e: Ending, now: int, spots: dict[str, float]) -> None:
         """Fill an order at the bar's start; on prints through the bar, on snapshots at its end."""
-        at = now if self.market.is_snapshot else e.start
         if order.rolls >= 0 and any(p.trade_id == order.rolls for p in self.state.options):
             self._wait(order, now, option_reasons.NOT_LEFT)
-            return
+        else:
+            self._meet(order, e, now, spots)
+
+    def _meet(self, order: OptionOrder, e: Ending, now: int, spots: dict[str, float]) -> None:
+        """Look for what the order can be traded at, and take it."""
+        at = now if self.market.is_snapshot else e.start
         bar = _at_close(e.bar) if self.market.is_snapshot else e.bar
         if self.market.has_quotes:
             chain = self._chain(e, at, opening=True)

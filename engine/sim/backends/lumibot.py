@@ -30,12 +30,15 @@ from engine.core.errors import RunError, SetupError
 from engine.core.rules import CONTRACT, STOCK, InstrumentRules, TradeRules
 from engine.sim.backends.desk import Desk, Ticket, View, tick_starts
 from engine.sim.backends.lumibot_clock import NEW_YORK, OneBar, instants, sessions_of, sleep_minutes
-from engine.sim.backends.worker import Job, run_job
+from engine.sim.backends.option_desk import require_quotes
+from engine.sim.backends.worker import Job, OptionJob, run_job, run_option_job
 from engine.sim.market import Market
 from engine.sim.reference import Record
 
 if TYPE_CHECKING:
+    from engine.sim.reference_options import OptionRecord
     from engine.sim.simulate import Prepared
+    from engine.sim.simulate_options import OptionConfig
 
 NS_PER_SECOND = 1_000_000_000
 
@@ -47,6 +50,14 @@ def run_in_process(prepared: Prepared) -> Record:
     return run_job("lumibot", Job(prepared.market, prepared.rules, prepared.signals))
 
 
+def run_options_in_process(config: OptionConfig) -> OptionRecord:
+    """The record of Lumibot's run of an option spec; errors as for bars."""
+    require_installed()
+    require_quotes(config.market)
+    tick_starts(config.market.base)
+    return run_option_job("lumibot", OptionJob(config.market, config.rules, config.signals))
+
+
 def require_installed() -> None:
     if importlib.util.find_spec("lumibot") is None:
         raise SetupError(
@@ -55,22 +66,29 @@ def require_installed() -> None:
         )
 
 
-def walk(job: Job) -> Record:
+def walk(job: Job | OptionJob) -> Record | OptionRecord:
     """One run inside the worker's process."""
     require_installed()
+    if isinstance(job, OptionJob):
+        from engine.sim.backends import lumibot_options as parts
+    else:
+        from engine.sim.backends import lumibot as parts  # type: ignore[no-redef]
+    source = parts.source_of(job)
+    return _run(job, parts.broker_class()(source, job.clock), parts.strategy_class())
+
+
+def _run(job: Job | OptionJob, broker: Any, strategy_class: Any) -> Any:
     from lumibot.traders import Trader
 
-    source = _data_source_class()(job.market)
-    broker = _broker_class()(source, job.market)
-    strategy = _strategy_class()(
+    strategy = strategy_class(
         broker,
         name="spec",
-        budget=job.rules.cash,
+        budget=job.cash,
         risk_free_rate=0.0,
         benchmark_asset=None,
         analyze_backtest=False,
-        backtesting_start=source.datetime_start,
-        backtesting_end=source.datetime_end,
+        backtesting_start=broker.data_source.datetime_start,
+        backtesting_end=broker.data_source.datetime_end,
         minutes_before_opening=0,
         minutes_before_closing=0,
         minutes_after_closing=0,
@@ -82,7 +100,11 @@ def walk(job: Job) -> Record:
     return strategy.finish()
 
 
-def _data_source_class() -> Any:
+def source_of(job: Job) -> Any:
+    return source_class()(job.market)
+
+
+def source_class() -> Any:
     import pandas as pd
     from lumibot.data_sources import DataSourceBacktesting
     from lumibot.entities import Quote
@@ -176,7 +198,7 @@ def _data_source_class() -> Any:
     return PackSource
 
 
-def _broker_class() -> Any:
+def broker_class() -> Any:
     import pandas as pd
     from lumibot.backtesting import BacktestingBroker
 
@@ -229,7 +251,7 @@ def fees_of(rules: TradeRules, inst: InstrumentRules) -> list[Any]:
     return [TradingFee(percent_fee=c.notional_frac * inst.multiplier, per_contract_fee=c.per_unit)]
 
 
-def _strategy_class() -> Any:
+def strategy_class() -> Any:
     from lumibot.backtesting.backtesting_broker import get_futures_margin_requirement
     from lumibot.strategies import Strategy
 

@@ -15,16 +15,19 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from engine.core.errors import ArgusError, RunError, SetupError
+from engine.core.option_rules import OptionRules
 from engine.core.rules import TradeRules
 from engine.core.settings import CHECKOUT
 from engine.signals.logic import SignalColumns
 from engine.sim.market import Market
+from engine.sim.option_market import OptionMarket
 from engine.sim.reference import Record
+from engine.sim.reference_options import OptionRecord
 
 MODULES = {name: f"engine.sim.backends.{name}" for name in ("lumibot", "vectorbt")}
 START_SECONDS = 120.0
@@ -62,8 +65,42 @@ class Job:
     rules: TradeRules
     signals: tuple[SignalColumns, ...]
 
+    @property
+    def clock(self) -> Market:
+        """Whose ticks the walk goes through."""
+        return self.market
 
-def run_jobs(engine: str, jobs: Sequence[Job], *, timeout: float | None = None) -> list[Record | ArgusError]:
+    @property
+    def cash(self) -> float:
+        return self.rules.cash
+
+
+@dataclass(frozen=True)
+class OptionJob:
+    """One walk of an option spec."""
+
+    market: OptionMarket
+    rules: OptionRules
+    signals: tuple[SignalColumns, ...]
+
+    @property
+    def clock(self) -> Market:
+        return self.market.base
+
+    @property
+    def cash(self) -> float:
+        return self.rules.base.cash
+
+
+@overload
+def run_jobs(
+    engine: str, jobs: Sequence[Job], *, timeout: float | None = None
+) -> list[Record | ArgusError]: ...
+@overload
+def run_jobs(
+    engine: str, jobs: Sequence[OptionJob], *, timeout: float | None = None
+) -> list[OptionRecord | ArgusError]: ...
+def run_jobs(engine: str, jobs: Sequence[Any], *, timeout: float | None = None) -> list[Any]:
     """The record of each job in order, or the error it ended in; one process for all of them.
 
     timeout : seconds for the whole list; by default what the number of bars suggests, generously.
@@ -71,7 +108,7 @@ def run_jobs(engine: str, jobs: Sequence[Job], *, timeout: float | None = None) 
     """
     plain = [_plain(job) for job in jobs]
     if timeout is None:
-        timeout = START_SECONDS + SECONDS_A_TICK * sum(len(job.market.ticks) for job in jobs)
+        timeout = START_SECONDS + SECONDS_A_TICK * sum(len(job.clock.ticks) for job in jobs)
     with tempfile.TemporaryDirectory(prefix="argus-engine-") as name:
         folder = Path(name)
         (folder / "logs").mkdir()
@@ -81,7 +118,7 @@ def run_jobs(engine: str, jobs: Sequence[Job], *, timeout: float | None = None) 
         outcomes = folder / "outcomes.pickle"
         if not outcomes.exists():
             raise RunError(f"{engine}: its process ended without a result: {_last_line(folder)}")
-        found: list[Record | ArgusError] = pickle.loads(outcomes.read_bytes())  # noqa: S301 - written by our child
+        found: list[Any] = pickle.loads(outcomes.read_bytes())  # noqa: S301 - written by our child
     for one in found:
         if isinstance(one, SetupError):
             raise one
@@ -96,12 +133,23 @@ def run_job(engine: str, job: Job) -> Record:
     return outcome
 
 
-def _plain(job: Job) -> Job:
-    """Signals as the engine's own class, so that the child imports nothing of the caller's."""
+def run_option_job(engine: str, job: OptionJob) -> OptionRecord:
+    """`run_job` of an option spec."""
+    outcome = run_jobs(engine, [job])[0]
+    if isinstance(outcome, ArgusError):
+        raise outcome
+    return outcome
+
+
+def _plain(job: Job | OptionJob) -> Job | OptionJob:
+    """Signals as the engine's own class, so that the child imports nothing of the caller's; no lookups of ours."""
     columns = tuple(
-        SignalColumns(s.entry_long, s.entry_short, s.exit_long, s.exit_short) for s in job.signals
+        SignalColumns(s.entry_long, s.entry_short, s.exit_long, s.exit_short, s.levels) for s in job.signals
     )
-    return Job(job.market, job.rules, columns)
+    if isinstance(job, Job):
+        return replace(job, signals=columns)
+    lanes = tuple(replace(lane, days={}) for lane in job.market.lanes)
+    return replace(job, signals=columns, market=replace(job.market, lanes=lanes))
 
 
 def _start(engine: str, folder: Path, stderr: Any, timeout: float) -> None:
@@ -160,10 +208,10 @@ def main(engine: str, folder: Path) -> None:
     """Run the jobs of `folder` and write their outcomes; the process's only work."""
     import importlib
 
-    jobs: list[Job] = pickle.loads((folder / "jobs.pickle").read_bytes())  # noqa: S301 - written by our parent
+    jobs: list[Job | OptionJob] = pickle.loads((folder / "jobs.pickle").read_bytes())  # noqa: S301 - written by our parent
     refuse_network()
     work = importlib.import_module(MODULES[engine])
-    outcomes: list[Record | ArgusError] = []
+    outcomes: list[Record | OptionRecord | ArgusError] = []
     for job in jobs:
         try:
             outcomes.append(work.walk(job))
