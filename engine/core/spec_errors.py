@@ -7,9 +7,10 @@ import json
 import re
 from typing import Any, NamedTuple, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from engine.core.fields import PATTERN_WORDS
+from engine.core.spec import StrategySpec
 from engine.core.spec_walk import Place, bounds, json_names, leaves, unit, walk, words
 
 _TYPE_FAULTS = (
@@ -31,12 +32,15 @@ class Fault(NamedTuple):
         return f"{path}: {self.said}" if path else self.said
 
 
-def field_errors(err: ValidationError) -> list[Fault]:
-    """One fault a place. Unknown fields stand first and missing ones last: the one often explains the other."""
+def field_errors(err: ValidationError, root: type[BaseModel] = StrategySpec) -> list[Fault]:
+    """One fault a place. Unknown fields stand first and missing ones last: the one often explains the other.
+
+    root : the model that was checked; paths begin there.
+    """
     faults = sorted(err.errors(include_url=False), key=lambda e: _RANK.get(e["type"], 1))
     found: dict[Any, Fault] = {}
     for fault in faults:
-        place = walk(fault["loc"])
+        place = walk(fault["loc"], root)
         key = (place.path, "union" if place.union else fault["type"])
         found.setdefault(key, Fault(place.path, _said(fault, place)))
     return list(found.values())

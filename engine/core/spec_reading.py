@@ -6,6 +6,7 @@ Only what is set is told, and what matters where nothing is set: who never sells
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.core.condition_words import BARS, WEEKDAYS, all_words, clock, listing, number
@@ -31,13 +32,16 @@ class Passage(NamedTuple):
     sentences: tuple[str, ...]
 
 
-def reading(spec: StrategySpec) -> tuple[Passage, ...]:
-    """The whole spec in sentences, part by part; parts that say nothing are left out."""
+def reading(spec: StrategySpec, logic: Sequence[str] = ()) -> tuple[Passage, ...]:
+    """The whole spec in sentences, part by part; parts that say nothing are left out.
+
+    logic : the rules of the spec's named logic, which is not known here (`signals.logic.logic_sentences`).
+    """
     parts = (
         ("Idea", _idea(spec)),
         ("Market", _market(spec)),
         ("Position", [*leg_sentences(spec.legs), *greek_sentences(spec.monitor_greeks)]),
-        ("Entry", _entry(spec)),
+        ("Entry", _entry(spec, logic)),
         ("Conversion", conversion_sentences(spec.conversion)),
         ("Exit", exit_sentences(spec)),
         ("Rolling", roll_sentences(spec.roll)),
@@ -52,9 +56,10 @@ def reading(spec: StrategySpec) -> tuple[Passage, ...]:
     return tuple(Passage(heading, tuple(said)) for heading, said in parts if said)
 
 
-def reading_text(spec: StrategySpec) -> str:
+def reading_text(spec: StrategySpec, logic: Sequence[str] = ()) -> str:
     """The reading as plain text: a heading a line, its sentences below it."""
-    return "\n\n".join("\n".join((one.heading, *(f"  {s}" for s in one.sentences))) for one in reading(spec))
+    passages = reading(spec, logic)
+    return "\n\n".join("\n".join((one.heading, *(f"  {s}" for s in one.sentences))) for one in passages)
 
 
 def _idea(spec: StrategySpec) -> list[str]:
@@ -76,9 +81,9 @@ def _many(symbols: tuple[str, ...]) -> str:
     return f"{len(symbols)} symbols, the first of them {listing(symbols[:6])},"
 
 
-def _entry(spec: StrategySpec) -> list[str]:
+def _entry(spec: StrategySpec, logic: Sequence[str]) -> list[str]:
     when = when_words(spec)
-    said = [_opening(when, spec, long=long) for long in _sides(spec)]
+    said = [_opening(when, spec, long=long, is_told=bool(logic)) for long in _sides(spec)] + list(logic)
     if spec.direction == "both" and spec.risk_exits.exit_on_opposite:
         said.append("A signal to the other side closes what is open and reverses it.")
     said.append(_order(spec.entry.order, spec))
@@ -99,13 +104,14 @@ def _sides(spec: StrategySpec) -> list[bool]:
     return {"long": [True], "short": [False], "both": [True, False]}[spec.direction]
 
 
-def _opening(when: str, spec: StrategySpec, *, long: bool) -> str:
-    """ "Every weekday at 15:30, when RSI(14) is below 30, buy."."""
+def _opening(when: str, spec: StrategySpec, *, long: bool, is_told: bool = False) -> str:
+    """ "Every weekday at 15:30, when RSI(14) is below 30, buy.". is_told: sentences on the named logic follow."""
     verb = "enter the position" if spec.legs else ("buy" if long else "sell short")
     if spec.is_options and spec.direction == "both" and not long:
         verb += " with calls and puts exchanged"
     if spec.entry.logic:
-        given = ", ".join(f"{name} {_plain(value)}" for name, value in spec.entry.logic_params.items())
+        set_ = {} if is_told else spec.entry.logic_params
+        given = ", ".join(f"{name} {_plain(value)}" for name, value in set_.items())
         sides = "buy or sell short" if spec.direction == "both" else verb
         return f"{when}, {sides} where the logic {spec.entry.logic}{f' ({given})' if given else ''} says so."
     logic = (

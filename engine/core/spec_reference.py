@@ -1,9 +1,9 @@
-"""The spec reference, `docs/spec-reference.md`, made from the models: `python -m engine.core.spec_reference > FILE`."""
+"""The spec reference, `docs/spec-reference.md`, made from the models; `engine.signals.reference` adds named logic."""
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -17,7 +17,7 @@ HEAD = "| field | type | unit | bounds | default | meaning |\n|---|---|---|---|-
 
 INTRO = """# Strategy Spec v1: reference
 
-Made from the models by `python -m engine.core.spec_reference > docs/spec-reference.md`; a test keeps it fresh.
+Made from the models by `python -m engine.signals.reference > docs/spec-reference.md`; a test keeps it fresh.
 
 A spec is one JSON object. `python -m engine spec check FILE` tells every fault, `spec show FILE` prints the canonical
 form (without defaults, keys sorted), `spec schema` prints the JSON Schema. Percent fields hold percent: 50 means 50 %.
@@ -93,7 +93,23 @@ Configs are ordered by the parameters' first paths, the last one moving fastest.
 """
 
 
-def reference() -> str:
+NAMED = """## Named logic
+
+`entry.logic` chooses one of these instead of conditions; its parameters stand under `entry.logic_params` and can be
+swept there. [Named logic](named-logic.md) tells how they work and how to add one.
+"""
+
+
+class LogicEntry(NamedTuple):
+    """A named logic as the reference shows it. bars: any, intraday or daily."""
+
+    name: str
+    title: str
+    bars: str
+    params: type[BaseModel]
+
+
+def reference(logics: Sequence[LogicEntry]) -> str:
     """The whole reference as markdown."""
     parts = [
         INTRO,
@@ -110,10 +126,18 @@ def reference() -> str:
         "",
         "A `target` in its long form has the fields " + _listed(Operand) + ".",
         "",
+        NAMED.rstrip(),
+        *(line for one in logics for line in _named(one)),
+        "",
         SWEEP.rstrip(),
         "",
     ]
     return "\n".join(parts)
+
+
+def _named(one: LogicEntry) -> list[str]:
+    rows = [_row(f"entry.logic_params.{name}", info) for name, info in one.params.model_fields.items()]
+    return ["", f"### `{one.name}`: {one.title}, on {one.bars} bars\n", HEAD, *rows]
 
 
 def defaults() -> dict[str, Any]:
@@ -153,7 +177,3 @@ def _shown(value: Any) -> str:
 
 def _listed(model: type[BaseModel]) -> str:
     return ", ".join(f"`{name}`" for name in model.model_fields)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(reference())

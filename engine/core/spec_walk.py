@@ -42,12 +42,12 @@ class Place:
     union: bool = False
 
 
-def walk(loc: tuple[Any, ...]) -> Place:
-    """Follow an error's location from StrategySpec down."""
+def walk(loc: tuple[Any, ...], root: type[BaseModel] = StrategySpec) -> Place:
+    """Follow an error's location from a model, the whole spec's by default, down."""
     path: list[str] = []
-    owner: type[BaseModel] = StrategySpec
+    owner: type[BaseModel] = root
     info: FieldInfo | None = None
-    kind: Any = StrategySpec
+    kind: Any = root
     for part in loc:
         kind = bare(kind)
         if is_model(kind):

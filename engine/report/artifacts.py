@@ -56,7 +56,8 @@ def artifact_bytes(
     """Content of every artifact by file name, the manifest excepted."""
     sheet = tearsheet.tearsheet_html(spec_json, settings_json, result, benchmark, label)
     trades_page = tearsheet.trades_html(spec_json, settings_json, result, label)
-    of_options = {"legs": result.legs, "positions": result.positions, "position_marks": result.position_marks}
+    of_some = {"legs": result.legs, "positions": result.positions, "position_marks": result.position_marks,
+               "logic": result.logic}  # fmt: skip
     return {
         "settings.json": json_bytes(settings_json),
         "strategy_spec.json": json_bytes(spec_json),
@@ -69,9 +70,7 @@ def artifact_bytes(
         "fills.parquet": parquet_bytes(result.fills),
         "equity.parquet": parquet_bytes(result.equity),
         "skipped.parquet": parquet_bytes(result.skipped),
-        **{
-            f"{name}.parquet": parquet_bytes(table) for name, table in of_options.items() if table is not None
-        },
+        **{f"{name}.parquet": parquet_bytes(table) for name, table in of_some.items() if table is not None},
         "notes.json": json_bytes({"warnings": summary.warnings(result), "marks": list(result.marks)}),
     }
 

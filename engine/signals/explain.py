@@ -12,6 +12,7 @@ from engine.core.errors import SpecError
 from engine.core.spec import StrategySpec
 from engine.signals.cache import ColumnCache
 from engine.signals.evaluation import Evaluation
+from engine.signals.logic_told import LogicTold
 from engine.signals.rules import Series, SignalPlan
 from engine.signals.talib_names import function_info
 from engine.signals.terms import Kind, Term, is_trend_bias, is_volatility, labels_of
@@ -48,7 +49,7 @@ def explain(
     if row < 0:
         return "no bar yet"
     if plan.logic is not None and side in ("long", "short"):
-        return f"named logic {plan.logic[0].name}"
+        return LogicTold(plan, cache).words(symbol, side, i)
     nodes = _nodes(plan, side)
     if not nodes:
         return "no conditions: every bar" if side in ("long", "short") else "no exit conditions"

@@ -57,10 +57,7 @@ def lookback(params: RegimeParams) -> int:
 
 def regime_column(close: FloatArray, params: RegimeParams, part: str = "") -> FloatArray:
     """float64 (n,): code of the label at each row (see PARTS[part]), NaN until warm."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        log_price = np.log(np.where(close > 0, close, np.nan))
-    returns = np.full(len(close), np.nan)
-    returns[1:] = np.diff(log_price)
+    log_price, returns = _log_returns(close)
     trend = _trend(log_price, returns, params)
     volatility = _volatility(returns, params)
     if part == "trend":
@@ -68,22 +65,62 @@ def regime_column(close: FloatArray, params: RegimeParams, part: str = "") -> Fl
     return volatility if part == "volatility" else 2 * trend + volatility
 
 
-def _trend(log_price: FloatArray, returns: FloatArray, params: RegimeParams) -> FloatArray:
+def trend_score(close: FloatArray, params: RegimeParams) -> FloatArray:
+    """float64 (n,): the trend's move over what noise would bring; the label is up above `band`. NaN until warm."""
+    moved, noise = _moved_and_noise(*_log_returns(close), params)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        score = moved / noise
+    score[~np.isfinite(score)] = np.nan  # no movement at all has no noise either
+    return score
+
+
+def volatility_score(close: FloatArray, params: RegimeParams) -> FloatArray:
+    """float64 (n,): standard deviations of its history above its mean; the label is stressed above `stress`."""
+    volatility, usual, spread = _volatility_and_history(_log_returns(close)[1], params)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        score = (volatility - usual) / spread
+    score[~np.isfinite(score)] = np.nan
+    return score
+
+
+def _log_returns(close: FloatArray) -> tuple[FloatArray, FloatArray]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        log_price = np.log(np.where(close > 0, close, np.nan))
+    returns = np.full(len(close), np.nan)
+    returns[1:] = np.diff(log_price)
+    return log_price, returns
+
+
+def _moved_and_noise(
+    log_price: FloatArray, returns: FloatArray, params: RegimeParams
+) -> tuple[FloatArray, FloatArray]:
     moved = np.full(len(log_price), np.nan)
     moved[params.trend :] = log_price[params.trend :] - log_price[: -params.trend]
-    noise = _deviation(returns, params.trend) * np.sqrt(params.trend)
+    return moved, _deviation(returns, params.trend) * np.sqrt(params.trend)
+
+
+def _trend(log_price: FloatArray, returns: FloatArray, params: RegimeParams) -> FloatArray:
+    moved, noise = _moved_and_noise(log_price, returns, params)
     threshold = params.band * noise
     out = 1.0 + (moved > threshold) - (moved < -threshold)
     out[np.isnan(moved) | np.isnan(noise)] = np.nan
     return out
 
 
-def _volatility(returns: FloatArray, params: RegimeParams) -> FloatArray:
+def _volatility_and_history(
+    returns: FloatArray, params: RegimeParams
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The volatility at each row, and the mean and deviation of its values before that row."""
     volatility = _deviation(returns, params.vol)
     past = np.full(len(returns), np.nan)
     past[1:] = volatility[:-1]
     usual = over_clean_runs(Indicator("SMA", (("timeperiod", params.history),), 0, ""), [past])
-    limit = usual + params.stress * _deviation(past, params.history)
+    return volatility, usual, _deviation(past, params.history)
+
+
+def _volatility(returns: FloatArray, params: RegimeParams) -> FloatArray:
+    volatility, usual, spread = _volatility_and_history(returns, params)
+    limit = usual + params.stress * spread
     out = (volatility > limit).astype(np.float64)
     out[np.isnan(limit) | np.isnan(volatility)] = np.nan
     return out

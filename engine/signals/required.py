@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from engine.core.spec import StrategySpec
 from engine.options.ranks import YEAR
+from engine.signals.logic import named_logic
+from engine.signals.logic_bars import logic_terms
 from engine.signals.rules import SignalPlan
 from engine.signals.talib_names import WARMUP_FACTOR
 from engine.signals.terms import Term, is_volatility, lookback
@@ -34,7 +36,7 @@ def required_of(plan: SignalPlan, spec: StrategySpec) -> Needs:
         for node in nodes
         for pair in terms(node)
     ]
-    needed = required_by_terms(found, spec)
+    needed = required_by_terms([*found, *_of_logic(spec)], spec)
     for symbol in spec.universe:
         base = (symbol, spec.timeframe)
         needed[base] = max(needed.get(base, 0), _warmup(own, spec))
@@ -64,11 +66,16 @@ def chain_sessions(spec: StrategySpec) -> int:
     asked = spec.entry.filters
     has_filter = asked.iv_percentile_min is not None or asked.iv_percentile_max is not None
     most = YEAR + 1 if has_filter and "iv_percentile" not in spec.data.waive else 0
-    for nodes in compiled_logic(spec).values():
-        for node in nodes:
-            for term, crossing in terms(node):
-                most = max(most, _chain_rows(term, crossing, spec))
+    conditions = [pair for nodes in compiled_logic(spec).values() for node in nodes for pair in terms(node)]
+    for term, crossing in (*conditions, *_of_logic(spec)):
+        most = max(most, _chain_rows(term, crossing, spec))
     return most
+
+
+def _of_logic(spec: StrategySpec) -> list[tuple[Term, bool]]:
+    """What a named logic reads beside its own bars."""
+    found = named_logic(spec)
+    return [] if found is None else [(term, False) for term in logic_terms(*found, spec.timeframe).values()]
 
 
 def _chain_rows(term: Term, crossing: bool, spec: StrategySpec) -> int:

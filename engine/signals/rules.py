@@ -18,7 +18,8 @@ from engine.core.spec import StrategySpec
 from engine.signals import kernels
 from engine.signals.cache import ColumnCache
 from engine.signals.evaluation import Evaluation
-from engine.signals.logic import Mask, NamedLogic, SignalColumns, named_logic
+from engine.signals.logic import LogicColumns, Mask, NamedLogic, SignalColumns, named_logic
+from engine.signals.logic_bars import logic_bars, logic_terms
 from engine.signals.tree import PLACES, Node, compiled_logic, with_value
 
 Series = Mapping[tuple[str, str], BarSeries]
@@ -47,7 +48,7 @@ class SignalPlan:
         return cls(
             timeframe=spec.timeframe,
             direction=spec.direction,
-            logic=named_logic(spec.entry.logic, spec.entry.logic_params) if spec.entry.logic else None,
+            logic=named_logic(spec),
             **{PLACES[place]: nodes for place, nodes in logics.items()},  # type: ignore[arg-type]
         )
 
@@ -97,16 +98,26 @@ class SignalPlan:
             return self.short_entry, self.short_exit
         return self.entry, self.exit
 
-    def _named(self, at: Evaluation, long: bool, short: bool, none: Mask) -> SignalColumns:
+    def logic_columns(self, cache: ColumnCache, symbol: str) -> LogicColumns:
+        """What the named logic says at each existing row of `symbol`; only for a plan with one."""
         assert self.logic is not None
         logic, params = self.logic
-        made = logic.columns(params, at.cache.series, at.symbol, self.timeframe)
+        read = logic_terms(logic, params, self.timeframe)
+        return logic.columns(params, logic_bars(cache, symbol, self.timeframe, read))
+
+    def _named(self, at: Evaluation, long: bool, short: bool, none: Mask) -> SignalColumns:
+        made = self.logic_columns(at.cache, at.symbol)
         _, short_exit = self.short_logic()
+
+        def laid(mask: Mask | None, nodes: tuple[Node, ...] = ()) -> Mask:
+            own = none if mask is None else _laid(at, mask)
+            return _either(at, own, nodes)
+
         return SignalColumns(
-            entry_long=made.entry_long if long else none,
-            entry_short=made.entry_short if short else none,
-            exit_long=_either(at, made.exit_long, self.exit) if long else none,
-            exit_short=_either(at, made.exit_short, short_exit) if short else none,
+            entry_long=laid(made.entry_long) if long else none,
+            entry_short=laid(made.entry_short) if short else none,
+            exit_long=laid(made.exit_long, self.exit) if long else none,
+            exit_short=laid(made.exit_short, short_exit) if short else none,
         )
 
 
@@ -135,7 +146,11 @@ def _entry(at: Evaluation, nodes: tuple[Node, ...]) -> Mask:
 
 def _on_schedule(at: Evaluation, nodes: tuple[Node, ...]) -> Mask:
     """All conditions over the rows, laid on the schedule."""
-    mask = at.all_of(nodes)
+    return _laid(at, at.all_of(nodes))
+
+
+def _laid(at: Evaluation, mask: Mask) -> Mask:
+    """A mask over the rows, laid on the schedule."""
     slots = at.cache.slots(at.base)
     if slots is None:
         return mask

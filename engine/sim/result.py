@@ -114,6 +114,14 @@ POSITION_MARKS_SCHEMA = _schema(
     }
 )
 
+LOGIC_SCHEMA = _schema(
+    {
+        "trade_id": pl.Int64,
+        "name": pl.String,  # zone_high, attempt, ...: what the named logic shows; undefined ones have no row
+        "value": pl.Float64,  # at the bar that decided the entry; prices as traded
+    }
+)
+
 SKIPPED_SCHEMA = _schema({"at": INSTANT, "symbol": pl.String, "reason": pl.String})
 
 
@@ -129,6 +137,7 @@ class SimResult:
     marks   : short labels that limit what the result may be used for, such as "SYNTHETIC", "ruined",
               "modelled spread" or "snapshot fills".
     legs, positions, position_marks : of an option run, what its trades are made of; None for runs of bars.
+    logic   : what a named logic showed when each trade was decided; None for a spec of conditions.
 
     A frame that differs from its schema is a RunError.
     """
@@ -150,6 +159,7 @@ class SimResult:
     legs: pl.DataFrame | None = None
     positions: pl.DataFrame | None = None
     position_marks: pl.DataFrame | None = None
+    logic: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name, schema in (
@@ -160,6 +170,7 @@ class SimResult:
             ("legs", LEGS_SCHEMA),
             ("positions", POSITIONS_SCHEMA),
             ("position_marks", POSITION_MARKS_SCHEMA),
+            ("logic", LOGIC_SCHEMA),
         ):
             if getattr(self, name) is None:
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from engine.core.errors import SpecError
@@ -14,10 +14,10 @@ from engine.core.spec_text import spec_hash
 from engine.core.timeframes import MINUTES
 from engine.packs.pack import SYNTHETIC, Pack
 from engine.signals.cache import ColumnCache
-from engine.signals.explain import explain
 from engine.signals.rules import SignalColumns, SignalPlan
 from engine.sim import reference
 from engine.sim.assemble import assemble
+from engine.sim.entry_told import Decided, EntryTold
 from engine.sim.market import Market, build_market
 from engine.sim.reference import Record
 from engine.sim.result import SimResult
@@ -93,12 +93,9 @@ def walker(engine: EngineName) -> Callable[[Prepared], Record]:
 
 def result_of(prepared: Prepared, record: Record, engine: str) -> SimResult:
     """The result of a record, entry reasons in words."""
-    spec, pack, plan = prepared.spec, prepared.pack, SignalPlan.of(prepared.spec)
-
-    def entry_reason(symbol: str, side: str, bar: int) -> str:
-        return explain(spec, prepared.cache, symbol, "long" if side == "long" else "short", bar, plan)
-
-    return assemble(
+    spec, pack = prepared.spec, prepared.pack
+    told = EntryTold(spec, prepared.cache)
+    result = assemble(
         prepared.market,
         prepared.rules,
         record,
@@ -106,10 +103,13 @@ def result_of(prepared: Prepared, record: Record, engine: str) -> SimResult:
         pack_hash=pack.hash,
         engine=engine,
         seed=spec.backtest.seed,
-        entry_reason=entry_reason,
+        entry_reason=told.reason,
         notes=(*pack.notes, *_notes(spec, prepared.market)),
         marks=(SYNTHETIC,) if pack.is_synthetic else (),
     )
+    trades = [Decided(t.trade_id, t.symbol, t.decided_at) for t in record.trades]
+    still_open = [Decided(p.trade_id, p.symbol, p.decided_at) for p in record.state.positions]
+    return replace(result, logic=told.table(prepared.market, [*trades, *still_open]))
 
 
 def _notes(spec: StrategySpec, market: Market) -> list[str]:

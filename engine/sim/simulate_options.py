@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 from engine.core.bars import FloatArray
 from engine.core.chains import ChainSeries
 from engine.core.errors import SpecError
 from engine.core.option_rules import OptionRules, option_rules
+from engine.core.sessions import day_number
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import spec_hash
 from engine.core.timeframes import MINUTES
 from engine.packs.pack import SYNTHETIC, Pack
 from engine.signals.cache import ColumnCache
-from engine.signals.explain import explain
 from engine.signals.rules import SignalColumns, SignalPlan
 from engine.sim.assemble_options import assemble_options
-from engine.sim.option_market import OptionMarket, RateOn, build_option_market, no_rate
+from engine.sim.chain_volatility import ChainVolatility
+from engine.sim.entry_told import Decided, EntryTold
+from engine.sim.option_market import OptionMarket, RateOn, build_option_market, rates_of
 from engine.sim.reference_options import OptionRecord, walk_options
 from engine.sim.result import SimResult
-from engine.sim.unanswered import refuse_unanswered
+from engine.sim.unanswered import asks, refuse_unanswered
+from engine.trade.option_state import OptionPosition, OptionTrade
 
 Chains = Mapping[str, ChainSeries]
+IVPercentile = Mapping[str, Mapping[int, float]]
 OptionEngineName = Literal["native", "reference", "lumibot"]
 
 
@@ -38,8 +42,16 @@ class OptionConfig:
     signals: tuple[SignalColumns, ...]
 
 
+class OptionRun(NamedTuple):
+    """One config and what it shares with the others over its pack."""
+
+    config: OptionConfig
+    shared: PreparedOptions
+
+
 class PreparedOptions:
-    """What all option configs over one pack share: columns, and a market for each universe and timeframe.
+    """What all option configs over one pack share: columns, the chains' volatility, and a market for each universe and
+    timeframe.
 
     Threads may share it.
     """
@@ -49,27 +61,47 @@ class PreparedOptions:
         pack: Pack,
         chains: Chains,
         rate_on: RateOn,
-        iv_percentile: Mapping[str, Mapping[int, float]] | None,
-        cache: ColumnCache,
+        iv_percentile: IVPercentile | None,
     ) -> None:
-        self.pack, self.cache = pack, cache
+        self.pack = pack
         self._chains, self._rate_on, self._iv_percentile = chains, rate_on, iv_percentile
-        self._markets: dict[tuple[tuple[str, ...], str], OptionMarket] = {}
+        self._volatility = ChainVolatility(chains, rate_on)
+        self._markets: dict[tuple[tuple[str, ...], str, bool], OptionMarket] = {}
+        self._caches: dict[frozenset[str], ColumnCache] = {}
         self._lock = threading.Lock()
 
-    def market(self, universe: tuple[str, ...], timeframe: str) -> OptionMarket:
+    def cache(self, spec: StrategySpec) -> ColumnCache:
+        """The columns of the spec's conditions; specs with the same stand-ins share them."""
+        names = frozenset(spec.data.substitute)
         with self._lock:
-            found = self._markets.get((universe, timeframe))
+            if names not in self._caches:
+                self._caches[names] = ColumnCache(
+                    self.pack.series, chain_iv=self._volatility.over, stand_ins=names
+                )
+            return self._caches[names]
+
+    def market(self, universe: tuple[str, ...], timeframe: str, *, is_ranked: bool = False) -> OptionMarket:
+        """is_ranked : a filter reads the IV percentile, which takes a look at every session's chain."""
+        key = (universe, timeframe, is_ranked)
+        with self._lock:
+            found = self._markets.get(key)
             if found is None:
-                found = self._markets[universe, timeframe] = build_option_market(
+                found = self._markets[key] = build_option_market(
                     self.pack,
                     self._chains,
                     universe,
                     timeframe,
                     rate_on=self._rate_on,
-                    iv_percentile=self._iv_percentile,
+                    iv_percentile=self._ranks(universe) if is_ranked else None,
                 )
             return found
+
+    def _ranks(self, universe: tuple[str, ...]) -> IVPercentile:
+        if self._iv_percentile is not None:
+            return self._iv_percentile
+        first = day_number(self.pack.window_start)
+        held = [symbol for symbol in universe if symbol in self._chains]
+        return {symbol: self._volatility.percentile_before(symbol, first) for symbol in held}
 
     def config(self, spec: StrategySpec, plan: SignalPlan | None = None) -> OptionConfig:
         """Everything of a run that comes before the walk; plan: the spec's, where the caller has it.
@@ -77,11 +109,12 @@ class PreparedOptions:
         SpecError where the spec has no meaning for options, DataError where a filter asks what the chains cannot
         answer; it names the waiver.
         """
-        market = self.market(spec.universe, spec.timeframe)
+        is_ranked = any(one.name == "iv_percentile" for one in asks(spec))
+        market = self.market(spec.universe, spec.timeframe, is_ranked=is_ranked)
         rules = option_rules(spec, market.base.instruments, MINUTES[spec.timeframe])
         _refuse_unanswered(spec, market)
         plan = SignalPlan.of(spec) if plan is None else plan
-        signals = tuple(plan.columns(self.cache, symbol) for symbol in spec.universe)
+        signals = tuple(plan.columns(self.cache(spec), symbol) for symbol in spec.universe)
         return OptionConfig(spec, market, rules, signals)
 
 
@@ -89,17 +122,23 @@ def prepare_options(
     pack: Pack,
     chains: Chains | None = None,
     *,
-    rate_on: RateOn = no_rate,
-    iv_percentile: Mapping[str, Mapping[int, float]] | None = None,
-    cache: ColumnCache | None = None,
+    rate_on: RateOn | None = None,
+    iv_percentile: IVPercentile | None = None,
 ) -> PreparedOptions:
     """A pack ready for option configs.
 
     chains : by underlying; without them those of the pack.
-    rate_on: the riskless rate of a date, for Greeks. iv_percentile: see OptionMarket.
+    rate_on: the riskless rate of a date, for Greeks; without it the pack's. iv_percentile: see OptionMarket; without it
+             that of the chains.
     """
-    cache = ColumnCache(pack.series) if cache is None else cache
-    return PreparedOptions(pack, pack.chains if chains is None else chains, rate_on, iv_percentile, cache)
+    rate_on = rates_of(pack) if rate_on is None else rate_on
+    return PreparedOptions(pack, pack.chains if chains is None else chains, rate_on, iv_percentile)
+
+
+def option_run(spec: StrategySpec, pack: Pack) -> OptionRun:
+    """One option spec on a pack of its own; errors as `PreparedOptions.config`."""
+    shared = prepare_options(pack)
+    return OptionRun(shared.config(spec), shared)
 
 
 def _refuse_unanswered(spec: StrategySpec, market: OptionMarket) -> None:
@@ -122,8 +161,8 @@ def simulate_options(
     *,
     prepared: PreparedOptions | None = None,
     engine: OptionEngineName = "native",
-    rate_on: RateOn = no_rate,
-    iv_percentile: Mapping[str, Mapping[int, float]] | None = None,
+    rate_on: RateOn | None = None,
+    iv_percentile: IVPercentile | None = None,
 ) -> SimResult:
     """The result of an option run. SpecError where the spec has no meaning for options.
 
@@ -140,7 +179,7 @@ def _ran_by(engine: str) -> str:
 
 
 def option_record(config: OptionConfig, engine: str) -> OptionRecord:
-    """What happens to a config in an engine. SpecError where it cannot express the spec, or runs no options."""
+    """What happens to a config on an engine. SpecError where it cannot express the spec, or runs no options."""
     if engine in ("native", "reference"):
         return walk_options(config.market, config.rules, config.signals)
     if engine == "lumibot":
@@ -171,12 +210,9 @@ def option_result_of(
     config: OptionConfig, prepared: PreparedOptions, record: OptionRecord, engine: str
 ) -> SimResult:
     """The result of a record, entry reasons in words."""
-    spec, pack, plan = config.spec, prepared.pack, SignalPlan.of(config.spec)
-
-    def entry_reason(symbol: str, side: str, bar: int) -> str:
-        return explain(spec, prepared.cache, symbol, "long" if side == "long" else "short", bar, plan)
-
-    return assemble_options(
+    spec, pack = config.spec, prepared.pack
+    told = EntryTold(spec, prepared.cache(spec))
+    result = assemble_options(
         config.market,
         config.rules,
         record,
@@ -184,14 +220,23 @@ def option_result_of(
         pack_hash=pack.hash,
         engine=engine,
         seed=spec.backtest.seed,
-        entry_reason=entry_reason,
-        notes=(*pack.notes, *_notes(spec)),
+        entry_reason=told.reason,
+        notes=(*pack.notes, *_notes(spec, pack)),
         marks=(SYNTHETIC,) if pack.is_synthetic else (),
     )
+    held: list[OptionTrade | OptionPosition] = [*record.trades, *record.state.options]
+    entered = [Decided(one.trade_id, one.symbol, one.decided_at) for one in held if one.rolled_from < 0]
+    return replace(result, logic=told.table(config.market.base, entered))
 
 
-def _notes(spec: StrategySpec) -> list[str]:
+def _notes(spec: StrategySpec, pack: Pack) -> list[str]:
     notes: list[str] = []
+    if pack.rates is None and not pack.is_synthetic:
+        notes.append("no interest rates in the store: Greeks and volatilities are those of a rate of zero")
+    for name in spec.data.substitute:
+        notes.append(
+            f"{name}: the 30-day volatility of the traded symbol's own chain stands in, once a session"
+        )
     if spec.entry.day_rules.enter_time is not None and spec.timeframe == "1D":
         notes.append("enter_time moved to the session's close: daily bars decide at their end")
     elsewhere = sorted({leg.symbol for leg in spec.legs if leg.symbol and leg.symbol not in spec.universe})

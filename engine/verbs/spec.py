@@ -74,6 +74,7 @@ def show(args: argparse.Namespace, settings: Settings) -> None:
     from engine.core.errors import SpecError
     from engine.core.spec_reading import reading, reading_text
     from engine.core.spec_text import canonical, read_spec, spec_hash, trading_hash, with_overrides
+    from engine.signals.logic import logic_sentences
     from engine.sweep.grid_file import split_sets
 
     spec, normal = read_spec(args.file)
@@ -85,7 +86,8 @@ def show(args: argparse.Namespace, settings: Settings) -> None:
     spec = with_overrides(spec, fixed, args.file.name) if fixed else spec
     hashes = {"spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec), "idea_family": spec.family}
     if args.json:
-        told = {"reading": [one._asdict() for one in reading(spec)]} if args.plain else {}
+        passages = reading(spec, logic_sentences(spec)) if args.plain else ()
+        told = {"reading": [one._asdict() for one in passages]} if args.plain else {}
         output.print_json({**hashes, **told, **_dialect_of(normal), "spec": canonical(spec)})
         return
     if normal.dialect is not None:
@@ -93,7 +95,7 @@ def show(args: argparse.Namespace, settings: Settings) -> None:
         for one in normal.mappings:
             output.progress(f"  {one}")
     text = json.dumps(canonical(spec), indent=2, ensure_ascii=False)
-    print(f"{spec.name}\n\n{reading_text(spec)}" if args.plain else text)
+    print(f"{spec.name}\n\n{reading_text(spec, logic_sentences(spec))}" if args.plain else text)
     for name, value in hashes.items():
         output.progress(f"{name} {value}")
 
@@ -145,19 +147,21 @@ def _checked(path: Path) -> dict[str, Any]:
         if spec is not None:
             found |= {"slug": spec.slug, "spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec)}
             found["n_configs"] = _n_configs(spec)
-            found["faults"] = _unknown_signals(spec)
+            found["faults"] = _unknown_signals(spec, normal)
     except BadInput as err:
         found["faults"] = [str(err).removeprefix(f"{path.name}: ").removeprefix(f"{path}: ")]
     return found
 
 
-def _unknown_signals(spec: Any) -> list[str]:
-    """The first indicator or parameter of the conditions that nobody knows; named logic is looked up by a run."""
+def _unknown_signals(spec: Any, normal: Normal) -> list[str]:
+    """Faults of named logic and its parameters; else the first indicator or parameter that nobody knows."""
     from engine.core.errors import SpecError
+    from engine.signals.logic import logic_faults
     from engine.signals.rules import SignalPlan
 
-    if spec.entry.logic:
-        return []
+    faults = logic_faults(spec)
+    if faults:
+        return [str(normal.as_written(fault)) for fault in faults]
     try:
         SignalPlan.of(spec)
     except SpecError as error:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.core.spec import StrategySpec
 from engine.core.spec_reading import reading
+from engine.signals.logic import logic_sentences
 from pages.ui import formats
 from pages.ui.palette import Palette, palette
 from pages.ui.spec_payoff import show_payoff
@@ -26,7 +27,7 @@ def show_reading(spec: StrategySpec | None) -> None:
 def reading_html(spec: StrategySpec, colours: Palette) -> str:
     """Headings on the left, sentences on the right; below each other where there is little room."""
     rows = []
-    for heading, sentences in reading(spec):
+    for heading, sentences in reading(spec, logic_sentences(spec)):
         said = [*sentences, *_size_of_grid(spec)] if heading == "Sweep" else sentences
         told = "".join(f"<p>{escape(one)}</p>" for one in said)
         css = " class='idea'" if heading == "Idea" else ""

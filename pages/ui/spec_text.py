@@ -20,6 +20,7 @@ from engine.core.spec import StrategySpec
 from engine.core.spec_errors import Fault, shorten
 from engine.core.spec_text import parse_json, read_tree
 from engine.signals.indicator_table import unknown_names
+from engine.signals.logic import logic_faults
 
 MOST_COUNTED = 1_000_000  # combinations of a grid that a page counts itself
 
@@ -63,7 +64,8 @@ def checked(text: str) -> Checked:
         return Checked(text, None, None, (Problem((), said[0].upper() + said[1:], _line_in(said)),))
     spec, faults, normal = read_tree(tree)
     if spec is not None:
-        faults = [normal.as_written(fault) for fault in (*unknown_names(spec), *_grid_faults(spec))]
+        found = (*logic_faults(spec), *unknown_names(spec), *_grid_faults(spec))
+        faults = [normal.as_written(fault) for fault in found]
     lines = lines_of(text) if faults else {}
     problems = tuple(Problem(fault.path, fault.said, line_of(lines, fault.path)) for fault in faults)
     kept = tree if isinstance(tree, dict) else None

@@ -14,6 +14,7 @@ from engine.core.errors import ArgusError, NotFound, SpecError
 from engine.core.spec import StrategySpec
 from engine.core.spec_reading import reading
 from engine.core.timeframes import MINUTES
+from engine.signals.logic import logic_sentences
 from engine.sweep.review import Review
 from pages.ui import (
     formats,
@@ -119,7 +120,7 @@ def _show_words(spec: StrategySpec) -> None:
     if spec.description:
         st.caption(guard.plain(spec.description))
     with st.expander("What it does, in plain words", icon=":material/menu_book:"):
-        for passage in reading(spec):
+        for passage in reading(spec, logic_sentences(spec)):
             st.markdown(f"**{guard.plain(passage.heading)}**  \n{guard.plain(' '.join(passage.sentences))}")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from engine.core.errors import SpecError
-from engine.core.spec_reference import defaults, reference
+from engine.core.spec_reference import defaults
 from engine.core.spec_text import (
     build_spec,
     canonical,
@@ -24,6 +24,7 @@ from engine.core.spec_text import (
     trading_hash,
     with_overrides,
 )
+from engine.signals.reference import reference
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "specs").glob("*.json"))
@@ -278,4 +279,4 @@ def test_the_examples_of_the_reference_are_conditions():
 
 def test_the_reference_in_docs_is_fresh():
     kept = (ROOT / "docs" / "spec-reference.md").read_text(encoding="utf-8")
-    assert kept == reference(), "run: python -m engine.core.spec_reference > docs/spec-reference.md"
+    assert kept == reference(), "run: python -m engine.signals.reference > docs/spec-reference.md"

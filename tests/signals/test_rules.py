@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from pydantic import BaseModel
 
+from engine.core import fields
 from engine.core.errors import SpecError
 from engine.core.spec_text import build_spec, with_overrides
 from engine.signals import logic
 from engine.signals.cache import ColumnCache
 from engine.signals.explain import explain
-from engine.signals.logic import SignalColumns
+from engine.signals.logic import LogicColumns, NamedLogic
 from engine.signals.required import required_series
 from engine.signals.rules import SignalPlan, signal_columns
 from tests.fixtures.bars import daily_of, make_sessions, random_series, series_of
@@ -305,19 +305,20 @@ def test_required_series_names_every_series_and_four_look_backs():
 # ---------------------------------------------------------------- named logic
 
 
-class _Params(BaseModel):
-    level: float = 1.0
+class _Params(fields.SpecModel):
+    level: fields.Number = fields.field(1.0, "A level.", "price", ge=0)
+
+
+def _above_level(params, bars):
+    close = bars.adjusted("close")
+    up = np.where(np.isnan(close), -1, close > params.level).astype(np.int8)
+    return LogicColumns(up, shown={"level": np.full(len(bars), params.level)})
 
 
 @pytest.fixture
 def above_level(monkeypatch):
-    monkeypatch.setattr(logic, "_REGISTRY", {})
-
-    @logic.register("above_level", _Params, lookback=lambda p: 3)
-    def columns(params, series, symbol, timeframe):
-        close = series[symbol, timeframe].close
-        up, none = (close > params.level).astype(np.int8), np.zeros(len(close), dtype=np.int8)
-        return SignalColumns(up, none, none, none)
+    known = NamedLogic("above_level", "Above a level", _Params, _above_level, lookback=lambda p: 3)
+    monkeypatch.setattr(logic, "REGISTRY", {"above_level": known})
 
 
 def test_a_named_logic_makes_the_entries_and_the_specs_exits_are_added(above_level):
@@ -328,6 +329,7 @@ def test_a_named_logic_makes_the_entries_and_the_specs_exits_are_added(above_lev
     series = {("AAA", "1min"): series_of([1.0, 3.0, 5.0])}
     got = signal_columns(spec, series, "AAA")
     assert got.entry_long[:3].tolist() == [0, 1, 1]
+    assert got.entry_short[:3].tolist() == [0, 0, 0]
     assert got.exit_long[:3].tolist() == [0, 0, 1]
     assert required_series(spec) == {("AAA", "1min"): 12}
     assert explain(spec, series, "AAA", "long", 2) == "named logic above_level"
@@ -336,11 +338,22 @@ def test_a_named_logic_makes_the_entries_and_the_specs_exits_are_added(above_lev
 def test_an_unknown_logic_lists_the_known_ones(above_level):
     with pytest.raises(SpecError, match=r"'above_leve' is not a named logic\. Did you mean above_level"):
         SignalPlan.of(spec_of(entry={"logic": "above_leve"}))
-    with pytest.raises(SpecError, match=r"entry.logic_params.level: .*; parameters: level"):
-        SignalPlan.of(spec_of(entry={"logic": "above_level", "logic_params": {"level": "x"}}))
 
 
-def test_without_any_named_logic_the_error_says_so(monkeypatch):
-    monkeypatch.setattr(logic, "_REGISTRY", {})
-    with pytest.raises(SpecError, match="Known: none yet"):
-        SignalPlan.of(spec_of(entry={"logic": "zrce_second_chance"}))
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"level": "x"}, 'entry.logic_params.level: must be a number, got "x".'),
+        ({"level": -1}, "entry.logic_params.level: must be >= 0 (price), got -1."),
+        ({"levle": 2}, "entry.logic_params.levle: unknown field. Did you mean level? Fields: level."),
+    ],
+)
+def test_a_bad_parameter_is_named_with_what_is_allowed(above_level, given, said):
+    with pytest.raises(SpecError) as fault:
+        SignalPlan.of(spec_of(entry={"logic": "above_level", "logic_params": given}))
+    assert str(fault.value) == said
+
+
+def test_parameters_without_a_logic_would_say_nothing_and_are_refused():
+    with pytest.raises(SpecError, match=r"entry\.logic names none"):
+        SignalPlan.of(spec_of(entry={"logic_params": {"level": 2}}))

@@ -6,67 +6,56 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pydantic import BaseModel
 
+from engine.core.fields import SpecModel
 from engine.core.sessions import day_of
 from engine.core.spec_text import build_spec
 from engine.packs.pack import pack_from_series
 from engine.signals import logic as named
-from engine.signals.logic import SignalColumns, register
+from engine.signals.logic import LogicColumns
 from engine.sim.lookahead import look_ahead
 from tests.fixtures.bars import daily_of, make_sessions, random_series
 from tests.fixtures.prepared import crossover
 
 
-class NoParams(BaseModel):
+class NoParams(SpecModel):
     pass
 
 
-def columns_where(series, wanted):
-    row = series.has_row
-    none = np.zeros(len(series), dtype=np.int8)
-    long = (wanted & row).astype(np.int8)
-    return SignalColumns(long, none, (~wanted & row).astype(np.int8), none)
+def columns_where(wanted):
+    return LogicColumns(wanted.astype(np.int8), exit_long=(~wanted).astype(np.int8))
 
 
-def peeks_at_the_next_bar(params, series, symbol, timeframe):
-    bars = series[symbol, timeframe]
-    rises = np.append(bars.close[1:] > bars.close[:-1], False)
-    return columns_where(bars, rises)
+def peeks_at_the_next_bar(params, bars):
+    return columns_where(np.append(bars.close[1:] > bars.close[:-1], False))
 
 
-def averages_around_the_bar(params, series, symbol, timeframe):
+def averages_around_the_bar(params, bars):
     """The shift trick: a 5-bar average moved back by two bars, so that it is centred."""
-    bars = series[symbol, timeframe]
-    close = np.nan_to_num(bars.close, nan=100.0)
-    trailing = np.convolve(close, np.ones(5) / 5)[: len(close)]
-    return columns_where(bars, close > np.append(trailing[2:], trailing[-2:]))
+    trailing = np.convolve(bars.close, np.ones(5) / 5)[: len(bars)]
+    return columns_where(bars.close > np.append(trailing[2:], trailing[-2:]))
 
 
-def compares_with_the_mean_of_all(params, series, symbol, timeframe):
-    bars = series[symbol, timeframe]
-    return columns_where(bars, bars.close > np.nanmean(bars.close))
+def compares_with_the_mean_of_all(params, bars):
+    return columns_where(bars.close > bars.close.mean())
 
 
-def reads_todays_daily_bar(params, series, symbol, timeframe):
-    bars, days = series[symbol, timeframe], series[symbol, "1D"]
-    today = np.searchsorted(days.session, bars.session)
-    known = today < len(days)
-    close = np.where(known, days.close[np.minimum(today, len(days) - 1)], 0.0)
-    return columns_where(bars, close > bars.close)
+def reads_todays_close(params, bars):
+    """The session's last row is known at its first one."""
+    last = np.flatnonzero(np.append(bars.session[1:] != bars.session[:-1], True))
+    return columns_where(bars.close[last][np.searchsorted(bars.session[last], bars.session)] > bars.close)
 
 
-def remembers_the_bar_before(params, series, symbol, timeframe):
-    bars = series[symbol, timeframe]
-    return columns_where(bars, np.append(False, bars.close[1:] > bars.close[:-1]))
+def remembers_the_bar_before(params, bars):
+    return columns_where(np.append(False, bars.close[1:] > bars.close[:-1]))
 
 
 @pytest.fixture
 def check(monkeypatch):
-    monkeypatch.setattr(named, "_REGISTRY", dict(named._REGISTRY))
-
     def run(function, **options):
-        register(function.__name__, NoParams)(function)
+        name = function.__name__
+        planted = named.NamedLogic(name, name, NoParams, function)
+        monkeypatch.setattr(named, "REGISTRY", {**named.REGISTRY, name: planted})
         sessions = make_sessions(4)
         bars = random_series(np.random.default_rng(3), sessions=sessions, timeframe="5min", gap_rate=0.02)
         pack = pack_from_series([bars, daily_of(bars)], day_of(sessions.date[1]), day_of(sessions.date[-1]))
@@ -76,7 +65,7 @@ def check(monkeypatch):
                 "slug": "planted",
                 "universe": ["AAA"],
                 "timeframe": "5min",
-                "entry": {"logic": function.__name__},
+                "entry": {"logic": name},
             }
         )
         return look_ahead(spec, pack, **options)
@@ -88,7 +77,7 @@ PLANTED = [
     peeks_at_the_next_bar,
     averages_around_the_bar,
     compares_with_the_mean_of_all,
-    reads_todays_daily_bar,
+    reads_todays_close,
 ]
 
 

@@ -141,11 +141,32 @@ def test_who_runs_an_older_file_is_told_its_dialect(verb, older, capsys):
     assert "old.json: written in the ZRCE dialect, 3 mappings" in capsys.readouterr().err
 
 
-def test_named_logic_that_is_not_there_yet_loads_and_is_refused_by_the_run(older, tmp_path, capsys):
+def test_named_logic_that_is_not_there_is_read_and_refused_by_check_and_run(older, tmp_path, capsys):
     tree = OLDER | {"entry": {"logic": "zrce_third_chance", "zone_drawing_time": "10:30"}}
     older.write_text(json.dumps(tree))
-    assert spec("check", older) == 0 and spec("show", "--plain", older) == 0
+    assert spec("show", "--plain", older) == 0
     assert "where the logic zrce_third_chance (zone_drawing_time 10:30) says so" in capsys.readouterr().out
+    said = "entry.logic: 'zrce_third_chance' is not a named logic. Did you mean zrce_second_chance?"
+    assert spec("check", older) == 2
+    assert said in capsys.readouterr().err
     assert main(["run", str(older)]) == 2
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("entry.logic: 'zrce_third_chance' is not a named logic.")
+    assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_check_names_every_bad_parameter_of_a_named_logic_at_the_files_own_key(older, capsys):
+    entry = {"logic": "zrce_second_chance", "zone_drawing_time": "25:00", "min_volume_threshold": -1}
+    older.write_text(json.dumps(OLDER | {"entry": entry}))
+    assert spec("check", older) == 2
+    told = capsys.readouterr().err
+    assert "entry.zone_drawing_time: as entry.logic_params.zone_drawing_time: must be a clock time" in told
+    assert "entry.min_volume_threshold: as entry.logic_params.min_volume_threshold: must be >= 0" in told
+
+
+def test_the_reading_tells_the_rules_of_a_named_logic(older, capsys):
+    entry = {"logic": "zrce_second_chance", "zone_drawing_time": "11:00", "second_chance": {"enabled": False}}
+    older.write_text(json.dumps(OLDER | {"entry": entry}))
+    assert spec("show", "--plain", older) == 0
+    told = capsys.readouterr().out
+    assert "where the logic zrce_second_chance says so." in told
+    assert "The zone is the session's range up to 11:00, 0.1 wider on both sides." in told
+    assert "there is no second one" in told

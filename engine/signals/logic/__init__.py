@@ -1,91 +1,105 @@
 """Named logic: strategies whose signals are code. `entry.logic` chooses one by name.
 
-A named logic is a causal function from bars to columns:
-
-    @register("my_logic", MyParams)
-    def my_logic(params: MyParams, series, symbol, timeframe) -> SignalColumns: ...
-
-`series` is the pack's mapping of (symbol, timeframe) to BarSeries; the columns lie on the schedule of
-(symbol, timeframe). The spec's own exit conditions are added to the logic's exits.
+Each stands in a file of its own here and in the table below; `docs/named-logic.md` shows how to add one. What a logic
+is stands in `contract.py`.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from engine.core.bars import BarSeries
 from engine.core.errors import SpecError
+from engine.core.fields import SpecModel
+from engine.core.spec import StrategySpec
+from engine.core.spec_errors import Fault, field_errors
+from engine.signals.logic import dow_regime, zrce_second_chance
+from engine.signals.logic.contract import LogicBars, LogicColumns, Mask, NamedLogic, SignalColumns
 
-Mask = NDArray[np.int8]
+REGISTRY: dict[str, NamedLogic] = {
+    logic.name: logic
+    for logic in (
+        zrce_second_chance.LOGIC,
+        dow_regime.LOGIC,
+    )
+}
 
-
-@dataclass(frozen=True)
-class SignalColumns:
-    """Signals on the base schedule of one symbol: int8 (n,), 1 true, 0 false, -1 undefined; read-only."""
-
-    entry_long: Mask
-    entry_short: Mask
-    exit_long: Mask
-    exit_short: Mask
-
-
-LogicFunction = Callable[[Any, Mapping[tuple[str, str], BarSeries], str, str], SignalColumns]
-
-
-@dataclass(frozen=True)
-class NamedLogic:
-    """A registered logic: its parameters' model, its function, and the bars it looks back on."""
-
-    name: str
-    params: type[BaseModel]
-    columns: LogicFunction
-    lookback: Callable[[Any], int]
-
-
-_REGISTRY: dict[str, NamedLogic] = {}
-
-
-def register(
-    name: str, params: type[BaseModel], lookback: Callable[[Any], int] = lambda _: 0
-) -> Callable[[LogicFunction], LogicFunction]:
-    """Make a function known under `name`; a name is given once."""
-
-    def keep(function: LogicFunction) -> LogicFunction:
-        if name in _REGISTRY:
-            raise ValueError(f"logic {name} is registered twice")
-        _REGISTRY[name] = NamedLogic(name, params, function, lookback)
-        return function
-
-    return keep
+NAME = ("entry", "logic")
+PARAMS = ("entry", "logic_params")
 
 
 def known_logic() -> tuple[str, ...]:
     """Names a spec may use."""
-    return tuple(sorted(_REGISTRY))
+    return tuple(sorted(REGISTRY))
 
 
-def named_logic(name: str, params: Mapping[str, Any]) -> tuple[NamedLogic, BaseModel]:
-    """The logic and its checked parameters. SpecError on an unknown name or a bad parameter."""
-    found = _REGISTRY.get(name)
-    if found is None:
-        near = difflib.get_close_matches(name, known_logic(), n=1)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        raise SpecError(
-            f"entry.logic: {name!r} is not a named logic. {hint}Known: {', '.join(known_logic()) or 'none yet'}; "
-            "use one of them or write entry.signal_logic."
-        )
+def named_logic(spec: StrategySpec) -> tuple[NamedLogic, Any] | None:
+    """The logic that a spec names and its checked parameters; None for a spec of conditions. SpecError for a fault."""
+    faults = logic_faults(spec)
+    if faults:
+        raise SpecError(str(faults[0]))
+    if spec.entry.logic is None:
+        return None
+    logic = REGISTRY[spec.entry.logic]
+    return logic, logic.params.model_validate(dict(spec.entry.logic_params))
+
+
+def logic_faults(spec: StrategySpec) -> list[Fault]:
+    """What is wrong with a spec's named logic and its parameters, each at its place; the rest of the spec is sound."""
+    name, given = spec.entry.logic, spec.entry.logic_params
+    if name is None:
+        said = "parameters of a named logic, and entry.logic names none. Name it, or take them out."
+        return [Fault(PARAMS, said)] if given else []
+    logic = REGISTRY.get(name)
+    if logic is None:
+        return [Fault(NAME, _unknown(name))]
+    faults = _params_faults(logic, given)
+    is_daily = spec.timeframe == "1D"
+    if logic.bars != "any" and is_daily != (logic.bars == "daily"):
+        wanted = "1D" if logic.bars == "daily" else "1min, 5min, 15min, 30min or 1h"
+        said = f"{name} works on {logic.bars} bars; use {wanted}, got {spec.timeframe}."
+        faults.append(Fault(("timeframe",), said))
+    return faults
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, known_logic(), n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    known = ", ".join(known_logic())
+    return (
+        f"{name!r} is not a named logic. {hint}Known: {known}; use one of them or write entry.signal_logic."
+    )
+
+
+def _params_faults(logic: NamedLogic, given: Mapping[str, Any]) -> list[Fault]:
     try:
-        return found, found.params.model_validate(dict(params))
+        logic.params.model_validate(dict(given))
     except ValidationError as err:
-        first = err.errors(include_url=False)[0]
-        where = ".".join(str(p) for p in first["loc"]) or "parameters"
-        raise SpecError(
-            f"entry.logic_params.{where}: {first['msg']}; parameters: {', '.join(found.params.model_fields)}."
-        ) from None
+        return [Fault((*PARAMS, *one.path), one.said) for one in field_errors(err, logic.params)]
+    return []
+
+
+def logic_sentences(spec: StrategySpec) -> tuple[str, ...]:
+    """The rules of a spec's named logic as a person would tell them; none where it has none or is not sound."""
+    logic = REGISTRY.get(spec.entry.logic or "")
+    if logic is None or _params_faults(logic, spec.entry.logic_params):
+        return ()
+    return tuple(logic.words(logic.params.model_validate(dict(spec.entry.logic_params))))
+
+
+__all__ = [
+    "REGISTRY",
+    "LogicBars",
+    "LogicColumns",
+    "Mask",
+    "NamedLogic",
+    "SignalColumns",
+    "SpecModel",
+    "known_logic",
+    "logic_faults",
+    "logic_sentences",
+    "named_logic",
+]
