@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from engine.core.errors import DataError
 from engine.core.instruments import KINDS
 from engine.core.settings import Settings
 from engine.core.spec import StrategySpec
+from engine.core.timeframes import MINUTES
 from engine.data import catalog, readers
 from engine.data.extents import serving
 from engine.packs.build import build_pack
 from engine.packs.disk import load_pack
 from engine.packs.pack import ChainRequest, Pack, Request
-from engine.signals.required import required_series
+from engine.signals.required import chain_sessions, required_series
 from engine.sim.scope import refuse_options
 from engine.sim.unanswered import asks, check_remedies, refuse_stand_ins, refuse_unanswered
 
 Needs = Mapping[tuple[str, str], int]
 BEYOND_WISH = 60
 """Calendar days past the longest wish: the nearest expiration may lie after it, and a roll goes further."""
-UNUSED = ("paths", "columns", "waive", "substitute")  # parts of `data` that bars do not need
+UNUSED = ("paths", "columns")
+OF_CHAINS = ("waive", "substitute")  # parts of `data` that bars do not need
 
 
 def pack_for(
@@ -29,19 +31,22 @@ def pack_for(
     spec: StrategySpec,
     *,
     needs: Needs | None = None,
+    chains: Iterable[ChainRequest] | None = None,
     pack_hash: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Pack:
     """The pack of a spec, built from the store, or the one named by `pack_hash`.
 
-    needs : warm-up bars by (symbol, timeframe) where they must be larger than this one spec's (a sweep's).
+    needs, chains : warm-up bars by (symbol, timeframe), and chains, where they must be larger than this one spec's
+    (a sweep's).
     SpecError for what bars cannot simulate, DataError where the store cannot answer.
     """
     check_remedies(spec)
     if not spec.is_options:
         refuse_options(spec)
     refuse_stand_ins(spec)
-    for name in UNUSED if progress is not None else ():
+    unused = UNUSED if spec.is_options else (*UNUSED, *OF_CHAINS)
+    for name in unused if progress is not None else ():
         if getattr(spec.data, name):
             progress(f"data.{name}: kept with the spec, not used yet; bars come from the market store")
     if pack_hash is not None:
@@ -56,18 +61,34 @@ def pack_for(
         window_start=start,
         window_end=end,
         warmup_bars=wanted,
-        chains=chain_requests(spec),
+        chains=chain_requests(spec) if chains is None else chains,
         progress=progress,
     )
 
 
 def chain_requests(spec: StrategySpec) -> list[ChainRequest]:
-    """The chain of each symbol of an option spec, as far ahead as its legs may look."""
+    """The chain of each symbol of an option spec, as far ahead as legs look and as far back as conditions do."""
     if not spec.is_options:
         return []
     wishes = [leg.dte for leg in spec.legs if leg.asset == "option" and leg.dte is not None]
     far = max(wishes) + BEYOND_WISH if wishes else None
-    return [ChainRequest(symbol, spec.timeframe, max_days=far) for symbol in spec.universe]
+    back = chain_sessions(spec)
+    return [
+        ChainRequest(symbol, spec.timeframe, max_days=far, warmup_sessions=back) for symbol in spec.universe
+    ]
+
+
+def widened(one: ChainRequest, other: ChainRequest) -> ChainRequest:
+    """The chain of one underlying that serves both requests."""
+
+    days, widths = (one.max_days, other.max_days), (one.width_frac, other.width_frac)
+    return ChainRequest(
+        one.symbol,
+        min(one.timeframe, other.timeframe, key=MINUTES.__getitem__),
+        None if None in days else max(days),  # type: ignore[type-var]
+        None if None in widths else max(widths),  # type: ignore[type-var]
+        max(one.warmup_sessions, other.warmup_sessions),
+    )
 
 
 def _source(settings: Settings, spec: StrategySpec, symbols: set[str]) -> str:

@@ -6,13 +6,14 @@ import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
 from engine.core.bars import FloatArray
 from engine.core.chains import ChainSeries
 from engine.core.errors import DataError
-from engine.core.sessions import Int32Array, day_of
+from engine.core.sessions import Int32Array, day_number, day_of
 from engine.packs.pack import Pack
 from engine.sim.chain_view import ChainDay
 from engine.sim.market import Lane, Market, build_market
@@ -22,6 +23,20 @@ RateOn = Callable[[dt.date], float]
 
 def no_rate(_: dt.date) -> float:
     return 0.0
+
+
+def rates_of(pack: Pack) -> RateOn:
+    """The pack's riskless rate on a session date: the last one published by then, 0.0 where there is none."""
+    rates = pack.rates
+    if rates is None:
+        return no_rate
+
+    @lru_cache(maxsize=1024)
+    def rate_on(day: dt.date) -> float:
+        found = float(rates.on(day_number(day)))
+        return 0.0 if math.isnan(found) else found
+
+    return rate_on
 
 
 @dataclass(frozen=True)
