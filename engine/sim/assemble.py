@@ -23,7 +23,6 @@ from engine.sim.result import (
     SimResult,
     frame,
 )
-from engine.trade.account import first_levels
 from engine.trade.decide import Skip
 from engine.trade.reasons import REASONS, SKIPS
 from engine.trade.state import Position, Trade
@@ -59,9 +58,7 @@ def assemble(
     lanes = {lane.rules.symbol: lane for lane in market.lanes}
     closed = [_closed_row(lanes[t.symbol], t, entry_reason) for t in record.trades]
     ends = dict(zip(market.symbols, (market.bar.max(axis=0) + 1).tolist(), strict=True))
-    still_open = [
-        _open_row(rules, lanes[p.symbol], p, ends[p.symbol], entry_reason) for p in record.state.positions
-    ]
+    still_open = [_open_row(lanes[p.symbol], p, ends[p.symbol], entry_reason) for p in record.state.positions]
     rows = sorted([*closed, *still_open], key=lambda row: row["trade_id"])
     trades = frame(TRADES_SCHEMA, columns_of(rows, TRADES_SCHEMA))
     equity = np.array(record.equity)
@@ -161,7 +158,7 @@ def _closed_row(lane: Lane, t: Trade, reason: EntryReason) -> dict[str, Any]:
     }
 
 
-def _open_row(rules: TradeRules, lane: Lane, p: Position, end: int, reason: EntryReason) -> dict[str, Any]:
+def _open_row(lane: Lane, p: Position, end: int, reason: EntryReason) -> dict[str, Any]:
     """A position held at the end of the window, bar `end` being the first after it; net is its effect on equity."""
     multiplier = lane.rules.multiplier
     gross = p.gross + (p.mark - p.basis_raw) * p.side * p.qty * multiplier
@@ -169,7 +166,7 @@ def _open_row(rules: TradeRules, lane: Lane, p: Position, end: int, reason: Entr
     notional = p.filled_qty * abs(p.entry_price) * multiplier
     swing = _excursion(lane, p, end, p.mark, end - 1)
     return {
-        **_row(lane, p, reason, first_levels(rules, lane.rules, p.side, p.entry_price)),
+        **_row(lane, p, reason, (p.first_stop, p.first_target)),
         "quantity": p.filled_qty,
         "exit_at": None,
         "exit_price": p.mark,

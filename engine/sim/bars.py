@@ -30,6 +30,7 @@ from engine.sim.kernel.book import (
     N_CLOSED,
     N_WINS,
     NEW_DAY,
+    NO_LEVEL,
     RETURN_SUM,
     RUINED,
     SIDE,
@@ -42,14 +43,17 @@ from engine.sim.kernel.book import (
     scheduled,
 )
 from engine.sim.kernel.decisions import (
+    bring_levels,
     decide_entry,
     decide_exit,
     exit_wanted,
+    in_the_way,
     leaving,
     next_waiting,
     place_entry,
     side_of,
     targets_passed,
+    withdraw,
 )
 from engine.sim.kernel.money import (
     affordable,
@@ -73,6 +77,7 @@ from engine.sim.kernel.orders import (
     mark,
     open_position,
     rest,
+    set_levels,
     stop_out,
     take_targets,
     target_part,
@@ -87,7 +92,6 @@ from engine.sim.kernel.stretches import (
     watch,
     worth_at,
 )
-from engine.trade import reasons
 from engine.trade.account import unit_margin
 from engine.trade.costs import commission
 from engine.trade.decide import enters_now, entry_time_ok, exit_since_open, worse_than_mid
@@ -103,11 +107,19 @@ from engine.trade.exits import (
     trail_level,
 )
 from engine.trade.fills import limit_touch, mid_at_fill, order_level, slippage, stop_touch, tick_down, tick_up
-from engine.trade.limits import quantity_within_risk, unit_risk
+from engine.trade.levels import levels_fit, own_stop_frac
+from engine.trade.limits import held_risk, quantity_within_risk, unit_risk
 from engine.trade.sizing import affordable_quantity, wanted_quantity, whole_lots
 
 
-def do_tick(book, instruments, sums, t, k, cfg, targets, bits, due, events, fill_out, trade_out, skip_out):
+def own_row(own_at, s, k):
+    """Which row of `own` the levels of an entry decided at a tick are; -1 for none."""
+    return own_at[s, k] if own_at.shape[1] > 0 else -1
+
+
+def do_tick(
+    book, instruments, sums, t, k, cfg, targets, own, own_at, bits, due, events, fill_out, trade_out, skip_out
+):
     """Everything that happens up to and at one scheduled end, in the order of semantics §3."""
     n_symbols = len(book)
     # 1. Interest, corporate actions, rolls.
@@ -122,11 +134,11 @@ def do_tick(book, instruments, sums, t, k, cfg, targets, bits, due, events, fill
             fill_exit(book, instruments, sums, t, s, k, cfg, fill_out, trade_out)
     for s in range(n_symbols):
         if scheduled(t, s, k) and book[s, E_SIDE] != 0.0:
-            fill_entry(book, instruments, sums, t, s, k, cfg, targets[0], fill_out, skip_out)
+            fill_entry(book, instruments, sums, t, s, k, cfg, targets, fill_out, skip_out)
     # 3. Resting exits, 4. mark.
     for s in range(n_symbols):
         if cfg.touch and exists(t, s, k) and book[s, SIDE] != 0.0:
-            rest(book, instruments, sums, t, s, k, cfg, targets[1], fill_out, trade_out)
+            rest(book, instruments, sums, t, s, k, cfg, fill_out, trade_out)
     for s in range(n_symbols):
         if exists(t, s, k) and book[s, SIDE] != 0.0:
             mark(book, t, s, k, cfg)
@@ -135,14 +147,14 @@ def do_tick(book, instruments, sums, t, k, cfg, targets, bits, due, events, fill
         return
     # 5. Decide: exits, then entries.
     for s in range(n_symbols):
-        if scheduled(t, s, k) and due[s, k] and book[s, E_SIDE] != 0.0:
-            book[s, E_SIDE] = 0.0
-            note_skip(sums, skip_out, k, s, reasons.TOO_LATE)
+        if scheduled(t, s, k) and book[s, E_SIDE] != 0.0:
+            withdraw(book, sums, t, s, k, bits[s, k], due[s, k], skip_out)
         if scheduled(t, s, k) and book[s, SIDE] != 0.0:
-            decide_exit(book, instruments, sums, t, s, k, cfg, targets[1], bits[s, k], due[s, k])
+            decide_exit(book, instruments, sums, t, s, k, cfg, bits[s, k], due[s, k])
     for s in range(n_symbols):
         if exists(t, s, k):
-            decide_entry(book, instruments, sums, t, s, k, cfg, bits[s, k], skip_out)
+            row = own_row(own_at, s, k)
+            decide_entry(book, instruments, sums, t, s, k, cfg, bits[s, k], own, row, skip_out)
 
 
 def walk(
@@ -152,6 +164,8 @@ def walk(
     instruments,
     cfg,
     targets,
+    own,
+    own_at,
     bits,
     words,
     due,
@@ -168,6 +182,9 @@ def walk(
 
     book, sums : float64 (n_symbols, BOOK_WIDTH) and (SUMS_WIDTH,), overwritten: how the run ended.
     targets    : float64 (2, n_targets), gains and shares as fractions.
+    own        : float64 (n_own, OWN_WIDTH), levels that single entries bring of their own.
+    own_at     : int32 (n_symbols, n_ticks), row of `own` for the entry decided at a tick, -1 none; (n_symbols, 0)
+                 where no entry brings any.
     bits       : uint8 (n_symbols, n_ticks), signal bits after the time rules of entries.
     due        : uint8 (n_symbols, n_ticks), reason of a clock exit due at the tick, 0 none.
     events     : uint8 (n_ticks,), WAKE, DUE, DAY_END, SESSION_END and NEW_DAY bits of each tick.
@@ -178,11 +195,11 @@ def walk(
     """
     n_symbols, n = bits.shape
     book[:] = 0.0
-    book[:, LEVEL_0:] = np.nan
+    book[:, LEVEL_0 : NO_LEVEL + 1] = np.nan
     book[:, DAY] = -1.0
     sums[:] = 0.0
     sums[BALANCE] = cfg.cash
-    dense = len(tick_out) > 0
+    dense, tells = len(tick_out) > 0, own_at.shape[1] > 0
     k = 0
     while k < n:
         if not dense:
@@ -193,7 +210,7 @@ def walk(
                 k = next_event(bits, words, events, event_words, k, ENTER_LONG | ENTER_SHORT, WAKE)
             elif n_symbols == 1 and book[0, SIDE] != 0.0 and calm(book):
                 k = quiet_until(
-                    book, instruments, sums, t, k, cfg, bits, words, events, event_words, equity_out
+                    book, instruments, sums, t, k, cfg, tells, bits, words, events, event_words, equity_out
                 )
                 before = k
             if k > before:
@@ -203,7 +220,21 @@ def walk(
                 break
         if sums[RUINED] == 0.0:
             do_tick(
-                book, instruments, sums, t, k, cfg, targets, bits, due, events, fill_out, trade_out, skip_out
+                book,
+                instruments,
+                sums,
+                t,
+                k,
+                cfg,
+                targets,
+                own,
+                own_at,
+                bits,
+                due,
+                events,
+                fill_out,
+                trade_out,
+                skip_out,
             )
         worth = equity_now(book, instruments, sums)
         if events[k] & DAY_END:
@@ -295,7 +326,10 @@ FORMULAS = (
     wanted_quantity,
     affordable_quantity,
     unit_risk,
+    held_risk,
     quantity_within_risk,
+    levels_fit,
+    own_stop_frac,
     unit_margin,
     worse_than_mid,
     enters_now,
@@ -319,6 +353,7 @@ KERNEL = (
     open_session,
     fill_exit,
     affordable,
+    set_levels,
     open_position,
     fill_entry,
     stop_out,
@@ -331,11 +366,15 @@ KERNEL = (
     exit_wanted,
     leaving,
     decide_exit,
+    withdraw,
     next_waiting,
+    bring_levels,
     place_entry,
+    in_the_way,
     decide_entry,
     ruin,
     interest,
+    own_row,
     do_tick,
     is_idle,
     next_event,

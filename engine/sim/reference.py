@@ -60,6 +60,7 @@ class Walk:
 
     def __init__(self, market: Market, rules: TradeRules, signals: tuple[SignalColumns, ...]) -> None:
         self.market, self.rules, self.signals = market, rules, signals
+        self.levels = [{} if s.levels is None else s.levels.by_slot() for s in signals]
         self.state = State(balance=rules.cash)
         self.record = Record()
 
@@ -90,6 +91,7 @@ class Walk:
         for lane, _ in ending:
             self._fill_exit(lane.rules, bars[lane.rules.symbol])
         for lane, i in ending:
+            self._expire(lane, i, now)
             self._fill_entry(lane.rules, bars[lane.rules.symbol], now, int(lane.clock.day[i]))
         for lane, _ in ending:
             self._rest(lane.rules, bars[lane.rules.symbol])
@@ -149,6 +151,14 @@ class Walk:
         assert filled is not None
         self.record.fills.append((p.trade_id, filled))
         self._apply(Left(filled, order.n_targets))
+
+    def _expire(self, lane: Lane, i: int, now: int) -> None:
+        """Drop a waiting entry whose time is over before bar `i` starts."""
+        order = order_in(self.state, lane.rules.symbol, "entry")
+        own = None if order is None else order.levels
+        if order is not None and own is not None and 0 < own.expires_at <= lane.series.start[i]:
+            self._drop(order)
+            self.record.skips.append(Skip(now, order.symbol, reasons.EXPIRED))
 
     def _fill_entry(self, inst: InstrumentRules, bar: Bar | None, now: int, day: int) -> None:
         order = order_in(self.state, inst.symbol, "entry")
@@ -225,6 +235,7 @@ class Walk:
             truth(int(s.exit_long[i])),
             truth(int(s.exit_short[i])),
             (float(lane.margin[i, 0]), float(lane.margin[i, 1])),
+            self.levels[k].get(i),
         )
 
 

@@ -22,6 +22,7 @@ from engine.sim.kernel.book import (
     LIMIT,
     MARKET,
     NEW_DAY,
+    OWN_WIDTH,
     PAYS,
     ROLL_GAP,
     SCHEDULED,
@@ -37,6 +38,7 @@ from engine.sim.market import Lane, Market
 from engine.trade.sizing import MODES
 
 if TYPE_CHECKING:
+    from engine.signals.levels import LevelColumns
     from engine.signals.rules import SignalColumns
 
 ORDERS = {"market": MARKET, "limit": LIMIT, "stop": STOP_ORDER}
@@ -200,6 +202,30 @@ class TickMarket:
             if not rules.entry.short:
                 laid[1] = np.zeros_like(laid[1])
             compiled["entry_bits"](*laid, ok[i], out[i])
+
+    def own_levels(self, signals: tuple[SignalColumns, ...]) -> tuple[FloatArray, NDArray[np.int32]]:
+        """(levels that single entries bring, float64 (n_own, OWN_WIDTH); their row at each tick, -1 none, int32).
+
+        The second is (n_symbols, n_ticks), or (n_symbols, 0) where no entry brings any.
+        """
+        if all(s.levels is None for s in signals):
+            return np.empty((0, OWN_WIDTH)), np.empty((len(signals), 0), dtype=np.int32)
+        rows, places, n = [], [], 0
+        for i, (s, lane) in enumerate(zip(signals, self.market.lanes, strict=True)):
+            at = np.full(len(lane.series), -1, dtype=np.int32)
+            if s.levels is not None:
+                at[s.levels.slots] = np.arange(n, n + len(s.levels.slots))
+                rows.append(_own_rows(s.levels))
+                n += len(s.levels.slots)
+            places.append(self.on_ticks(i, at, -1))
+        return np.concatenate(rows), np.ascontiguousarray(_rows(places))
+
+
+def _own_rows(levels: LevelColumns) -> FloatArray:
+    """float64 (m, OWN_WIDTH) in the order of the columns that `kernel.book` names."""
+    n_targets = np.sum(~np.isnan(levels.targets), axis=1)
+    head = [levels.kind, levels.level, levels.expires_at, levels.stop, n_targets]
+    return np.column_stack([*head, levels.targets, levels.shares]).astype(np.float64)
 
 
 def padded_bytes(n_rows: int, n: int) -> tuple[ByteArray, NDArray[np.uint64]]:

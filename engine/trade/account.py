@@ -10,6 +10,7 @@ from engine.core.rules import CONTRACT, NOTIONAL, STOCK, InstrumentRules, TradeR
 from engine.trade.costs import commission
 from engine.trade.exits import peak_after, stop_level, target_level, target_quantity
 from engine.trade.fills import open_spread, slippage, traded_prices
+from engine.trade.levels import moved
 from engine.trade.state import Bar, Fill, Order, Position, State, Trade
 
 SHORT_STOCK_MARGIN = 0.5
@@ -184,7 +185,7 @@ def _each(state: State, symbol: str, change: Callable[[Position], Position]) -> 
 def _enter(rules: TradeRules, state: State, event: Entered) -> State:
     f, order = event.fill, event.order
     inst = instrument_of(rules, f.symbol)
-    exits = rules.exits
+    stop, targets, own_stop = entry_levels(rules, inst, order, f)
     slip = (f.price - f.raw) * f.side * f.qty * inst.multiplier
     position = Position(
         trade_id=state.next_id,
@@ -200,10 +201,8 @@ def _enter(rules: TradeRules, state: State, event: Entered) -> State:
         basis_price=f.price,
         peak=f.price,
         mark=f.price,
-        stop=stop_level(f.price, f.side, exits.stop_frac, inst.per_tick),
-        targets=tuple(
-            (target_level(f.price, f.side, t.gain_frac, inst.per_tick), t.share_frac) for t in exits.targets
-        ),
+        stop=stop,
+        targets=targets,
         rested=order.kind != "market",
         gross=0.0,
         fees=f.fee,
@@ -211,6 +210,9 @@ def _enter(rules: TradeRules, state: State, event: Entered) -> State:
         income=0.0,
         exit_qty=0.0,
         exit_value=0.0,
+        first_stop=stop,
+        first_target=targets[0][0] if targets else math.nan,
+        own_stop=own_stop,
     )
     rank = [inst.symbol for inst in rules.symbols]
     positions = sorted((*state.positions, position), key=lambda p: rank.index(p.symbol))
@@ -245,22 +247,27 @@ def _leave(rules: TradeRules, state: State, event: Left) -> tuple[State, tuple[T
     if p.qty > 1e-9:
         kept = tuple(p if q.symbol == f.symbol else q for q in state.positions)
         return replace(state, balance=balance, positions=kept), ()
-    return replace(state, balance=balance, positions=others), (_closed(rules, p, f),)
+    return replace(state, balance=balance, positions=others), (_closed(p, f),)
 
 
-def first_levels(
-    rules: TradeRules, inst: InstrumentRules, side: int, entry_price: float
-) -> tuple[float, float]:
-    """(stop, first target) as they stood at the entry; NaN for none."""
-    targets = rules.exits.targets
-    stop = stop_level(entry_price, side, rules.exits.stop_frac, inst.per_tick)
-    if not targets:
-        return stop, math.nan
-    return stop, target_level(entry_price, side, targets[0].gain_frac, inst.per_tick)
+def entry_levels(
+    rules: TradeRules, inst: InstrumentRules, order: Order, f: Fill
+) -> tuple[float, tuple[tuple[float, float], ...], bool]:
+    """(stop, targets, was the stop its own) of a position: what its entry brought, else the spec's from the fill."""
+    exits, own = rules.exits, order.levels
+    own_stop = own is not None and not math.isnan(own.stop)
+    stop = stop_level(f.price, f.side, exits.stop_frac, inst.per_tick)
+    if own is not None and own_stop:
+        stop = own.stop
+    if own is not None and own.targets:
+        return stop, own.targets, own_stop
+    targets = (
+        (target_level(f.price, f.side, t.gain_frac, inst.per_tick), t.share_frac) for t in exits.targets
+    )
+    return stop, tuple(targets), own_stop
 
 
-def _closed(rules: TradeRules, p: Position, f: Fill) -> Trade:
-    stop, target = first_levels(rules, instrument_of(rules, p.symbol), p.side, p.entry_price)
+def _closed(p: Position, f: Fill) -> Trade:
     return Trade(
         trade_id=p.trade_id,
         symbol=p.symbol,
@@ -276,8 +283,8 @@ def _closed(rules: TradeRules, p: Position, f: Fill) -> Trade:
         fees=p.fees,
         slippage=p.slippage,
         income=p.income,
-        stop=stop,
-        target=target,
+        stop=p.first_stop,
+        target=p.first_target,
     )
 
 
@@ -297,11 +304,14 @@ def _marked(rules: TradeRules, p: Position, bar: Bar) -> Position:
 def _split(state: State, event: Split) -> State:
     """Quantities grow and prices shrink by the ratio, waiting orders included."""
     r = event.ratio
-    orders = tuple(
-        replace(o, qty=o.qty * r, level=o.level / r) if o.symbol == event.symbol else o for o in state.orders
-    )
+    orders = tuple(_split_order(o, r) if o.symbol == event.symbol else o for o in state.orders)
     positions = _each(state, event.symbol, lambda p: _split_position(p, r)).positions
     return replace(state, orders=orders, positions=positions)
+
+
+def _split_order(order: Order, ratio: float) -> Order:
+    own = None if order.levels is None else moved(order.levels, ratio, 0.0)
+    return replace(order, qty=order.qty * ratio, level=order.level / ratio, levels=own)
 
 
 def _split_position(p: Position, ratio: float) -> Position:
@@ -365,10 +375,13 @@ def _rolled(rules: TradeRules, state: State, event: Rolled) -> State:
                 exit_value=p.exit_value + p.exit_qty * event.gap,
             )
         positions.append(p)
-    orders = tuple(
-        replace(o, level=o.level + event.gap) if o.symbol == event.symbol else o for o in state.orders
-    )
+    orders = tuple(_rolled_order(o, event.gap) if o.symbol == event.symbol else o for o in state.orders)
     return replace(state, balance=balance, positions=tuple(positions), orders=orders)
+
+
+def _rolled_order(order: Order, gap: float) -> Order:
+    own = None if order.levels is None else moved(order.levels, 1.0, gap)
+    return replace(order, level=order.level + gap, levels=own)
 
 
 def target_part(rules: TradeRules, p: Position, n_used: int) -> float:

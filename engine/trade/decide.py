@@ -10,9 +10,10 @@ from typing import NamedTuple
 from engine.core.rules import STOCK, InstrumentRules, TradeRules
 from engine.trade import reasons
 from engine.trade.account import buying_power, equity, maintenance_of, margin_of, target_part, unit_margin
-from engine.trade.exits import time_exit
+from engine.trade.exits import stop_level, target_level, time_exit
 from engine.trade.fills import order_level
-from engine.trade.limits import quantity_within_risk, unit_risk
+from engine.trade.levels import UNTIL_EXPIRY, EntryLevels, levels_fit, own_stop_frac
+from engine.trade.limits import held_risk, quantity_within_risk, unit_risk
 from engine.trade.resting import active_stop
 from engine.trade.sizing import MODES, affordable_quantity, wanted_quantity, whole_lots
 from engine.trade.state import Moment, Order, Position, Seen, State, View
@@ -117,11 +118,20 @@ def clock_exit(rules: TradeRules, m: Moment) -> int:
 def _withdraw_late(
     rules: TradeRules, state: State, inst: InstrumentRules, seen: Seen, skips: list[Skip]
 ) -> State:
-    """Take back a waiting entry once a clock exit is due: filled later, it would be held past that exit."""
+    """Take back a waiting entry once a clock exit is due: filled later, it would be held past that exit.
+
+    One that brought its own levels is also called off by an exit signal of its side, at the end of an existing bar:
+    elsewhere a signal is the one of an earlier bar.
+    """
     order = order_in(state, inst.symbol, "entry")
-    if order is None or not clock_exit(rules, seen.moment):
+    if order is None:
         return state
-    skips.append(Skip(seen.moment.at, inst.symbol, reasons.TOO_LATE))
+    leaves = seen.exit_long if order.side > 0 else seen.exit_short
+    called_off = order.levels is not None and leaves is True and seen.bar is not None
+    is_late = clock_exit(rules, seen.moment) != 0
+    if not is_late and not called_off:
+        return state
+    skips.append(Skip(seen.moment.at, inst.symbol, reasons.TOO_LATE if is_late else reasons.CALLED_OFF))
     return replace(state, orders=tuple(o for o in state.orders if o is not order))
 
 
@@ -232,20 +242,32 @@ def _decide_entry(
     skips: list[Skip],
 ) -> State:
     side = entry_side(rules, seen)
-    if side == 0 or order_in(state, inst.symbol, "entry") is not None:
+    if side == 0:
         return state
-    held = position_in(state, inst.symbol)
-    if held is not None and (held.side == side or not _leaving(state, held)):
-        return state
-    m = seen.moment
-    day, n_today = state.entries_today.get(inst.symbol, (m.day, 0))
-    if rules.entry.max_per_day >= 0 and day == m.day and n_today >= rules.entry.max_per_day:
+    in_the_way = _in_the_way(rules, state, inst, seen.moment, side)
+    if in_the_way:
+        # A signal may stay true for long, and only entries with levels of their own are asked for one by one.
+        if seen.levels is not None:
+            skips.append(Skip(seen.moment.at, inst.symbol, in_the_way))
         return state
     order, refused = _entry_order(rules, state, inst, seen, side)
     if order is None:
-        skips.append(Skip(m.at, inst.symbol, refused))
+        skips.append(Skip(seen.moment.at, inst.symbol, refused))
         return state
     return _place(state, order, placed)
+
+
+def _in_the_way(rules: TradeRules, state: State, inst: InstrumentRules, m: Moment, side: int) -> int:
+    """Why no entry can be asked for now: an order waits, a position stays, the day's trades are done; 0: nothing."""
+    if order_in(state, inst.symbol, "entry") is not None:
+        return reasons.WAITING
+    held = position_in(state, inst.symbol)
+    if held is not None and (held.side == side or not _leaving(state, held)):
+        return reasons.HELD
+    day, n_today = state.entries_today.get(inst.symbol, (m.day, 0))
+    if rules.entry.max_per_day >= 0 and day == m.day and n_today >= rules.entry.max_per_day:
+        return reasons.PER_DAY
+    return 0
 
 
 def _leaving(state: State, p: Position) -> bool:
@@ -267,12 +289,20 @@ def _entry_order(
     waiting = [o for o in state.orders if o.purpose == "entry"]
     if z.max_concurrent >= 0 and len(staying) + len(waiting) >= z.max_concurrent:
         return None, reasons.CONCURRENCY
+    own = _own_levels(inst, seen, side)
     price, worth = seen.bar.close, equity(rules, state)
     stop = rules.exits.stop_frac
+    if own is not None:
+        price = price if own.kind == "market" else own.level
+        first = own.targets[0][0] if own.targets else math.nan
+        if not levels_fit(price, side, own.stop, first):
+            return None, reasons.WRONG_SIDE
+        stop = own_stop_frac(price, side, own.stop, stop)
     qty = wanted_quantity(MODES[z.mode], z.amount, worth, price, inst.multiplier, stop, inst.lot)
     if not qty > 0.0:
         return None, reasons.SIZE_ZERO
-    capped = _within_risk(rules, state, inst, staying, waiting, qty, worth, price)
+    risk = unit_risk(price, inst.multiplier, stop)
+    capped = _within_risk(rules, inst, staying, waiting, qty, worth, risk)
     if not capped > 0.0:
         return None, reasons.RISK_CAP
     unit = unit_margin(inst.margin, side, price, inst.multiplier, inst.initial_frac, seen.margin[0])
@@ -289,46 +319,64 @@ def _entry_order(
     )
     if not qty > 0.0:
         return None, reasons.BUYING_POWER
-    level = (
-        math.nan
-        if e.order == "market"
-        else order_level(e.order == "limit", side, price, e.offset_frac, inst.per_tick)
-    )
+    kind, level, bars = e.order, math.nan, e.fill_within
+    if own is not None:
+        kind, level = own.kind, own.level
+        bars = UNTIL_EXPIRY if own.expires_at else bars
+    elif kind != "market":
+        level = order_level(kind == "limit", side, price, e.offset_frac, inst.per_tick)
     return Order(
         inst.symbol,
         side,
         qty,
-        e.order,
+        kind,
         level,
         "entry",
         reasons.ENTRY,
         seen.moment.at,
-        e.fill_within,
+        bars,
         unit * qty,
-        unit_risk(price, inst.multiplier, stop) * qty,
+        risk * qty,
+        levels=own,
     ), 0
+
+
+def _own_levels(inst: InstrumentRules, seen: Seen, side: int) -> EntryLevels | None:
+    """What the entry brings of its own, on the price grid: rounded away from the market, as a spec's levels are."""
+    own, per_tick = seen.levels, inst.per_tick
+    if own is None:
+        return None
+    level = own.level
+    if own.kind != "market":
+        level = order_level(own.kind == "limit", side, level, 0.0, per_tick)
+    return own._replace(
+        level=level,
+        stop=math.nan if math.isnan(own.stop) else stop_level(own.stop, side, 0.0, per_tick),
+        targets=tuple((target_level(price, side, 0.0, per_tick), share) for price, share in own.targets),
+    )
 
 
 def _within_risk(
     rules: TradeRules,
-    state: State,
     inst: InstrumentRules,
     staying: Sequence[Position],
     waiting: Sequence[Order],
     qty: float,
     worth: float,
-    price: float,
+    risk: float,
 ) -> float:
+    """`qty`, cut so that the losses at the stops of all positions and orders stay within the cap."""
     cap, stop = rules.sizing.portfolio_risk_frac, rules.exits.stop_frac
     if math.isnan(cap):
         return qty
     multipliers = {i.symbol: i.multiplier for i in rules.symbols}
     risk_open = 0.0
     for p in staying:
-        risk_open += unit_risk(p.basis_price, multipliers[p.symbol], stop) * p.qty
+        one = held_risk(p.basis_price, p.stop, p.side, multipliers[p.symbol], stop, p.own_stop)
+        risk_open += one * p.qty
     for o in waiting:
         risk_open += o.risk
-    return quantity_within_risk(qty, worth, risk_open, cap, unit_risk(price, inst.multiplier, stop), inst.lot)
+    return quantity_within_risk(qty, worth, risk_open, cap, risk, inst.lot)
 
 
 def is_full(rules: TradeRules, state: State) -> bool:

@@ -12,6 +12,15 @@ def unit_risk(price: float, multiplier: float, stop_frac: float) -> float:
     return price * multiplier * (1.0 if math.isnan(stop_frac) else stop_frac)
 
 
+def held_risk(
+    basis: float, stop: float, side: int, multiplier: float, stop_frac: float, own_stop: bool
+) -> float:
+    """Loss of one unit of a position at the stop that its entry brought, else at the spec's."""
+    if own_stop:
+        return max(0.0, (basis - stop) * side) * multiplier
+    return unit_risk(basis, multiplier, stop_frac)
+
+
 def quantity_within_risk(
     qty: float, equity: float, risk_open: float, cap_frac: float, risk_of_one: float, lot: float
 ) -> float:

@@ -44,6 +44,13 @@ RISK_CAP: Final = 6
 NO_SHORT: Final = 7
 BOTH_SIDES: Final = 8
 TOO_LATE: Final = 9
+# Of entries that bring levels of their own, and are therefore told one by one:
+WRONG_SIDE: Final = 10
+HELD: Final = 11
+WAITING: Final = 12
+PER_DAY: Final = 13
+EXPIRED: Final = 14
+CALLED_OFF: Final = 15
 
 SKIPS: Final = (
     "no bar to fill on",
@@ -56,4 +63,10 @@ SKIPS: Final = (
     "a cash account cannot sell short",
     "long and short signal at once",
     "a time exit came before the fill",
+    "the price has passed the stop or a target",
+    "a position was open already",
+    "an earlier order was still waiting",
+    "max_trades_per_day reached",
+    "the order expired",
+    "called off before it filled",
 )

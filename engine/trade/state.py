@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from engine.trade import option_state
+from engine.trade import levels, option_state
+from engine.trade.levels import EntryLevels
 from engine.trade.option_state import OptionOrder, OptionPosition
 
 Prices = tuple[float, float, float, float]
+MAY_BE_NAN = ("stop", "first_stop", "first_target")
 
 
 class Bar(NamedTuple):
@@ -47,6 +49,7 @@ class Seen(NamedTuple):
     """What is known of one symbol at a scheduled end: the bar if a row exists, signals, margin a contract.
 
     Signals are True, False or None (undefined). margin: (initial, maintenance) where margins are dated.
+    levels: what the entry brings of its own, None where all of it is the spec's.
     """
 
     moment: Moment
@@ -56,6 +59,7 @@ class Seen(NamedTuple):
     exit_long: bool | None = False
     exit_short: bool | None = False
     margin: tuple[float, float] = (0.0, 0.0)
+    levels: EntryLevels | None = None
 
 
 View = Mapping[str, Seen]
@@ -69,6 +73,7 @@ class Order:
     bars_left: scheduled bars an entry may still wait; exits wait as long as it takes.
     reserved, risk: buying power and loss at the stop that a waiting entry holds.
     n_targets: how many targets an exit uses up.
+    levels: what an entry brings of its own, on the price grid.
     """
 
     symbol: str
@@ -83,6 +88,7 @@ class Order:
     reserved: float = 0.0
     risk: float = 0.0
     n_targets: int = 0
+    levels: EntryLevels | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,10 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """An open position. basis_*, qty and entry_qty move with splits and rolls; filled_qty and entry_price stay."""
+    """An open position. basis_*, qty and entry_qty move with splits and rolls; filled_qty and entry_price stay.
+
+    first_stop, first_target: levels as they stood at the entry, NaN for none; own_stop: the entry brought its stop.
+    """
 
     trade_id: int
     symbol: str
@@ -126,6 +135,9 @@ class Position:
     income: float
     exit_qty: float
     exit_value: float
+    first_stop: float = math.nan
+    first_target: float = math.nan
+    own_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +170,11 @@ def _nan_if_null(level: float | None) -> float:
     return math.nan if level is None else level
 
 
+def _order_of(tree: Mapping[str, Any]) -> Order:
+    own = levels.from_json(tree.get("levels"))
+    return Order(**{**tree, "level": _nan_if_null(tree["level"]), "levels": own})
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """All that decides what happens next. margins: (initial, maintenance) a contract by symbol.
@@ -181,9 +198,10 @@ class State:
         tree["options"] = [option_state.to_json(p) for p in self.options]
         tree["option_orders"] = [option_state.to_json(o) for o in self.option_orders]
         for position in tree["positions"]:
-            position["stop"] = _null_if_nan(position["stop"])
-        for order in tree["orders"]:
+            position.update({name: _null_if_nan(position[name]) for name in MAY_BE_NAN})
+        for order, own in zip(tree["orders"], self.orders, strict=True):
             order["level"] = _null_if_nan(order["level"])
+            order["levels"] = levels.to_json(own.levels)
         return tree
 
     @classmethod
@@ -192,7 +210,7 @@ class State:
             Position(
                 **{
                     **p,
-                    "stop": _nan_if_null(p["stop"]),
+                    **{name: _nan_if_null(p.get(name)) for name in MAY_BE_NAN},
                     "targets": tuple((t[0], t[1]) for t in p["targets"]),
                 }
             )
@@ -201,7 +219,7 @@ class State:
         return cls(
             balance=tree["balance"],
             positions=positions,
-            orders=tuple(Order(**{**o, "level": _nan_if_null(o["level"])}) for o in tree["orders"]),
+            orders=tuple(_order_of(o) for o in tree["orders"]),
             entries_today={k: (v[0], v[1]) for k, v in tree["entries_today"].items()},
             margins={k: (v[0], v[1]) for k, v in tree["margins"].items()},
             next_id=tree["next_id"],

@@ -13,7 +13,6 @@ from engine.sim.kernel import book as b
 from engine.sim.kernel.book import BOOK_WIDTH, FILL_WIDTH, SKIP_WIDTH, SUMS_WIDTH, TRADE_WIDTH, Config
 from engine.sim.reference import Record
 from engine.sim.ticks import TickMarket, kernel_config, kernel_targets, padded_bytes
-from engine.trade.account import first_levels
 from engine.trade.decide import Skip
 from engine.trade.state import Fill, Position, State, Trade
 
@@ -75,6 +74,7 @@ class NativeEngine:
             laid.instruments,
             config,
             kernel_targets(rules),
+            *laid.own_levels(signals),
             self._bits,
             self._words,
             due,
@@ -122,11 +122,9 @@ class NativeEngine:
     def _trade(self, rules: TradeRules, row: list[float]) -> Trade:
         s, entry, decided, last = int(row[10]), int(row[3]), int(row[4]), int(row[11])
         start, end = self.laid.start, self.laid.market.ticks
-        inst = rules.symbols[s]
-        stop, target = first_levels(rules, inst, int(row[1]), row[5])
         return Trade(
             trade_id=int(row[0]),
-            symbol=inst.symbol,
+            symbol=rules.symbols[s].symbol,
             side=int(row[1]),
             qty=row[2],
             entry_at=start(s, entry),
@@ -139,15 +137,15 @@ class NativeEngine:
             fees=row[7],
             slippage=row[8],
             income=row[9],
-            stop=stop,
-            target=target,
+            stop=row[14],
+            target=row[15],
         )
 
     def _position(self, rules: TradeRules, book: FloatArray, s: int) -> Position:
         row = book[s].tolist()
         start, end = self.laid.start, self.laid.market.ticks
         used = int(row[b.N_USED])
-        shares = [t.share_frac for t in rules.exits.targets]
+        n_targets = int(row[b.N_TARGETS])
         return Position(
             trade_id=int(row[b.TRADE_ID]),
             symbol=rules.symbols[s].symbol,
@@ -163,7 +161,7 @@ class NativeEngine:
             peak=row[b.PEAK],
             mark=row[b.MARK],
             stop=row[b.STOP],
-            targets=tuple((row[b.LEVEL_0 + n], shares[n]) for n in range(used, len(shares))),
+            targets=tuple((row[b.LEVEL_0 + n], row[b.SHARE_0 + n]) for n in range(used, n_targets)),
             rested=bool(row[b.RESTED]),
             gross=row[b.GROSS],
             fees=row[b.FEES],
@@ -171,6 +169,9 @@ class NativeEngine:
             income=row[b.INCOME],
             exit_qty=row[b.EXIT_QTY],
             exit_value=row[b.EXIT_VALUE],
+            first_stop=row[b.FIRST_STOP],
+            first_target=row[b.FIRST_TARGET],
+            own_stop=bool(row[b.OWN_STOP]),
         )
 
 

@@ -94,6 +94,7 @@ def _market_refusals(prepared: Prepared) -> list[tuple[str, str]]:
     checks = [
         ("universe", lane.rules.margin != STOCK, "margin"),
         ("universe", lane.rules.has_quotes, "a bid and an ask"),
+        ("entry.logic", prepared.signals[0].levels is not None, "levels that single entries bring"),
         ("backtest.start", bool((lane.split[used] != 1.0).any()), "a split inside the window"),
         ("backtest.start", bool((lane.dividend[used] != 0.0).any()), "a dividend inside the window"),
     ]

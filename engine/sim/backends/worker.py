@@ -19,13 +19,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
+
 from engine.core.errors import ArgusError, RunError, SetupError
 from engine.core.option_rules import OptionRules
 from engine.core.rules import TradeRules
 from engine.core.settings import CHECKOUT
 from engine.signals.logic import SignalColumns
 from engine.sim.market import Market
-from engine.sim.option_market import OptionMarket
+from engine.sim.option_market import OptionMarket, date_of
 from engine.sim.reference import Record
 from engine.sim.reference_options import OptionRecord
 
@@ -142,14 +144,17 @@ def run_option_job(engine: str, job: OptionJob) -> OptionRecord:
 
 
 def _plain(job: Job | OptionJob) -> Job | OptionJob:
-    """Signals as the engine's own class, so that the child imports nothing of the caller's; no lookups of ours."""
+    """Signals as the engine's own class, so that the child imports nothing of the caller's; rates as a table."""
     columns = tuple(
         SignalColumns(s.entry_long, s.entry_short, s.exit_long, s.exit_short, s.levels) for s in job.signals
     )
     if isinstance(job, Job):
         return replace(job, signals=columns)
-    lanes = tuple(replace(lane, days={}) for lane in job.market.lanes)
-    return replace(job, signals=columns, market=replace(job.market, lanes=lanes))
+    market = job.market
+    lanes = tuple(replace(lane, days={}) for lane in market.lanes)
+    days = [date_of(int(day)) for day in np.unique(np.concatenate([one.bars.clock.day for one in lanes]))]
+    rates = {day: market.rate_on(day) for day in days}
+    return replace(job, signals=columns, market=replace(market, lanes=lanes, rate_on=rates.__getitem__))
 
 
 def _start(engine: str, folder: Path, stderr: Any, timeout: float) -> None:

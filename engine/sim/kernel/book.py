@@ -37,7 +37,26 @@ PRICES = (
     LEVEL_3,
     LEVEL_4,
 )  # move with splits and rolls
-BOOK_WIDTH = 43  # one more than the fifth target, so that the level after the last is NaN
+NO_LEVEL = 42  # after the fifth target, so that the level after the last is NaN
+SHARE_0 = 43  # of the targets, five columns
+N_TARGETS, OWN_STOP, FIRST_STOP, FIRST_TARGET = 48, 49, 50, 51
+# What a waiting entry brings of its own: E_OWN is 1 where it brings anything; five targets, their shares.
+E_KIND, E_OWN, E_EXPIRES, E_STOP, E_N_TARGETS, E_TARGET_0, E_SHARE_0 = 52, 53, 54, 55, 56, 57, 62
+BOOK_WIDTH = 67
+WAITING_PRICES = (26, 55, 57, 58, 59, 60, 61)  # E_LEVEL, E_STOP and the targets: move with splits and rolls
+MOST_TARGETS = 5
+
+# Columns of `own`, float64 (n_own, OWN_WIDTH): levels that single entries bring of their own.
+OWN_KIND, OWN_LEVEL, OWN_EXPIRES, OWN_STOP_PRICE, OWN_N_TARGETS, OWN_TARGET_0, OWN_SHARE_0 = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    10,
+)
+OWN_WIDTH = 15
 
 # Columns of the sums that metrics are made of.
 N_CLOSED, N_WINS, GAINS, LOSSES, RETURN_SUM, SUM_FEES, SUM_SLIP, HELD_TICKS, NEXT_ID, BALANCE, RUINED = range(
@@ -46,7 +65,7 @@ N_CLOSED, N_WINS, GAINS, LOSSES, RETURN_SUM, SUM_FEES, SUM_SLIP, HELD_TICKS, NEX
 N_FILLS, N_TRADES, N_SKIPS = 11, 12, 13
 SUMS_WIDTH = 14
 
-FILL_WIDTH, TRADE_WIDTH, SKIP_WIDTH = 9, 14, 3
+FILL_WIDTH, TRADE_WIDTH, SKIP_WIDTH = 9, 16, 3
 
 MARKET, LIMIT, STOP_ORDER = 0, 1, 2
 

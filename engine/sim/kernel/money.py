@@ -11,7 +11,6 @@ from engine.sim.kernel.book import (
     BASIS_PRICE,
     BASIS_RAW,
     DECIDED,
-    E_LEVEL,
     E_QTY,
     E_SIDE,
     ENTRY_PRICE,
@@ -21,6 +20,8 @@ from engine.sim.kernel.book import (
     EXIT_VALUE,
     FEES,
     FILLED_QTY,
+    FIRST_STOP,
+    FIRST_TARGET,
     GAINS,
     GROSS,
     INCOME,
@@ -57,6 +58,7 @@ from engine.sim.kernel.book import (
     SUM_FEES,
     SUM_SLIP,
     TRADE_ID,
+    WAITING_PRICES,
     X_QTY,
     X_REASON,
     exists,
@@ -204,6 +206,7 @@ def close_part(
             trade_out[n, i] = book[s, column]
         trade_out[n, 10], trade_out[n, 11], trade_out[n, 12] = s, tick, reason
         trade_out[n, 13] = book[s, EXIT_VALUE] / book[s, EXIT_QTY]
+        trade_out[n, 14], trade_out[n, 15] = book[s, FIRST_STOP], book[s, FIRST_TARGET]
     sums[N_TRADES] += 1
     book[s, SIDE] = 0.0
     book[s, QTY] = 0.0
@@ -223,7 +226,8 @@ def open_session(book, instruments, sums, t, s, k, cfg):
     held = book[s, SIDE] != 0.0
     if ratio != 1.0:
         book[s, E_QTY] *= ratio
-        book[s, E_LEVEL] /= ratio
+        for column in WAITING_PRICES:
+            book[s, column] /= ratio
         if held:
             book[s, QTY] *= ratio
             book[s, ENTRY_QTY] *= ratio
@@ -251,7 +255,8 @@ def open_session(book, instruments, sums, t, s, k, cfg):
             book[s, FEES] += fee
             book[s, SLIP] += slip
             book[s, EXIT_VALUE] += book[s, EXIT_QTY] * gap
-        book[s, E_LEVEL] += gap
+        for column in WAITING_PRICES:
+            book[s, column] += gap
 
 
 def ruin(book, instruments, sums, k, fill_out, trade_out):

@@ -12,10 +12,17 @@ from engine.sim.kernel.book import (
     BASIS_RAW,
     DAY,
     DECIDED,
+    E_EXPIRES,
+    E_KIND,
     E_LEFT,
     E_LEVEL,
+    E_N_TARGETS,
+    E_OWN,
     E_QTY,
+    E_SHARE_0,
     E_SIDE,
+    E_STOP,
+    E_TARGET_0,
     E_TICK,
     ENTRY_AT,
     ENTRY_PRICE,
@@ -25,6 +32,8 @@ from engine.sim.kernel.book import (
     EXIT_VALUE,
     FEES,
     FILLED_QTY,
+    FIRST_STOP,
+    FIRST_TARGET,
     GROSS,
     INCOME,
     LEVEL_0,
@@ -34,14 +43,18 @@ from engine.sim.kernel.book import (
     MARKET,
     MID_CLOSE,
     MID_OPEN,
+    MOST_TARGETS,
     MULTIPLIER,
+    N_TARGETS,
     N_TODAY,
     N_USED,
     NEXT_ID,
+    OWN_STOP,
     PEAK,
     PER_TICK,
     QTY,
     RESTED,
+    SHARE_0,
     SIDE,
     SLIP,
     SPREAD,
@@ -83,15 +96,19 @@ def fill_exit(book, instruments, sums, t, s, k, cfg, fill_out, trade_out):
     close_part(book, instruments, sums, fill_out, trade_out, s, k, qty, raw, price, fee, reason, used)
 
 
-def fill_entry(book, instruments, sums, t, s, k, cfg, target_gain, fill_out, skip_out):
+def fill_entry(book, instruments, sums, t, s, k, cfg, targets, fill_out, skip_out):
     """The waiting entry of a symbol on its next scheduled bar."""
-    side, raw = int(book[s, E_SIDE]), np.nan
+    side, raw, kind = int(book[s, E_SIDE]), np.nan, book[s, E_KIND]
     is_buy = side > 0
+    if 0.0 < book[s, E_EXPIRES] <= t.mid[s, k, START]:
+        book[s, E_SIDE] = 0.0
+        note_skip(sums, skip_out, k, s, reasons.EXPIRED)
+        return
     prices = t.buy if is_buy else t.sell
     if exists(t, s, k):
-        if cfg.order == MARKET:
+        if kind == MARKET:
             raw = prices[s, k, 0]
-        elif cfg.order == LIMIT:
+        elif kind == LIMIT:
             raw = limit_touch(is_buy, book[s, E_LEVEL], prices[s, k, 0], prices[s, k, 1], prices[s, k, 2])
         else:
             raw = stop_touch(is_buy, book[s, E_LEVEL], prices[s, k, 0], prices[s, k, 1], prices[s, k, 2])
@@ -102,7 +119,7 @@ def fill_entry(book, instruments, sums, t, s, k, cfg, target_gain, fill_out, ski
             note_skip(sums, skip_out, k, s, reasons.NOT_REACHED if exists(t, s, k) else reasons.NO_ROW)
         return
     book[s, E_SIDE] = 0.0
-    slip = 0.0 if cfg.order == LIMIT else slip_of(raw, t.mid[s, k, SPREAD], instruments, s, cfg)
+    slip = 0.0 if kind == LIMIT else slip_of(raw, t.mid[s, k, SPREAD], instruments, s, cfg)
     price = raw + slip if side > 0 else raw - slip
     mid = mid_at_fill(side, raw, prices[s, k, 0], t.mid[s, k, MID_OPEN], t.mid[s, k, SPREAD])
     if worse_than_mid(side, price, mid, cfg.max_slippage_frac):
@@ -124,10 +141,10 @@ def fill_entry(book, instruments, sums, t, s, k, cfg, target_gain, fill_out, ski
         return
     fee = fee_of(qty, price, instruments, s, cfg)
     note_fill(sums, fill_out, sums[NEXT_ID], s, k, side, qty, raw, price, fee, reasons.ENTRY)
-    open_position(book, instruments, sums, t, s, k, cfg, target_gain, side, qty, raw, price, fee)
+    open_position(book, instruments, sums, t, s, k, cfg, targets, side, qty, raw, price, fee)
 
 
-def open_position(book, instruments, sums, t, s, k, cfg, target_gain, side, qty, raw, price, fee):
+def open_position(book, instruments, sums, t, s, k, cfg, targets, side, qty, raw, price, fee):
     book[s, SIDE] = side
     book[s, QTY] = qty
     book[s, ENTRY_QTY] = qty
@@ -140,11 +157,9 @@ def open_position(book, instruments, sums, t, s, k, cfg, target_gain, side, qty,
     book[s, BASIS_PRICE] = price
     book[s, PEAK] = price
     book[s, MARK] = price
-    book[s, STOP] = stop_level(price, side, cfg.stop_frac, instruments[s, PER_TICK])
-    for i in range(len(target_gain)):
-        book[s, LEVEL_0 + i] = target_level(price, side, target_gain[i], instruments[s, PER_TICK])
+    set_levels(book, instruments, s, cfg, targets, side, price)
     book[s, N_USED] = 0.0
-    book[s, RESTED] = 0.0 if cfg.order == MARKET else 1.0
+    book[s, RESTED] = 0.0 if book[s, E_KIND] == MARKET else 1.0
     book[s, TRADE_ID] = sums[NEXT_ID]
     book[s, GROSS] = 0.0
     book[s, FEES] = fee
@@ -160,7 +175,29 @@ def open_position(book, instruments, sums, t, s, k, cfg, target_gain, side, qty,
     book[s, DAY] = day
 
 
-def rest(book, instruments, sums, t, s, k, cfg, target_share, fill_out, trade_out):
+def set_levels(book, instruments, s, cfg, targets, side, price):
+    """Stop and targets of a new position: what its entry brought, else the spec's from the fill."""
+    per_tick = instruments[s, PER_TICK]
+    book[s, STOP] = stop_level(price, side, cfg.stop_frac, per_tick)
+    book[s, OWN_STOP] = 0.0
+    if book[s, E_OWN] != 0.0 and not math.isnan(book[s, E_STOP]):
+        book[s, STOP], book[s, OWN_STOP] = book[s, E_STOP], 1.0
+    for i in range(MOST_TARGETS):
+        book[s, LEVEL_0 + i] = np.nan
+    if book[s, E_OWN] != 0.0 and book[s, E_N_TARGETS] > 0.0:
+        n = int(book[s, E_N_TARGETS])
+        for i in range(n):
+            book[s, LEVEL_0 + i], book[s, SHARE_0 + i] = book[s, E_TARGET_0 + i], book[s, E_SHARE_0 + i]
+    else:
+        n = targets.shape[1]
+        for i in range(n):
+            book[s, LEVEL_0 + i] = target_level(price, side, targets[0, i], per_tick)
+            book[s, SHARE_0 + i] = targets[1, i]
+    book[s, N_TARGETS] = n
+    book[s, FIRST_STOP], book[s, FIRST_TARGET] = book[s, STOP], book[s, LEVEL_0]
+
+
+def rest(book, instruments, sums, t, s, k, cfg, fill_out, trade_out):
     """Resting stop and targets through an existing bar: stop and targets at the open, stop, targets."""
     side = book[s, SIDE]
     prices = t.sell if side > 0 else t.buy
@@ -179,11 +216,11 @@ def rest(book, instruments, sums, t, s, k, cfg, target_share, fill_out, trade_ou
     if has_stop and (opened - stop) * side <= 0.0:
         stop_out(book, instruments, sums, t, s, k, cfg, opened, reason, fill_out, trade_out)
         return
-    take_targets(book, instruments, sums, s, k, cfg, target_share, opened, opened, fill_out, trade_out)
+    take_targets(book, instruments, sums, s, k, cfg, opened, opened, fill_out, trade_out)
     if book[s, SIDE] != 0.0 and touched:
         stop_out(book, instruments, sums, t, s, k, cfg, stop, reason, fill_out, trade_out)
     elif book[s, SIDE] != 0.0:
-        take_targets(book, instruments, sums, s, k, cfg, target_share, best, opened, fill_out, trade_out)
+        take_targets(book, instruments, sums, s, k, cfg, best, opened, fill_out, trade_out)
 
 
 def stop_out(book, instruments, sums, t, s, k, cfg, level, reason, fill_out, trade_out):
@@ -193,20 +230,21 @@ def stop_out(book, instruments, sums, t, s, k, cfg, level, reason, fill_out, tra
     close_part(book, instruments, sums, fill_out, trade_out, s, k, qty, level, price, fee, reason, 0.0)
 
 
-def target_part(book, instruments, s, target_share, n_used, left):
-    last = n_used == len(target_share) - 1
-    return target_quantity(book[s, ENTRY_QTY], left, target_share[n_used], last, instruments[s, LOT])
+def target_part(book, instruments, s, n_used, left):
+    last = n_used == int(book[s, N_TARGETS]) - 1
+    share = book[s, SHARE_0 + n_used]
+    return target_quantity(book[s, ENTRY_QTY], left, share, last, instruments[s, LOT])
 
 
-def take_targets(book, instruments, sums, s, k, cfg, target_share, reached, opened, fill_out, trade_out):
+def take_targets(book, instruments, sums, s, k, cfg, reached, opened, fill_out, trade_out):
     """Take every target that `reached` has touched; one that the open has passed fills at the open."""
     side = book[s, SIDE]
     n = int(book[s, N_USED])
-    while n < len(target_share) and book[s, SIDE] != 0.0:
+    while n < int(book[s, N_TARGETS]) and book[s, SIDE] != 0.0:
         level = book[s, LEVEL_0 + n]
         if (reached - level) * side < 0.0:
             return
-        qty = target_part(book, instruments, s, target_share, n, book[s, QTY])
+        qty = target_part(book, instruments, s, n, book[s, QTY])
         n += 1
         if qty > 0.0:
             raw = opened if (opened - level) * side >= 0.0 else level

@@ -92,14 +92,16 @@ def first_tick_at(end, at):
     return low
 
 
-def quiet_until(book, instruments, sums, t, k, cfg, bits, words, events, event_words, equity_out):
+def quiet_until(book, instruments, sums, t, k, cfg, tells, bits, words, events, event_words, equity_out):
     """Pass over bars on which nothing can happen to the only position; the first tick where something may.
 
     Marks, daily equity and (where a stop follows it) the peak move as `do_tick` would move them; ticks passed
-    are counted as held.
+    are counted as held. tells: entries that cannot be taken are told one by one, so that none is passed over.
     """
     side = int(book[0, SIDE])
     watched = EXIT_LONG if side > 0 else EXIT_SHORT
+    if tells:
+        watched |= ENTER_LONG | ENTER_SHORT
     if cfg.on_opposite:
         watched |= ENTER_SHORT if side > 0 else ENTER_LONG
     stopping = WAKE | DUE
