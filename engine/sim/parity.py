@@ -2,8 +2,9 @@
 
 Two results agree where every trade has the same symbol, side, times and reason; prices and quantities within a
 relative 1e-9; fees, slippage, dividends and P&L within a cent; and where the same holds of every fill, of the
-entries that did not happen, and of equity and cash at the end of every session. A difference is either explained,
-by a reason that this module knows and whose evidence it checks, or it fails.
+entries that did not happen, and of equity and cash at the end of every session; of option runs also of every leg, of
+rolls and conversions. A difference is either explained, by a reason that this module knows and whose evidence it
+checks, or it fails.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import polars as pl
 from engine.core.errors import SetupError, SpecError
 from engine.sim.result import SimResult
 from engine.sim.simulate import EngineName, Prepared, result_of, walker
+from engine.sim.simulate_options import OptionRun, option_record, option_result_of
 
 PRICE_TOLERANCE = 1e-9
 MONEY_TOLERANCE = 0.01
@@ -36,6 +38,12 @@ FILL_FIELDS = {
     **dict.fromkeys(("fee", "slippage"), MONEY),
 }
 SKIP_FIELDS = dict.fromkeys(("at", "symbol", "reason"), EXACT)
+LEG_FIELDS = {
+    **dict.fromkeys(("trade_id", "leg", "contract", "side", "entry_at", "exit_at"), EXACT),
+    **dict.fromkeys(("ratio", "multiplier", "strike", "entry_price", "exit_price"), PRICE),
+    "fees": MONEY,
+}
+POSITION_FIELDS = dict.fromkeys(("trade_id", "rolled_from", "converted_at", "risk_sessions"), EXACT)
 EQUITY_FIELDS = {"session": EXACT, "equity": MONEY, "cash": MONEY, "exposure": PRICE}
 
 NO_SKIPS = "vectorbt has no record of entries that did not happen"
@@ -43,7 +51,7 @@ NO_SKIPS = "vectorbt has no record of entries that did not happen"
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two results part. table: trades, fills, skipped or equity; row: its index there.
+    """Where two results part. table: trades, fills, skipped, equity, legs or positions; row: its index there.
 
     reason : why that is to be expected, "" where nobody knows.
     """
@@ -93,7 +101,7 @@ class Parity:
 
 
 def parity(
-    prepared: Prepared,
+    prepared: Prepared | OptionRun,
     engines: Sequence[EngineName] = DEFAULT_ENGINES,
     *,
     optional: bool = False,
@@ -115,10 +123,14 @@ def parity(
     return Parity(tuple(outcomes))
 
 
-def _outcome(prepared: Prepared, engine: EngineName, optional: bool) -> Outcome:
+def _outcome(prepared: Prepared | OptionRun, engine: EngineName, optional: bool) -> Outcome:
     began = time.perf_counter()
+    record: Any
     try:
-        record = walker(engine)(prepared)
+        if isinstance(prepared, OptionRun):
+            record = option_record(prepared.config, engine)
+        else:
+            record = walker(engine)(prepared)
     except SpecError as error:
         return Outcome(engine, time.perf_counter() - began, refused=str(error))
     except SetupError as error:
@@ -126,6 +138,8 @@ def _outcome(prepared: Prepared, engine: EngineName, optional: bool) -> Outcome:
             raise
         return Outcome(engine, time.perf_counter() - began, refused=str(error))
     seconds = time.perf_counter() - began
+    if isinstance(prepared, OptionRun):
+        return Outcome(engine, seconds, option_result_of(prepared.config, prepared.shared, record, engine))
     return Outcome(engine, seconds, result_of(prepared, record, engine))
 
 
@@ -137,6 +151,10 @@ def differences(left: SimResult, right: SimResult) -> Iterator[Difference]:
         none = "vectorbt" in (left.engine, right.engine) and 0 in (left.skipped.height, right.skipped.height)
         yield Difference(**{**found.__dict__, "reason": NO_SKIPS}) if none else found
     yield from _table("equity", EQUITY_FIELDS, left.equity, right.equity)
+    if left.legs is not None and right.legs is not None:
+        yield from _table("legs", LEG_FIELDS, left.legs, right.legs)
+    if left.positions is not None and right.positions is not None:
+        yield from _table("positions", POSITION_FIELDS, left.positions, right.positions)
 
 
 def _table(name: str, kinds: dict[str, str], left: pl.DataFrame, right: pl.DataFrame) -> Iterator[Difference]:

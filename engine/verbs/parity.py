@@ -50,6 +50,7 @@ def run_parity(args: argparse.Namespace, settings: Settings) -> int:
     from engine.sim.inputs import pack_for
     from engine.sim.parity import DEFAULT_ENGINES, parity
     from engine.sim.simulate import prepare
+    from engine.sim.simulate_options import option_run
 
     spec = spec_of(args)
     engines = _engines(args.engines)
@@ -57,9 +58,8 @@ def run_parity(args: argparse.Namespace, settings: Settings) -> int:
     if args.quick:
         pack = _first_sessions(spec, pack)
     output.progress(f"parity: {spec.name} on {pack.label}, {pack.window_start} to {pack.window_end}")
-    found = parity(
-        prepare(spec, pack), engines or DEFAULT_ENGINES, optional=not engines, progress=output.progress
-    )
+    ready = option_run(spec, pack) if spec.is_options else prepare(spec, pack)
+    found = parity(ready, engines or DEFAULT_ENGINES, optional=not engines, progress=output.progress)
     if args.json:
         output.print_json({**_as_json(found), "spec_hash": spec_hash(spec), "pack_hash": pack.hash})
     else:
