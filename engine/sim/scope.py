@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from engine.core.errors import SpecError
+from engine.core.option_rules import option_rules
 from engine.core.spec import StrategySpec
 from engine.core.spec_options import OptionFilters
+from engine.core.timeframes import MINUTES
 
 OF_OPTIONS = (
     "legs",
@@ -20,6 +22,15 @@ OF_OPTIONS = (
     "sizing.max_per_symbol",
 )
 """Fields that say something about options only."""
+
+
+def refuse_unwalkable(spec: StrategySpec) -> None:
+    """SpecError for what no walk could give a meaning: option parts without an option leg, legs that contradict each
+    other. What the data cannot answer is for the pack to say."""
+    if spec.is_options:
+        option_rules(spec, (), MINUTES[spec.timeframe])
+    else:
+        refuse_options(spec)
 
 
 def refuse_options(spec: StrategySpec) -> None:
@@ -41,7 +52,7 @@ def refuse_options(spec: StrategySpec) -> None:
     found = [name for name, is_given in given.items() if is_given]
     if found:
         cure = (
-            "which `run` simulates by the reference; sweeps and comparisons of engines cannot take them yet"
+            "which `run` and `sweep` simulate; comparisons of engines cannot take them yet"
             if spec.is_options
             else "but no leg is an option. Give a leg with asset option, or take the option parts out"
         )

@@ -7,7 +7,7 @@ Names that the spec itself gives to parameters (`sweep.aliases`) stand first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Literal, get_args, get_origin
 
@@ -16,11 +16,13 @@ from pydantic.fields import FieldInfo
 
 from engine.core.conditions import AllOf, AnyOf, Comparison, Condition, NotOf, Operand
 from engine.core.spec import StrategySpec
+from engine.core.spec_options import LegSpec
 from engine.core.spec_walk import bare, is_model, leaves, unit
 from engine.signals.indicator_table import find
 from engine.signals.talib_names import ALIASES
 from engine.signals.tree import PLACES
-from engine.sim.scope import OF_OPTIONS
+from engine.sweep.leg_names import short_name
+from engine.sweep.option_candidates import leg_bounds, leg_label, leg_part, suits, suits_leg
 from engine.sweep.paths import ONE_FOR_ALL
 
 Kind = Literal["int", "float", "bool", "choice", "clock", "text"]
@@ -31,6 +33,9 @@ PARTS = {
     "timeframe": "Bars",
     "direction": "Entry",
     "entry": "Entry",
+    "legs": "Legs",
+    "conversion": "Conversion",
+    "roll": "Rolling",
     "risk_exits": "Exits",
     "sizing": "Sizing",
     "costs": "Costs",
@@ -47,6 +52,7 @@ SIZES = (
     "quantity",
     "cash",
     "risk_pct",
+    "debit_pct",
 )  # the one that `sizing.mode` names decides, so mode stays
 COUNTS = ("length", "fast", "slow", "signal", "minutes")  # parameters in whole bars or minutes
 OPERATOR_WORDS = {
@@ -229,7 +235,9 @@ def words_of(operand: Operand) -> str:
 def _of_fields(spec: StrategySpec) -> Iterator[Candidate]:
     for path, owner, info in leaves():
         head = path.partition(".")[0]
-        if head not in PARTS or path in PLACES or _is_fixed(path):
+        if path == "legs" and spec.is_options:
+            yield from _of_legs(spec)
+        if head not in PARTS or head == "legs" or path in PLACES or _is_fixed(path) or not suits(spec, path):
             continue
         if path in {f"sizing.{size}" for size in ("mode", *SIZES)} and path != f"sizing.{spec.sizing.mode}":
             continue
@@ -241,8 +249,8 @@ def _of_fields(spec: StrategySpec) -> Iterator[Candidate]:
 
 
 def _is_fixed(path: str) -> bool:
-    """One for all configs of a sweep, or for options only."""
-    return any(path == head or path.startswith(f"{head}.") for head in (*ONE_FOR_ALL, *OF_OPTIONS))
+    """One for all configs of a sweep."""
+    return any(path == head or path.startswith(f"{head}.") for head in ONE_FOR_ALL)
 
 
 def _places(spec: StrategySpec, path: str) -> list[str]:
@@ -265,6 +273,20 @@ def _of_field(spec: StrategySpec, path: str, owner: type[BaseModel], info: Field
         (path,), _plain_name(last), PARTS[path.partition(".")[0]], _label(above[1:], last), kind, _present(spec, path),
         unit(info), low, high, is_open, (False, True) if kind == "bool" else choices, info.description or "",
     )  # fmt: skip
+
+
+def _of_legs(spec: StrategySpec) -> Iterator[Candidate]:
+    """The fields of each leg, under names that tell which leg."""
+    for i, leg in enumerate(spec.legs):
+        for field, info in LegSpec.model_fields.items():
+            path = f"legs.{i}.{field}"
+            found = _of_field(spec, path, LegSpec, info) if suits_leg(leg, field) else None
+            if found is not None:
+                lower, upper = leg_bounds(leg, field, found.lower, found.upper)
+                yield replace(
+                    found, name=short_name(spec, path), part=leg_part(leg, i + 1), label=leg_label(field),
+                    lower=lower, upper=upper,
+                )  # fmt: skip
 
 
 def _of_named_logic(spec: StrategySpec) -> Iterator[Candidate]:

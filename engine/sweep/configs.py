@@ -4,7 +4,7 @@ A config could be built by `with_overrides`, `SignalPlan.of` and `trading_hash`:
 Here the axes are of three sorts:
 
 signal : parameters, shifts and numbers of comparisons. Only the operands that they touch are looked up again.
-rule   : numbers that no validator compares with another field (paths.RULE_FIELDS): the model is copied with them.
+rule   : numbers that no validator compares with another field (paths.is_number_alone): the model is copied with them.
 other  : everything else. Each combination of their values is built and checked whole, as an `Anchor`, on which
          the first two sorts vary.
 
@@ -20,18 +20,19 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from typing import Any, NamedTuple
 
 from engine.core.errors import RunError, SpecError
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import canonical, dumps, trading_part, with_overrides
+from engine.packs.pack import ChainRequest
 from engine.signals.required import Needs, required_by_terms, required_of
 from engine.signals.rules import SignalPlan
 from engine.signals.tree import CROSSES, Compare, Group, Negated, Node, with_value
-from engine.sim.scope import refuse_options
+from engine.sim.inputs import chain_requests, widened
+from engine.sim.scope import refuse_unwalkable
 from engine.sweep.grid import Grid
-from engine.sweep.paths import RULE_FIELDS, Part, SignalPath, refuse_paths, signal_path
+from engine.sweep.paths import Part, SignalPath, is_number_alone, refuse_paths, signal_path
 
 MAX_ANCHORS = 64
 MAX_OPERANDS = 20_000
@@ -92,14 +93,17 @@ class ConfigBuilder:
     """Builds configs of a grid by their digits (places on the axes). Not for several threads at once.
 
     needs : warm-up bars by series of all that was built so far.
+    chains : the widest chain that any of it may look at, by underlying.
     limit : the warm-up there is; RunError on a config that needs more. None does not check.
     """
 
     def __init__(self, base: StrategySpec, grid: Grid, limit: Mapping[tuple[str, str], int] | None = None):
         self.base, self.grid, self.limit = base, grid, limit
         self.needs: Needs = {}
+        self.chains: dict[str, ChainRequest] = {}
         refuse_paths(path for axis in grid.axes for path in axis.paths)
-        self._sorts = [_sort(axis.paths) for axis in grid.axes]
+        swept = {path for axis in grid.axes for path in axis.paths}
+        self._sorts = [_sort(axis.paths, swept) for axis in grid.axes]
         self._other = [k for k, sort in enumerate(self._sorts) if sort == "other"]
         self._rule = [k for k, sort in enumerate(self._sorts) if sort == "rule"]
         self._cheap = [k for k, sort in enumerate(self._sorts) if sort != "other"]
@@ -135,7 +139,7 @@ class ConfigBuilder:
             if self._values[k][digits[k]] is None:
                 paths, is_rule = self.grid.axes[k].paths, self._sorts[k] == "rule"
                 self._values[k][digits[k]] = Values(
-                    tuple(reduce(getattr, path.split("."), spec) if is_rule else None for path in paths),
+                    tuple(_attribute(spec, path) if is_rule else None for path in paths),
                     tuple(_text_at(tree, path) for path in paths),
                 )
         return spec
@@ -151,13 +155,16 @@ class ConfigBuilder:
         try:
             spec = with_overrides(self.base, self.grid.config(index), self.grid.describe(index))
             SignalPlan.of(spec)
-            refuse_options(spec)
+            refuse_unwalkable(spec)
         except SpecError as err:
             name = self.grid.describe(index)
             said = str(err).removeprefix(f"{name}: ")
             raise SpecError(
                 f"grid: {name}: {said} Take such values out, or forbid them by a condition under where."
             ) from None
+        for asked in chain_requests(spec):
+            held = self.chains.get(asked.symbol)
+            self.chains[asked.symbol] = asked if held is None else widened(held, asked)
         return spec
 
     def _whole(self, index: int) -> Config:
@@ -271,8 +278,8 @@ class ConfigBuilder:
                     )
 
 
-def _sort(paths: Sequence[str]) -> str:
-    if all(path in RULE_FIELDS for path in paths):
+def _sort(paths: Sequence[str], swept: set[str]) -> str:
+    if all(is_number_alone(path, swept) for path in paths):
         return "rule"
     return "signal" if all(signal_path(path) for path in paths) else "other"
 
@@ -321,8 +328,16 @@ def _placed(node: Node, inner: Sequence[str], leaf: Compare) -> Node:
     return Group(node.every, tuple(parts))
 
 
+def _attribute(spec: StrategySpec, path: str) -> Any:
+    """What stands at a path of a model; positions in a list are numbers."""
+    node: Any = spec
+    for part in path.split("."):
+        node = node[int(part)] if isinstance(node, tuple) else getattr(node, part)
+    return node
+
+
 def _copied(model: Any, fields: Mapping[str, Any]) -> Any:
-    """A copy of a model with values set by path, without validation."""
+    """A copy of a model, or of a list of them, with values set by path, without validation."""
     update: dict[str, Any] = {}
     nested: dict[str, dict[str, Any]] = {}
     for path, value in fields.items():
@@ -331,6 +346,8 @@ def _copied(model: Any, fields: Mapping[str, Any]) -> Any:
             nested.setdefault(head, {})[rest] = value
         else:
             update[head] = value
+    if isinstance(model, tuple):
+        return tuple(_copied(one, nested[str(i)]) if str(i) in nested else one for i, one in enumerate(model))
     for head, inside in nested.items():
         update[head] = _copied(getattr(model, head), inside)
     return model.model_copy(update=update)

@@ -21,6 +21,7 @@ from engine.core.spec import StrategySpec, SweepSpec
 from engine.core.spec_errors import closest
 from engine.core.spec_text import dumps, with_overrides
 from engine.sweep.axes import Axis, Value, axis_spec, expand
+from engine.sweep.leg_names import short_name
 from engine.sweep.where import Condition, parse_condition
 
 MAX_RAW = 100_000_000
@@ -186,7 +187,7 @@ def build(spec: StrategySpec, sweep: SweepSpec) -> Grid:
                 f"sweep.aliases {name!r}: an alias is one word of letters, digits and _, such as fast."
             )
     paths_of = {key: aliases.get(key, (key,)) for key in sweep.grid}
-    names = _names(paths_of, aliases)
+    names = _names(spec, paths_of, aliases)
     axes = [Axis(names[key], paths_of[key], expand(axis, key)) for key, axis in sweep.grid.items()]
     _no_shared_path(axes)
     for axis in axes:
@@ -205,10 +206,12 @@ def make_sweep(
     )
 
 
-def _names(paths_of: Mapping[str, tuple[str, ...]], aliases: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Name of each axis: its alias, else the last part of its path where that is one axis's only, else the path."""
+def _names(
+    spec: StrategySpec, paths_of: Mapping[str, tuple[str, ...]], aliases: Mapping[str, tuple[str, ...]]
+) -> dict[str, str]:
+    """Name of each axis: its alias, else its short name where that is one axis's only, else the path."""
     by_paths = {paths: name for name, paths in aliases.items()}
-    last = {key: by_paths.get(paths) or paths[0].rpartition(".")[2] for key, paths in paths_of.items()}
+    last = {key: by_paths.get(paths) or short_name(spec, paths[0]) for key, paths in paths_of.items()}
     times = Counter(last.values())
     return {key: name if times[name] == 1 else key for key, name in last.items()}
 

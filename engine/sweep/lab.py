@@ -22,9 +22,20 @@ from engine.sim.scope import refuse_options
 from engine.sim.ticks import TickMarket
 from engine.sweep.configs import Config
 from engine.sweep.executors.local import Shard, Stopped
-from engine.sweep.plan import SweepPlan
+from engine.sweep.plan import SweepPlan, covered
 
 N_METRICS = len(METRIC_NAMES)
+
+
+def lab_of(plan: SweepPlan, pack: Pack) -> Lab:
+    """Where the configs of a plan are walked. RunError or DataError where the pack lacks what they read: a sweep that
+    cannot be answered does not begin."""
+    covered(plan.needs, pack.series)
+    if plan.base.is_options:
+        from engine.sweep.option_lab import OptionLab
+
+        return OptionLab(plan, pack)
+    return Lab(plan, pack)
 
 
 class Lab:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
 from engine.core.errors import SpecError
@@ -33,9 +34,36 @@ RULE_FIELDS = frozenset(
         "costs.slippage_spread_pct",
         "backtest.cash",
         "backtest.cash_rate_pct",
+        "entry.filters.min_open_interest",
+        "entry.filters.min_volume",
+        "entry.filters.iv_percentile_min",
+        "entry.filters.iv_percentile_max",
+        "entry.filters.max_quote_age_minutes",
+        "entry.filters.fill_at",
+        "entry.filters.modelled_spread_pct",
+        "entry.filters.modelled_spread_min",
+        "risk_exits.target_of_max_value_pct",
+        "sizing.debit_pct",
+        "sizing.max_spread_risk_pct",
+        "sizing.max_per_symbol",
+        "conversion.underlying_move_pct",
+        "conversion.premium_gain_pct",
+        "conversion.short_strike_offset",
+        "conversion.short_delta",
+        "conversion.min_net_debit_remaining",
+        "roll.days_before_expiry",
+        "roll.extrinsic_below",
+        "roll.gamma_band_pct",
     )
 )
 """Numbers that no validator compares with another field: a value that is allowed once is allowed always."""
+
+LEG_NUMBERS = re.compile(
+    r"legs\.\d+\.(qty|dte|delta|moneyness_pct|premium|offset|width|stop_loss_pct|take_profit_pct)"
+)
+"""Numbers of legs, of the same kind; but a right decides the sign of a delta."""
+
+LEG_HOLDS = re.compile(r"legs\.\d+\.(asset|symbol)")
 
 ONE_FOR_ALL = {
     "universe": 'the symbols are one for all configs; sweep another with --set universe=["QQQ"]',
@@ -71,6 +99,18 @@ def refuse_paths(paths: Iterable[str]) -> None:
         for head, why in ONE_FOR_ALL.items():
             if path == head or path.startswith(f"{head}."):
                 raise SpecError(f"grid {path}: cannot be swept: {why}.")
+        if LEG_HOLDS.fullmatch(path):
+            raise SpecError(
+                f"grid {path}: cannot be swept: what a leg holds is one for all configs; set it with --set."
+            )
+
+
+def is_number_alone(path: str, swept: Collection[str]) -> bool:
+    """Whether a path leads to a number that no validator compares with another field, itself swept or not."""
+    if LEG_NUMBERS.fullmatch(path):
+        leg, _, field = path.rpartition(".")
+        return field != "delta" or f"{leg}.right" not in swept
+    return path in RULE_FIELDS
 
 
 def signal_path(path: str) -> SignalPath | None:

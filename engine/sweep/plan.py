@@ -12,6 +12,7 @@ import numpy as np
 from engine.core.errors import RunError, SpecError
 from engine.core.spec import StrategySpec, SweepSpec
 from engine.core.spec_text import spec_hash, with_overrides
+from engine.packs.pack import ChainRequest
 from engine.signals.required import Needs
 from engine.sweep.axes import Axis
 from engine.sweep.configs import ConfigBuilder
@@ -25,11 +26,16 @@ ENGINE = "native"
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """A checked sweep. `needs` are the warm-up bars of the configs that need most, by (symbol, timeframe)."""
+    """A checked sweep.
+
+    needs  : warm-up bars of the configs that need most, by (symbol, timeframe).
+    chains : of options, wide enough for every config.
+    """
 
     base: StrategySpec
     grid: Grid
     needs: Needs
+    chains: tuple[ChainRequest, ...]
     _checked: ConfigBuilder = field(repr=False, compare=False)
 
     @classmethod
@@ -49,7 +55,7 @@ class SweepPlan:
                 builder.at(index, digits)
         if len(grid) > CHECK_ALL:
             _note_operands(builder, grid)
-        return cls(base, grid, builder.needs, builder)
+        return cls(base, grid, builder.needs, tuple(builder.chains.values()), builder)
 
     def __len__(self) -> int:
         return len(self.grid)

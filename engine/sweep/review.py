@@ -16,7 +16,7 @@ import numpy as np
 from engine.core.errors import SpecError
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import with_overrides
-from engine.sim.scope import refuse_options
+from engine.sim.scope import refuse_unwalkable
 from engine.sweep.axes import Axis, axis_spec, expand
 from engine.sweep.candidates import Candidate
 from engine.sweep.counting import Count, count_configs, parsed_condition
@@ -148,12 +148,12 @@ def _refused(spec: StrategySpec, axis: Axis) -> str | None:
     )
     for value in (axis.values[i] for i in picks):
         try:
-            with_overrides(spec, dict.fromkeys(axis.paths, value), "")
+            refuse_unwalkable(with_overrides(spec, dict.fromkeys(axis.paths, value), ""))
         except SpecError as err:
             text = str(err).removeprefix(": ")
             path = next((path for path in axis.paths if text.startswith(path)), None)
             if path is not None:  # anything else may be right together with the other axes
-                return f"Value {value}: {text.removeprefix(f'{path}: ')}"
+                return f"Value {value}: {text.partition(': ')[2]}"
     return None
 
 
@@ -200,12 +200,12 @@ def _counted(
 def _configs(spec: StrategySpec, axes: Sequence[Axis], where: Sequence[str]) -> tuple[int | None, str | None]:
     """(place of the axis, fault) of the first config found that the spec as a whole refuses; no place: of the whole."""
     try:
-        refuse_options(spec)
+        refuse_unwalkable(spec)
     except SpecError as err:
         return None, str(err)
     for overrides, told in _samples(axes, where):
         try:
-            refuse_options(with_overrides(spec, overrides, ""))
+            refuse_unwalkable(with_overrides(spec, overrides, ""))
         except SpecError as err:
             text = str(err).removeprefix(": ")
             return _to_blame(axes, text), f"Config {told}: {text}{ADVICE}"

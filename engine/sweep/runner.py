@@ -26,8 +26,8 @@ from engine.store.models import SweepRow
 from engine.sweep.checkpoints import RESULTS, Checkpoints
 from engine.sweep.estimate import Estimate, estimate
 from engine.sweep.executors import local
-from engine.sweep.lab import Lab
-from engine.sweep.plan import ENGINE, SweepPlan, covered
+from engine.sweep.lab import Lab, lab_of
+from engine.sweep.plan import ENGINE, SweepPlan
 from engine.sweep.ranking import Ranking
 
 SHARD_SECONDS = 1.0
@@ -113,15 +113,17 @@ def reopen(store: Store, sweep: str) -> tuple[SweepPlan, Pack]:
     return SweepPlan.from_json(base, row.grid), load_pack(store.settings, row.pack_hash)
 
 
-def run_sweep(store: Store, plan: SweepPlan, pack: Pack, options: Options | None = None) -> Outcome:
+def run_sweep(
+    store: Store, plan: SweepPlan, pack: Pack, options: Options | None = None, lab: Lab | None = None
+) -> Outcome:
     """Run what is missing of a sweep and return its outcome; a sweep that is done is read.
 
-    What is committed when it ends early is kept: calling again goes on from there.
-    SweepBusy if another process runs the same sweep; RunError if the pack lacks a series.
+    lab : of this plan and pack, where the caller has one. What is committed when it ends early is kept: calling again
+    goes on from there. SweepBusy if another process runs the same sweep; errors as `lab_of`.
     """
     options = options or Options()
     ranking = Ranking(options.rank_by, options.top)
-    covered(plan.needs, pack.series)
+    lab = lab or lab_of(plan, pack)
     row = begin(store, plan, pack)
     with _locked(store, row.id):
         kept = Checkpoints(store.settings.sweeps / row.id, plan.grid)
@@ -129,7 +131,7 @@ def run_sweep(store: Store, plan: SweepPlan, pack: Pack, options: Options | None
         running = _Running(store, plan, pack, kept, row, options)
         if not kept.results.exists():
             try:
-                running.compute(Lab(plan, pack))
+                running.compute(lab)
             except BaseException as error:
                 failed = isinstance(error, Exception)
                 sweeps.finish(

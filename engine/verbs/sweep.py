@@ -60,18 +60,20 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
     """JSON: sweep_id, n_configs, n_done, seconds, results, top: [{config, metrics, run_id}]."""
     from engine.store.db import open_store
     from engine.sweep.ranking import check_metric
+    from engine.sweep.lab import lab_of
     from engine.sweep.runner import begin, run_sweep
 
     check_metric(args.rank_by)
     jobs = _checked(args)
     store = open_store(settings)
     plan, pack = _resumed(args, store) if args.resume else _planned(args, settings)
+    lab = lab_of(plan, pack)
     sweep = begin(store, plan, pack).id
     output.progress(
         f"sweep {sweep}: {plan.base.name}, {len(plan):,} configs on {pack.label}, {_window(pack)}"
     )
     try:
-        found = run_sweep(store, plan, pack, _options(args, jobs, plan))
+        found = run_sweep(store, plan, pack, _options(args, jobs, plan), lab)
     except KeyboardInterrupt:
         output.progress(
             f"sweep {sweep}: stopped; what is done is kept. Go on with `python -m engine sweep --resume {sweep}`."
@@ -130,7 +132,12 @@ def _planned(args: argparse.Namespace, settings: Settings) -> tuple[SweepPlan, P
 
     plan = _plan_of(args)
     return plan, pack_for(
-        settings, plan.base, needs=plan.needs, pack_hash=args.pack, progress=output.progress
+        settings,
+        plan.base,
+        needs=plan.needs,
+        chains=plan.chains,
+        pack_hash=args.pack,
+        progress=output.progress,
     )
 
 

@@ -18,6 +18,7 @@ from engine.core.spec import AxisSpec, StrategySpec, SweepSpec
 from engine.sweep.axes import Value
 from engine.sweep.candidates import Candidate
 from engine.sweep.grid import make_sweep
+from engine.sweep.leg_names import short_name
 from engine.sweep.review import Written
 
 LIST, RANGE, LOG = "List", "Range", "Log"
@@ -83,17 +84,17 @@ class Draft:
 
 def of_spec(spec: StrategySpec) -> Draft:
     """The spec's own grid."""
-    return with_sweep(Draft(), spec.sweep)
+    return with_sweep(Draft(), spec, spec.sweep)
 
 
-def with_sweep(draft: Draft, sweep: SweepSpec) -> Draft:
-    """The draft with another grid, of a spec or a file."""
+def with_sweep(draft: Draft, spec: StrategySpec, sweep: SweepSpec) -> Draft:
+    """The draft with another grid for `spec`, its own or a file's."""
     aliases = {k: (p,) if isinstance(p, str) else tuple(p) for k, p in sweep.aliases.items()}
     by_paths = {paths: name for name, paths in aliases.items()}
     axes: list[AxisDraft] = []
     for key, axis in sweep.grid.items():
         paths = aliases.get(key, (key,))
-        wished = by_paths.get(paths) or paths[0].rpartition(".")[2]
+        wished = by_paths.get(paths) or short_name(spec, paths[0])
         axes.append(_drafted(len(axes), free_name(wished, axes), paths, axis))
     return replace(draft, axes=tuple(axes), where=sweep.where)
 
@@ -157,7 +158,7 @@ def sweep_of(draft: Draft, spec: StrategySpec) -> SweepSpec:
     plain = {
         axis.name
         for axis in draft.axes
-        if (*axis.paths[1:], axis.paths[0].rpartition(".")[2]) == (axis.name,)
+        if (*axis.paths[1:], short_name(spec, axis.paths[0])) == (axis.name,)
         and axis.name not in spec.sweep.aliases
     }
     aliases = {

@@ -176,7 +176,7 @@ def _upload(spec: StrategySpec) -> None:
     except ArgusError as error:
         st.session_state[_FAULT] = str(error)
         return
-    sweep_builder_state.put(with_sweep(here.draft, sweep), anew=True)
+    sweep_builder_state.put(with_sweep(here.draft, spec, sweep), anew=True)
     st.toast(
         guard.plain(f"{file.name}: {formats.plural(len(sweep.grid), 'parameter')}."), icon=":material/check:"
     )

@@ -54,7 +54,7 @@ def test_a_grid_file_is_read_back_as_the_same(path):
     spec = load_spec(path)
     text = grid_yaml(sweep_of(of_spec(spec), spec))
     assert parse_grid(text.encode(), "grid.yaml") == spec.sweep
-    assert with_sweep(Draft(), parse_grid(text.encode(), "grid.yaml")) == of_spec(spec)
+    assert with_sweep(Draft(), spec, parse_grid(text.encode(), "grid.yaml")) == of_spec(spec)
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)

@@ -54,13 +54,10 @@ def test_what_is_set_is_accepted_back_at_its_own_path(path):
 
 def test_what_is_one_for_all_configs_or_for_options_only_is_not_offered():
     for path in SPECS:
-        offered = [p for one in candidates(load_spec(path)) for p in one.paths]
-        assert not [
-            p
-            for p in offered
-            for head in (*ONE_FOR_ALL, *OF_OPTIONS)
-            if p == head or p.startswith(f"{head}.")
-        ]
+        spec = load_spec(path)
+        heads = ONE_FOR_ALL if spec.is_options else (*ONE_FOR_ALL, *OF_OPTIONS)
+        offered = [p for one in candidates(spec) for p in one.paths]
+        assert not [p for p in offered for head in heads if p == head or p.startswith(f"{head}.")]
 
 
 def test_names_of_the_spec_stand_first_and_keep_all_their_paths():

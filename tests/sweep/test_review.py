@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import SpecError
-from engine.core.spec_text import build_spec
 from engine.sweep import counting
 from engine.sweep.axes import Axis
 from engine.sweep.candidates import candidates
@@ -19,7 +19,8 @@ from engine.sweep.counting import Count, count_configs, parsed_condition
 from engine.sweep.grid import Grid
 from engine.sweep.plan import SweepPlan
 from engine.sweep.review import Review, Written, review
-from tests.sweep.conftest import FAST, SLOW, sma, sma_tree
+from tests.sweep.conftest import FAST, SLOW, sma
+from tests.sweep.option_sweeps import put_spread
 
 STOP = ("risk_exits.stop_loss_pct",)
 TRAIL, ACTIVATION = ("risk_exits.trailing.trail_pct",), ("risk_exits.trailing.activation_pct",)
@@ -123,16 +124,24 @@ def test_values_that_are_wrong_only_together_are_told_with_their_config():
 def test_a_config_whose_fault_names_one_axis_stands_at_that_axis():
     found = looked(fast(), Written("offset", ("entry.order.offset_pct",), [0, 0.5]))
     assert found.faults[0] is None
-    assert (found.faults[1] or "").startswith("Config offset 0.5, fast 3: entry.order: offset_pct belongs to a limit")
+    assert (found.faults[1] or "").startswith(
+        "Config offset 0.5, fast 3: entry.order: offset_pct belongs to a limit"
+    )
     assert found.fault is None
     limits = Written("kind", ("entry.order.type",), ["limit", "stop"])
     assert looked(limits, Written("offset", ("entry.order.offset_pct",), [0, 0.5])).is_sound
 
 
-def test_a_spec_of_options_says_that_sweeps_cannot_take_it():
-    spec = build_spec(sma_tree(legs=[{"right": "CALL", "delta": 0.3}]))
-    found = review(spec, [fast()], [])
-    assert (found.fault or "").startswith("legs: for options, which `run` simulates")
+def test_a_leg_that_contradicts_itself_is_told_at_its_parameter():
+    delta = Written("short_put_delta", ("legs.0.delta",), [-0.2, 0.2])
+    found = review(put_spread(), [delta, Written("width", ("legs.1.width",), [5, 10])], [])
+    assert found.faults == ("Value 0.2: a PUT has a delta of -1 to 0. Turn the sign.", None)
+    assert review(put_spread(), [replace(delta, values=[-0.2, -0.1])], []).is_sound
+
+
+def test_a_parameter_of_options_is_refused_for_a_spec_on_bars():
+    found = review(sma(), [Written("cap", ("sizing.max_per_symbol",), [1, 2])], [])
+    assert (found.faults[0] or "").startswith("Value 1: for options, but no leg is an option")
 
 
 def test_a_grid_too_large_says_how_large():

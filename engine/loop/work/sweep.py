@@ -14,6 +14,7 @@ from engine.loop.work import Cancelled, Later, Work
 from engine.packs.pack import Pack
 from engine.sim.inputs import pack_for
 from engine.sweep.executors.local import n_cores
+from engine.sweep.lab import lab_of
 from engine.sweep.plan import SweepPlan
 from engine.sweep.runner import Options, Outcome, Progress, SweepBusy, begin, reopen, run_sweep
 from engine.sweep.top import keep_top
@@ -25,10 +26,11 @@ def work(job: Work) -> dict[str, Any]:
     """{"sweep_id", "n_configs", "n_done", "seconds", "top": run ids in order of rank}."""
     plan, pack = _resumed(job) if "resume" in job.payload else _planned(job)
     job.check()
+    lab = lab_of(plan, pack)
     sweep = begin(job.store, plan, pack).id
     job.about(f"sweep:{sweep}")
     try:
-        found = run_sweep(job.store, plan, pack, _options(job, plan))
+        found = run_sweep(job.store, plan, pack, _options(job, plan), lab)
     except SweepBusy as error:
         job.report("waiting for another process, which runs the same sweep")
         raise Later(BUSY_SECONDS) from error
@@ -43,7 +45,14 @@ def _planned(job: Work) -> tuple[SweepPlan, Pack]:
     job.check()
     job.report("reading the market")
     chosen = job.payload.get("pack")
-    return plan, pack_for(job.settings, plan.base, needs=plan.needs, pack_hash=chosen, progress=job.telling())
+    return plan, pack_for(
+        job.settings,
+        plan.base,
+        needs=plan.needs,
+        chains=plan.chains,
+        pack_hash=chosen,
+        progress=job.telling(),
+    )
 
 
 def _resumed(job: Work) -> tuple[SweepPlan, Pack]:

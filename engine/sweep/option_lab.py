@@ -1,0 +1,61 @@
+"""Walks of option configs on one pack and its chains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.core.bars import FloatArray
+from engine.core.chains import ChainSeries
+from engine.packs.pack import Pack
+from engine.sim.simulate_options import option_metrics, prepare_options
+from engine.sweep.configs import Config
+from engine.sweep.lab import Lab, ShardWorker
+from engine.sweep.plan import SweepPlan
+
+
+class OptionLab(Lab):
+    """A pack with chains laid out for a sweep: one market a timeframe, one cache of columns.
+
+    DataError where the chains cannot answer what the configs ask; it names the field and what to do.
+    """
+
+    def __init__(self, plan: SweepPlan, pack: Pack) -> None:
+        super().__init__(plan, pack)
+        self.prepared = prepare_options(pack)
+        self.cache = self.prepared.cache(plan.base)
+        for index in _one_a_timeframe(plan):
+            self.prepared.config(plan.spec(index))
+
+    def worker(self) -> ShardWorker:
+        return OptionWorker(self)
+
+    def n_bytes(self, jobs: int) -> int:
+        """As for bars, and the chains; those are mapped from the disk and shared by all threads."""
+        return super().n_bytes(jobs) + sum(_chain_bytes(one) for one in self.pack.chains.values())
+
+
+class OptionWorker(ShardWorker):
+    """One thread's builder; what it walks on belongs to the lab."""
+
+    lab: OptionLab
+
+    def walk(self, config: Config, out: FloatArray) -> None:
+        option_metrics(config.rules_of, self.lab.prepared, out, plan=config.plan)
+
+
+def _one_a_timeframe(plan: SweepPlan) -> list[int]:
+    """A config of each timeframe. All ask the same filters: a grid gives each of them a value in every config."""
+    grid = plan.grid
+    if not any("timeframe" in axis.paths for axis in grid.axes):
+        return [0]
+    by_timeframe = {plan.spec(i).timeframe: i for i in grid.each_value().tolist()}
+    return sorted(by_timeframe.values())
+
+
+def _chain_bytes(one: ChainSeries) -> int:
+    return sum(
+        value.nbytes
+        for session in one.by_session.values()
+        for value in vars(session).values()
+        if isinstance(value, np.ndarray)
+    )
