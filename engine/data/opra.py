@@ -8,7 +8,7 @@ import polars as pl
 
 from engine.core import opra
 from engine.core.errors import DataError
-from engine.core.option_roots import option_root
+from engine.core.option_roots import option_root, root_for
 from engine.data import quality
 
 
@@ -48,6 +48,39 @@ def with_underlyings(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         pl.col("root").replace_strict(roots, symbols, return_dtype=pl.String).alias("symbol")
     )
+
+
+def named_contracts(rows: pl.DataFrame, where: str) -> pl.DataFrame:
+    """`rows` with root, symbol and contract (the ticker), of a source that gives a root or the underlying alone.
+
+    rows : line, expiry, strike, is_call, and root or underlying_name. DataError naming the first row without a name.
+    """
+    names = [name for name in ("root", "underlying_name") if name in rows.columns]
+    name = pl.coalesce(*names) if names else pl.lit(None, dtype=pl.String)
+    rows = rows.with_columns(
+        name.str.strip_chars().str.to_uppercase().str.replace(".", "", literal=True).alias("root")
+    )
+    lacks = quality.Rule(
+        "no underlying and no root",
+        ~pl.col("root").fill_null("").str.contains(r"^[1-5]?[A-Z]{1,6}\d?$"),
+        ("root",),
+    )
+    quality.refuse(rows, where, [lacks])
+    if "underlying_name" in rows.columns:
+        third = (pl.col("expiry").dt.weekday() == 5) & pl.col("expiry").dt.day().is_between(15, 21)
+        kinds = rows.select("root", third.alias("third")).unique()
+        roots = [
+            root_for(option_root(one).root, is_third_friday=is_third) for one, is_third in kinds.iter_rows()
+        ]
+        told = kinds.with_columns(pl.Series("_root", roots, dtype=pl.String))
+        rows = rows.with_columns(third.alias("third")).join(
+            told, on=["root", "third"], how="left", maintain_order="left"
+        )
+        rows = rows.with_columns(pl.col("_root").alias("root")).drop("_root", "third")
+    strike = (pl.col("strike") * 1000).round().cast(pl.Int64, strict=False).cast(pl.String).str.zfill(8)
+    right = pl.when("is_call").then(pl.lit("C")).otherwise(pl.lit("P"))
+    ticker = pl.concat_str("root", pl.col("expiry").dt.to_string("%y%m%d"), right, strike)
+    return with_underlyings(rows.with_columns(ticker.alias("contract")))
 
 
 def listed_date(text: str, where: str) -> dt.date:

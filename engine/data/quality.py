@@ -52,9 +52,9 @@ def refuse(frame: pl.DataFrame, where: str, rules: Sequence[Rule]) -> None:
     raise fail(where, row["line"], f"{rule.says} ({values})" if values else rule.says)
 
 
-def trade_rules(*, volume_required: bool) -> list[Rule]:
-    """Rules of bars of trades (or of one price, where a source has no more)."""
-    rules = _price_rules(PRICES, "", False)
+def trade_rules(*, volume_required: bool, optional: bool = False) -> list[Rule]:
+    """Rules of bars of trades (or of one price, where a source has no more). optional: a row may bring none."""
+    rules = _price_rules(PRICES, "", optional)
     if volume_required:
         rules.append(Rule("missing volume", pl.col("volume").is_null(), ("volume",)))
     return [*rules, size_rule("volume"), *time_rules()]
@@ -77,6 +77,23 @@ def option_quote_rules() -> list[Rule]:
         for rule in _price_rules(names, side, True, True)
     ]
     return [*rules, size_rule("bid_size"), size_rule("ask_size"), *time_rules()]
+
+
+def snapshot_rules(columns: list[str]) -> list[Rule]:
+    """Rules of a snapshot of options. Zero, crossed and empty quotes are real and kept."""
+    prices = [
+        Rule(
+            f"{name} is not a number from 0 to {MAX_PRICE:.0e}",
+            ~pl.col(name).is_finite() | ~pl.col(name).is_between(0, MAX_PRICE),
+            (name,),
+        )
+        for name in ("bid", "ask", "last", "underlying")
+        if name in columns
+    ]
+    strike = pl.col("strike")
+    bad_strike = strike.is_null() | ~strike.is_finite() | ~strike.is_between(0, MAX_PRICE, closed="right")
+    sizes = [size_rule(name) for name in ("volume", "open_interest") if name in columns]
+    return [*prices, Rule("strike is not above zero", bad_strike, ("strike",)), *sizes]
 
 
 def time_rules() -> list[Rule]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.data.importers import ImportReport, SeriesReport
     from engine.data.streams import Meter
 
-FORMATS = ("lean", "polygon", "eod-options", "csv")
+FORMATS = ("lean", "polygon", "eod-options", "parquet", "csv")
 REPORT_EVERY_S = 1.0
 
 
@@ -56,24 +56,32 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("format", choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS))
-    parser.add_argument("path", type=Path, help="a file, or a folder of them")
+    parser.add_argument(
+        "path", type=Path, help="a file, or a folder of them; of parquet also a path template or a spec"
+    )
     parser.add_argument(
         "--symbols", type=_words, metavar="A,B", help="only these (exact names); default: all"
     )
     parser.add_argument("--source", metavar="NAME", help="name in the store; default: the format")
-    csv = parser.add_argument_group("of csv")
+    csv = parser.add_argument_group("of csv and parquet")
     csv.add_argument("--map", type=_pairs, metavar="open=o,...", help="field=column where the names differ")
     csv.add_argument("--tz", metavar="ZONE", help="zone of times without an offset, such as America/New_York")
     csv.add_argument(
         "--symbol", metavar="NAME", help="of all rows, where no column says it (eod-options too: OptionsDX)"
     )
-    csv.add_argument("--kind", help="equity (default), forex, cfd, future or index")
+    csv.add_argument(
+        "--kind",
+        help="equity (default), forex, cfd, future or index; option (parquet, by its folder's name too)",
+    )
     csv.add_argument("--timeframe", help="1min (default), 5min, 15min, 30min, 1h or 1D")
     csv.add_argument(
         "--time-unit", metavar="UNIT", help="s, ms, us or ns, where times are numbers since 1970"
     )
     csv.add_argument(
         "--time-format", metavar="FORMAT", help="of times that are not ISO, such as %%d.%%m.%%Y %%H:%%M"
+    )
+    csv.add_argument(
+        "--spec", metavar="SPEC", help="parquet: the spec whose data.columns and data.tz say how to read it"
     )
     parser.add_argument("--preview", action="store_true", help="say what it would bring; store nothing")
     output.add_json_flag(parser)
@@ -90,12 +98,13 @@ def import_data(args: argparse.Namespace, settings: Settings) -> int:
     """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, series; with --preview as there."""
     from engine.data.importers import ImportCancelled, import_path
 
-    names = ("map", "tz", "symbol", "kind", "timeframe", "time_unit", "time_format")
+    names = ("map", "tz", "symbol", "kind", "timeframe", "time_unit", "time_format", "spec")
     options = {name: value for name in names if (value := getattr(args, name)) is not None}
-    allowed = {"csv": names, "eod-options": ("symbol",)}.get(args.format, ())
-    if stray := [name for name in options if name not in allowed]:
+    taken = {"csv": names[:-1], "parquet": (*names[:-2], "spec"), "eod-options": ("symbol",)}
+    if stray := [name for name in options if name not in taken.get(args.format, ())]:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in stray)
-        raise BadInput(f"{flags}: for csv only; {args.format} files say it themselves. Leave them out.")
+        whose = " and ".join(one for one, names_of in taken.items() if stray[0] in names_of)
+        raise BadInput(f"{flags}: for {whose} only; {args.format} files say it themselves. Leave them out.")
     if args.preview:
         return data_preview.show(args, settings, options)
     with _interrupts() as interrupted:

@@ -22,6 +22,7 @@ FORMAT_LABELS = {
     "lean": "LEAN: its data folder, or one zip of it",
     "polygon": "Polygon flat files: minute aggregates",
     "eod-options": "End-of-day option chains: CSV, OptionsDX",
+    "parquet": "Processed parquet: a file, a folder, a template or a spec",
     "csv": "CSV with a header",
 }
 SERIES_ROWS = 200

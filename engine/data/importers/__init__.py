@@ -12,13 +12,15 @@ from typing import Any
 
 from engine.core.errors import ArgusError, DataError, NotFound
 from engine.core.settings import Settings
+from engine.data.importers import parquet
 from engine.data.importers.job import ImportReport, Outcome, Request, SeriesReport
 from engine.data.partitions import source_name
+from engine.data.processed import is_template
 from engine.data.streams import ImportCancelled, Meter, Progress
 
 __all__ = ["FORMATS", "ImportCancelled", "ImportReport", "SeriesReport", "import_path"]
 
-FORMATS = ("lean", "polygon", "eod-options", "csv")
+FORMATS = ("lean", "polygon", "eod-options", "parquet", "csv")
 
 _SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,31}")
 
@@ -37,12 +39,12 @@ def import_path(
 ) -> ImportReport:
     """Import a file or folder of a format (see FORMATS) into the store of `source` (default: `format`).
 
-    options   : of `csv`, see `engine.data.importers.csv.CsvOptions`; of `eod-options` symbol; the others have none.
+    options   : of `csv` and `parquet`, see their CsvOptions and ParquetOptions; of `eod-options` symbol; else none.
     progress  : called with the Meter of the import at every step.
     cancelled : asked at least every second; true ends the import with ImportCancelled.
     now       : time zone aware; the record's time.
 
-    A file of bars (lean: the whole call) is imported whole or not at all; importing it again changes nothing.
+    A file of bars (lean, parquet: the whole call) is imported whole or not at all; importing it again changes nothing.
     DataError names file, row and rule of the first thing that is wrong.
     """
     meter = Meter(progress=progress, cancelled=cancelled)
@@ -72,7 +74,10 @@ def checked(
     path = Path(path)
     if format not in FORMATS:
         raise DataError(f"format {format!r}: unknown. Formats: {', '.join(FORMATS)}.")
-    _check_path(path)
+    if format != "parquet" or not is_template(path):
+        _check_path(path)
+    if source is None and format == "parquet":
+        source = parquet.default_source(path, options or {})
     name = _checked_source(source or format, format)
     wanted = frozenset(_checked_symbol(one) for one in symbols) if symbols is not None else None
     if wanted is not None and not wanted:
@@ -97,11 +102,16 @@ def _check_path(path: Path) -> None:
 
 
 def _checked_source(source: str, format: str) -> str:
-    """Sources never mix: a name that belongs to another format, or to made-up data, is refused."""
+    """Sources never mix: a name that belongs to another format, or to made-up data, is refused.
+
+    Processed files were made of some vendor's: their owner may file them under its name.
+    """
     name = source_name(source)
     owner = {"synthetic": "the demo market", **{one: f"the {one} importer" for one in FORMATS}}.get(
         name.lower()
     )
+    if format == "parquet" and name in FORMATS:
+        return name
     if owner and name != format:
         raise DataError(f"source {source!r}: belongs to {owner}. Choose another name with --source.")
     return name

@@ -18,7 +18,6 @@ from pathlib import Path
 import polars as pl
 
 from engine.core.errors import DataError
-from engine.core.option_roots import option_root, root_for
 from engine.data import opra, parse, quality
 from engine.data.importers.job import Outcome, Request, Transaction, transaction
 from engine.data.importers.lean_times import NEW_YORK, cut_at_open
@@ -174,7 +173,7 @@ def _both_sides(block: Block, columns: list[str], where: str, path: Path, reques
 def _contracts(rows: pl.DataFrame, where: str) -> pl.DataFrame:
     """Rows of chains as the store has them: contract, start of their session, quotes, trades and what vendors say."""
     rows = _identified(_dated(rows, where), where)
-    quality.refuse(rows, where, _rules(rows.columns))
+    quality.refuse(rows, where, quality.snapshot_rules(rows.columns))
     midnight = pl.col("day").cast(pl.Datetime("ns")).alias("start")
     rows = quality.to_utc(cut_at_open(rows.with_columns(midnight), "1D"), NEW_YORK, where)
     last = pl.col("last") if "last" in rows.columns else pl.lit(None, dtype=pl.Float64)
@@ -220,7 +219,7 @@ def _identified(rows: pl.DataFrame, where: str) -> pl.DataFrame:
     ]
     rows = rows.with_columns(pl.coalesce(*tickers, pl.lit(None, dtype=pl.String)).alias("contract"))
     if rows["contract"].null_count() == len(rows):
-        return _named(rows, where)
+        return opra.named_contracts(rows, where)
     told = opra.with_contracts(rows.select("line", "contract"), "contract", where)
     same = (told["expiry"] == rows["expiry"]) & (told["is_call"] == rows["is_call"])
     same &= (told["strike"] - rows["strike"]).abs() < 1e-6
@@ -229,55 +228,6 @@ def _identified(rows: pl.DataFrame, where: str) -> pl.DataFrame:
     )
     quality.refuse(rows.with_columns(), where, [rule])
     return rows.with_columns(told["root"], told["symbol"])
-
-
-def _named(rows: pl.DataFrame, where: str) -> pl.DataFrame:
-    """Contracts whose source gives no ticker: a root, or the underlying alone."""
-    names = [name for name in ("root", "underlying_name") if name in rows.columns]
-    name = pl.coalesce(*names) if names else pl.lit(None, dtype=pl.String)
-    rows = rows.with_columns(
-        name.str.strip_chars().str.to_uppercase().str.replace(".", "", literal=True).alias("root")
-    )
-    lacks = quality.Rule(
-        "no underlying and no root",
-        ~pl.col("root").fill_null("").str.contains(r"^[1-5]?[A-Z]{1,6}\d?$"),
-        ("root",),
-    )
-    quality.refuse(rows, where, [lacks])
-    if "underlying_name" in rows.columns:
-        third = (pl.col("expiry").dt.weekday() == 5) & pl.col("expiry").dt.day().is_between(15, 21)
-        kinds = rows.select("root", third.alias("third")).unique()
-        roots = [
-            root_for(option_root(one).root, is_third_friday=is_third) for one, is_third in kinds.iter_rows()
-        ]
-        told = kinds.with_columns(pl.Series("_root", roots, dtype=pl.String))
-        rows = rows.with_columns(third.alias("third")).join(
-            told, on=["root", "third"], how="left", maintain_order="left"
-        )
-        rows = rows.with_columns(pl.col("_root").alias("root")).drop("_root", "third")
-    strike = (pl.col("strike") * 1000).round().cast(pl.Int64, strict=False).cast(pl.String).str.zfill(8)
-    right = pl.when("is_call").then(pl.lit("C")).otherwise(pl.lit("P"))
-    ticker = pl.concat_str("root", pl.col("expiry").dt.to_string("%y%m%d"), right, strike)
-    return opra.with_underlyings(rows.with_columns(ticker.alias("contract")))
-
-
-def _rules(columns: list[str]) -> list[quality.Rule]:
-    """Rules of a snapshot. Zero, crossed and empty quotes are real and kept."""
-    prices = [
-        quality.Rule(
-            f"{name} is not a number from 0 to {quality.MAX_PRICE:.0e}",
-            ~pl.col(name).is_finite() | ~pl.col(name).is_between(0, quality.MAX_PRICE),
-            (name,),
-        )
-        for name in ("bid", "ask", "last", "underlying")
-        if name in columns
-    ]
-    strike = pl.col("strike")
-    bad_strike = (
-        strike.is_null() | ~strike.is_finite() | ~strike.is_between(0, quality.MAX_PRICE, closed="right")
-    )
-    sizes = [quality.size_rule(name) for name in ("volume", "open_interest") if name in columns]
-    return [*prices, quality.Rule("strike is not above zero", bad_strike, ("strike",)), *sizes]
 
 
 def _sizes() -> list[pl.Expr]:

@@ -18,6 +18,7 @@ from engine.core.errors import DataError
 from engine.core.sessions import day_of
 from engine.core.settings import Settings
 from engine.data import importers, parse
+from engine.data.importers import parquet
 from engine.data.importers.job import Outcome, Request, Transaction
 from engine.data.importers.lean import AnyFile
 from engine.data.importers.lean_options import OptionFile
@@ -30,7 +31,7 @@ MOST_FILES = 20_000  # of a folder are counted
 LOOK_FILES = 8  # are opened
 LOOK_SECONDS = 2.0
 ROWS, FAULTS, HEAD_LINES = 20, 5, 6
-ENDINGS = (".csv", ".txt", ".gz", ".zip")
+ENDINGS = (".csv", ".txt", ".gz", ".zip", ".parquet", ".json")
 
 _LEAN = re.compile(
     r"(^|/)(equity|(index)?option|forex|cfd|future)/[a-z0-9]+/(minute|hour|daily)/.+\.zip$|/interest-rate\.csv$"
@@ -126,6 +127,8 @@ def guess_format(path: Path | str) -> str | None:
     lower = [name.lower() for name in names]
     if any(_LEAN.search(name) for name in lower):
         return "lean"
+    if any(name.endswith((".parquet", ".json")) for name in lower):
+        return "parquet"
     texts = [name for name in names if name.lower().endswith((".csv", ".csv.gz"))]
     if any(_POLYGON.search(name.lower()) for name in texts):
         return "polygon"
@@ -138,19 +141,24 @@ def guess_format(path: Path | str) -> str | None:
 
 
 def columns_of(path: Path | str) -> tuple[str, ...]:
-    """Names of the columns of a CSV, or of the first of a folder; empty where there are none."""
+    """Names of the columns of a CSV or parquet file, or of the first of a folder; empty where there are none."""
     path = Path(path)
     try:
         first = path if path.is_file() else next((p for p in _some_files(path) if p.suffix != ".zip"), None)
     except (OSError, ValueError):
         return ()
+    if first is not None and first.suffix.lower() == ".parquet":
+        with suppress(DataError):
+            return tuple(parquet.names_of(first))
     return _beginning(first)[1] if first is not None and first.name.lower().endswith(ENDINGS[:3]) else ()
 
 
 def _some_files(folder: Path) -> Iterator[Path]:
     """Files of the first few thousand names below a folder."""
     return (
-        path for path in itertools.islice(folder.rglob("*.*"), 3000) if path.suffix in (".csv", ".gz", ".zip")
+        path
+        for path in itertools.islice(folder.rglob("*.*"), 3000)
+        if path.suffix in (".csv", ".gz", ".zip", ".parquet")
     )
 
 
@@ -197,7 +205,7 @@ class _Look:
                 if file.kind != "future" or not file.quotes:
                     self._of(_key(file)).reach([file.day])
         else:
-            self.files = list(units)
+            self.files = [getattr(unit, "path", unit) for unit in units]
         self.request.meter.expect(self.files)
         chosen = _chosen(units, self.request.format)
         self.is_whole = len(chosen) == len(units)
@@ -244,8 +252,9 @@ class _Look:
 
     def told(self) -> Preview:
         request, meter = self.request, self.request.meter
-        is_text = request.format != "lean" and self.files
-        head, columns = _beginning(self.files[0]) if is_text else ((), ())
+        first = self.files[0] if self.files and request.format != "lean" else None
+        head, columns = _beginning(first) if first and first.suffix != ".parquet" else ((), ())
+        columns = columns or (columns_of(first) if first else ())
         n_each = max(4, ROWS // max(1, len(self.frames)))
         shown = [frame.head(n_each) for frame in itertools.islice(self.frames.values(), 5)]
         wanted = [
