@@ -57,7 +57,7 @@ def artifact_bytes(
     sheet = tearsheet.tearsheet_html(spec_json, settings_json, result, benchmark, label)
     trades_page = tearsheet.trades_html(spec_json, settings_json, result, label)
     of_some = {"legs": result.legs, "positions": result.positions, "position_marks": result.position_marks,
-               "logic": result.logic}  # fmt: skip
+               "position_greeks": result.position_greeks, "logic": result.logic}  # fmt: skip
     return {
         "settings.json": json_bytes(settings_json),
         "strategy_spec.json": json_bytes(spec_json),

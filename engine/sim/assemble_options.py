@@ -21,6 +21,7 @@ from engine.sim.assemble import (
     skipped_frame,
 )
 from engine.sim.option_market import OptionMarket
+from engine.sim.position_greeks import position_greeks
 from engine.sim.reference_options import LegFill, OptionRecord
 from engine.sim.result import (
     FILLS_SCHEMA,
@@ -55,8 +56,12 @@ def assemble_options(
     entry_reason: EntryReason,
     notes: Sequence[str] = (),
     marks: Sequence[str] = (),
+    monitored: Sequence[str] = (),
 ) -> SimResult:
-    """The result of one walk. Open positions are listed, marked, and left out of trade statistics."""
+    """The result of one walk. Open positions are listed, marked, and left out of trade statistics.
+
+    monitored : the Greeks that are recorded at each session's end.
+    """
     base = market.base
     closed = [_closed_row(market, record, t, entry_reason) for t in record.trades]
     still_open = [_open_row(market, rules, record, p, entry_reason) for p in record.state.options]
@@ -94,6 +99,7 @@ def assemble_options(
         legs=_legs(record, told),
         positions=_positions(told),
         position_marks=_position_marks(record, told),
+        position_greeks=position_greeks(market, rules, record, told, monitored),
     )
 
 

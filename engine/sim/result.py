@@ -114,6 +114,17 @@ POSITION_MARKS_SCHEMA = _schema(
     }
 )
 
+POSITION_GREEKS_SCHEMA = _schema(
+    {
+        "trade_id": pl.Int64,
+        "at": INSTANT,  # a session's end at which the position was held
+        "delta": pl.Float64,  # of the whole position, in money; NaN where a leg's is undefined or nobody asked
+        "gamma": pl.Float64,
+        "vega": pl.Float64,  # for one point of volatility
+        "theta": pl.Float64,  # for a calendar day
+    }
+)
+
 LOGIC_SCHEMA = _schema(
     {
         "trade_id": pl.Int64,
@@ -137,6 +148,7 @@ class SimResult:
     marks   : short labels that limit what the result may be used for, such as "SYNTHETIC", "ruined",
               "modelled spread" or "snapshot fills".
     legs, positions, position_marks : of an option run, what its trades are made of; None for runs of bars.
+    position_greeks : what the spec monitors of option positions at sessions' ends; None where it monitors nothing.
     logic   : what a named logic showed when each trade was decided; None for a spec of conditions.
 
     A frame that differs from its schema is a RunError.
@@ -159,6 +171,7 @@ class SimResult:
     legs: pl.DataFrame | None = None
     positions: pl.DataFrame | None = None
     position_marks: pl.DataFrame | None = None
+    position_greeks: pl.DataFrame | None = None
     logic: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
@@ -170,6 +183,7 @@ class SimResult:
             ("legs", LEGS_SCHEMA),
             ("positions", POSITIONS_SCHEMA),
             ("position_marks", POSITION_MARKS_SCHEMA),
+            ("position_greeks", POSITION_GREEKS_SCHEMA),
             ("logic", LOGIC_SCHEMA),
         ):
             if getattr(self, name) is None:

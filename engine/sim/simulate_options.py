@@ -223,6 +223,7 @@ def option_result_of(
         entry_reason=told.reason,
         notes=(*pack.notes, *_notes(spec, pack)),
         marks=(SYNTHETIC,) if pack.is_synthetic else (),
+        monitored=spec.monitor_greeks,
     )
     held: list[OptionTrade | OptionPosition] = [*record.trades, *record.state.options]
     entered = [Decided(one.trade_id, one.symbol, one.decided_at) for one in held if one.rolled_from < 0]

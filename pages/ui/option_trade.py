@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
-from pages.ui import candles, charts, formats, run_files
+from pages.ui import candles, charts, formats, option_greeks, run_files
 from pages.ui.palette import Palette, palette
 from pages.ui.queries import Run
 
@@ -32,6 +32,9 @@ def show(run: Run, trade: Mapping[str, Any], zone: str) -> None:
         charts.show(trade_chart(palette(), marks, legs, trade, zone), "trade_chart", said, name)
         st.caption(_below(marks, trade))
     show_legs(legs, zone)
+    greeks = run_files.greeks_of(run.folder, trade["trade_id"])
+    if greeks is not None:
+        option_greeks.show(greeks, zone)
 
 
 def trade_chart(

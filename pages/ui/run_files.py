@@ -140,6 +140,14 @@ def marks_of(folder: str, trade_id: int) -> pl.DataFrame:
     return _of_trade(folder, "position_marks.parquet", trade_id)
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def greeks_of(folder: str, trade_id: int) -> pl.DataFrame | None:
+    """The monitored Greeks of one option trade, session by session; None where the run kept none."""
+    if not (Path(folder) / "position_greeks.parquet").is_file():
+        return None
+    return _of_trade(folder, "position_greeks.parquet", trade_id)
+
+
 def _of_trade(folder: str, name: str, trade_id: int) -> pl.DataFrame:
     try:
         return pl.scan_parquet(_file(folder, name)).filter(pl.col("trade_id") == trade_id).collect()

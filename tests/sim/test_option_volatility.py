@@ -9,10 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.core.chains import PM, ChainSeries, ChainSession, Contracts
 from engine.core.errors import DataError
 from engine.core.sessions import day_of
-from engine.options.pricing import bsm_price
 from engine.options.rates import RateHistory
 from engine.packs.pack import pack_from_series
 from engine.sim.inputs import chain_requests
@@ -20,14 +18,13 @@ from engine.sim.option_market import rates_of
 from engine.sim.simulate_options import prepare_options, simulate_options
 from tests.fixtures.bars import make_sessions
 from tests.fixtures.chains import option_spec
+from tests.fixtures.smooth_chains import smooth_chain, smooth_session
 from tests.fixtures.trading import bars
 
 N = 140
 WARM = 130
 SESSIONS = make_sessions(N)
 LEVELS = np.linspace(0.40, 0.15, N)  # volatility falls day by day: every session is the lowest so far
-STRIKES = np.arange(60.0, 140.5, 2.5)
-DAY = 86_400_000_000_000
 SPREAD = [
     {"right": "PUT", "side": "SELL", "moneyness_pct": -5, "dte": 23},
     {"right": "PUT", "side": "BUY", "width": 5},
@@ -36,24 +33,13 @@ ALWAYS = [{"type": "price", "name": "close", "operator": ">", "value": 0}]
 
 
 def session_of(s, level):
-    close = int(SESSIONS.close_ns[s])
-    listed = [(day, strike, is_call) for day in (23, 37) for strike in STRIKES for is_call in (False, True)]
-    day, strike, is_call = (np.array(column) for column in zip(*listed, strict=True))
-    fair = bsm_price(is_call, 100.0, strike, day / 365.0, 0.0, 0.0, level, threads=1)
-    bid, ask = np.round(np.maximum(fair - 0.02, 0.0), 2), np.round(fair + 0.03, 2)
-    contracts = Contracts(
-        expiry=(SESSIONS.date[s] + day).astype(np.int32), strike=strike, is_call=is_call.astype(bool),
-        settlement=np.full(len(day), PM, dtype=np.int8), expires_at=(close + day * DAY).astype(np.int64),
-        multiplier=np.full(len(day), 100.0), adjusted=np.zeros(len(day), dtype=bool), root=("AAA",) * len(day),
-    )  # fmt: skip
-    sides = [side[:, None].astype(np.float32) for side in (bid, ask, bid, ask)]
-    return ChainSession(s, SESSIONS.open_ns[s : s + 1], contracts, *sides)
+    return smooth_session(SESSIONS, s, level)
 
 
 @pytest.fixture(scope="module")
 def pack():
     series = bars([100.0] * N, sessions=SESSIONS, timeframe="1D")
-    chain = ChainSeries("AAA", "1D", "TEST", SESSIONS, {s: session_of(s, LEVELS[s]) for s in range(N)})
+    chain = smooth_chain(SESSIONS, LEVELS)
     return pack_from_series([series], day_of(SESSIONS.date[WARM]), day_of(SESSIONS.date[-1]), chains=[chain])
 
 
