@@ -1,0 +1,140 @@
+"""What every named logic must hold to: these tests run over the table, so that a new one is covered by itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from engine.core.sessions import day_of
+from engine.core.spec import AxisSpec, SweepSpec
+from engine.core.spec_text import build_spec, with_overrides
+from engine.core.spec_walk import unit
+from engine.packs.pack import pack_from_series
+from engine.signals.cache import ColumnCache
+from engine.signals.explain import explain
+from engine.signals.logic import REGISTRY, known_logic, logic_sentences
+from engine.signals.rules import SignalPlan
+from engine.sim.lookahead import look_ahead
+from engine.sim.parity import parity
+from engine.sim.simulate import prepare, result_of, walker
+from engine.sweep.configs import ConfigBuilder
+from engine.sweep.grid import Grid
+from tests.fixtures.bars import first_bars, make_sessions, perturbed_after, random_series
+
+BUSY = {
+    "zrce_second_chance": {"min_volume_threshold": 0.8, "relaxed_volume_ratio": 0.5},
+    "dow_regime": {"trend": 20, "vol": 10, "history": 60, "confirm": 1},
+}
+"""Parameters that trade within a few days of 5-minute bars; a logic that is not named here must do so by default."""
+
+
+def spec_of(name, **fields):
+    return build_spec(
+        {
+            "name": name, "slug": name, "universe": ["AAA"], "direction": "both",
+            "timeframe": "1D" if REGISTRY[name].bars == "daily" else "5min",
+            "entry": {"logic": name, "logic_params": BUSY.get(name, {})},
+            "risk_exits": {"max_hold_minutes": 60}, "sizing": {"mode": "quantity", "quantity": 100}, **fields,
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bars():
+    return random_series(
+        np.random.default_rng(8), sessions=make_sessions(8, early=(5,)), timeframe="5min", gap_rate=0.03,
+        halts=1, splits=1,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pack(bars):
+    dates = bars.sessions.date
+    return pack_from_series([bars], day_of(dates[2]), day_of(dates[-1]))
+
+
+def columns(spec, series):
+    cache = ColumnCache({("AAA", spec.timeframe): series})
+    return SignalPlan.of(spec).logic_columns(cache, "AAA")
+
+
+every = pytest.mark.parametrize("name", known_logic())
+
+
+@every
+def test_nothing_that_it_says_or_shows_changes_with_the_future(name, bars):
+    rng, spec = np.random.default_rng(1), spec_of(name)
+    whole = columns(spec, bars)
+    for n in (int(one) for one in rng.integers(len(bars) // 2, len(bars), 4)):
+        rows = int(bars.has_row[:n].sum())
+        for other in (first_bars(bars, n), perturbed_after(bars, n, rng)):
+            part = columns(spec, other)
+            for field in ("entry_long", "entry_short", "exit_long", "exit_short"):
+                one, two = getattr(whole, field), getattr(part, field)
+                assert (one is None) == (two is None)
+                assert one is None or one[:rows].tobytes() == two[:rows].tobytes(), field
+            for column, values in whole.shown.items():
+                assert values[:rows].tobytes() == part.shown[column][:rows].tobytes(), column
+
+
+@every
+def test_a_run_of_it_is_clean(name, pack):
+    found = look_ahead(spec_of(name), pack, quick=True)
+    assert found.verdict == "clean", found.findings or "it made no trade: give it parameters in BUSY"
+
+
+@every
+def test_the_compiled_walk_and_the_reference_agree_on_it(name, pack):
+    found = parity(prepare(spec_of(name), pack), ("reference", "native"))
+    assert found.verdict == "agree"
+
+
+@every
+def test_a_trade_tells_why_and_keeps_what_was_shown(name, pack):
+    prepared = prepare(spec_of(name), pack)
+    result = result_of(prepared, walker("native")(prepared), "native")
+    words = result.trades["entry_reason"].to_list()
+    assert all(one and not one.startswith("named logic") for one in words)
+    kept = dict(result.logic.group_by("trade_id").len().rows())
+    assert set(kept) == set(result.trades["trade_id"]) and min(kept.values()) > 1
+    bar = int(np.searchsorted(prepared.market.lanes[0].series.end, prepared.market.ticks[5]))
+    assert explain(prepared.spec, prepared.cache, "AAA", "long", bar)
+
+
+@every
+def test_its_parameters_have_a_meaning_defaults_and_bounds(name):
+    logic = REGISTRY[name]
+    assert logic.params() == logic.params.model_validate({})
+    for field, info in logic.params.model_fields.items():
+        assert info.description and info.description.endswith("."), field
+        if info.annotation in (int, float):
+            assert unit(info), field
+            marks = {mark for one in info.metadata for mark in ("gt", "ge", "lt", "le") if hasattr(one, mark)}
+            assert marks & {"gt", "ge"} and marks & {"lt", "le"}, field
+
+
+@every
+def test_its_rules_are_told_in_sentences(name):
+    said = logic_sentences(spec_of(name))
+    assert said and all(one[0].isupper() and one.endswith(".") for one in said)
+
+
+@every
+def test_each_of_its_parameters_can_be_swept(name):
+    """An axis gives the same plan as the parameter set by hand."""
+    spec = spec_of(name)
+    params = REGISTRY[name].params.model_validate(BUSY.get(name, {}))
+    for field in REGISTRY[name].params.model_fields:
+        path = f"entry.logic_params.{field}"
+        grid = Grid.from_spec(spec, SweepSpec(grid={path: AxisSpec(values=(getattr(params, field),))}))
+        config = ConfigBuilder(spec, grid).at(0, [0])
+        assert config.plan.logic == SignalPlan.of(with_overrides(spec, {path: getattr(params, field)})).logic
+
+
+def test_the_table_is_known_without_a_compiler():
+    code = "import sys, engine.signals.logic; print(sorted({'numba', 'talib', 'pandas', 'scipy'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
