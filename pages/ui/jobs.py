@@ -47,6 +47,13 @@ def show_job(job_id: int, *, title: bool = True) -> None:
     show_jobs([job], title=title)
 
 
+def show_asked() -> None:
+    """The job that the URL names, if it names one."""
+    number = st.query_params.get(state.JOB, "")
+    if number.isdecimal() and len(number) < 16:
+        show_job(int(number))
+
+
 def show_jobs(found: Sequence[JobRow], *, title: bool = True) -> None:
     """Jobs as cards, refreshed together while one of them is open."""
     is_open = any(job.status in jobs.OPEN for job in found)

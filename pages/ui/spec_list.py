@@ -9,28 +9,15 @@ import streamlit as st
 
 from engine.core.spec_text import MAX_BYTES
 from engine.store.strategies import Strategy
-from pages.ui import formats, guard, spec_actions, spec_queries, state
+from pages.ui import formats, guard, jobs, spec_actions, spec_queries, state
 from pages.ui.queries import Revision
-from pages.ui.spec_queries import Draft, Shipped
-
-BLANK = """{
-  "name": "My strategy",
-  "slug": "my_strategy",
-  "universe": ["SPY"],
-  "timeframe": "1h",
-  "entry": {
-    "signal_logic": [
-      {"name": "SMA", "params": {"length": 20}, "operator": "cross_above",
-       "target": {"name": "SMA", "params": {"length": 50}}}
-    ]
-  },
-  "risk_exits": {"stop_loss_pct": 2, "take_profit_pct": 4}
-}
-"""
+from pages.ui.spec_gallery import show_gallery
+from pages.ui.spec_queries import Draft
 
 
 def show_list(at: Revision) -> None:
     """Search and strategies first where there are any; else the ways to begin."""
+    jobs.show_asked()
     search = st.session_state.get(state.FIND) or st.query_params.get(state.FIND, "")
     number = st.session_state.get(state.SPECS_PAGE) or _page_of_url()
     found, n = spec_queries.strategies(at, search.strip()[:80], number)
@@ -39,12 +26,12 @@ def show_list(at: Revision) -> None:
         st.info(
             "No strategy is saved yet. Start from one that comes with Argus, or drop a spec of yours below."
         )
-        show_beginnings()
+        show_beginnings(at)
         return
     show_drafts(drafts, n_drafts)
     _show_strategies(found, n, search)
     st.subheader("Begin another")
-    show_beginnings()
+    show_beginnings(at)
 
 
 def show_drafts(drafts: Sequence[Draft], n: int) -> None:
@@ -129,7 +116,7 @@ def strategies_columns() -> dict[str, object]:
     }  # fmt: skip
 
 
-def show_beginnings() -> None:
+def show_beginnings(at: Revision) -> None:
     """A spec that comes with Argus, a file, or an empty one."""
     st.file_uploader(
         "Drop specs here, as JSON files",
@@ -140,33 +127,11 @@ def show_beginnings() -> None:
         max_upload_size=1,
         help=f"Each becomes a draft; {MAX_BYTES // 1000:,} kB at most. Faults are shown at their fields.",
     )
-    with st.container(horizontal=True, gap="small", vertical_alignment="top"):
-        for one in spec_queries.shipped():
-            _show_shipped(one)
-        with st.container(border=True, width=226, height="stretch", key="shipped_blank"):
-            st.markdown("**An empty one**")
-            st.caption("A crossing of two averages with a stop and a target, to be changed into your own.")
-            st.button("Start from scratch", key="start_blank", icon=":material/add:",
-                      on_click=spec_actions.begin_draft, args=(BLANK, ""))  # fmt: skip
+    show_gallery(at)
 
 
 def _take_files() -> None:
     spec_actions.take_files(st.session_state[state.SPEC_FILES] or [])
-
-
-def _show_shipped(one: Shipped) -> None:
-    with st.container(border=True, width=226, height="stretch", key=f"shipped_{one.file.partition('.')[0]}"):
-        st.markdown(f"**{guard.plain(one.name)}**")
-        st.caption(guard.plain(_beginning(one.description)))
-        st.button("Start from this", key=f"start_{one.file.partition('.')[0]}", icon=":material/edit_document:",
-                  on_click=spec_actions.begin_draft, args=(one.text, one.file))  # fmt: skip
-
-
-def _beginning(text: str) -> str:
-    """The first sentence, and the second where the first is short."""
-    first, _, rest = text.partition(". ")
-    said = f"{first}. {rest.partition('. ')[0]}" if len(first) < 60 and rest else first
-    return f"{said.rstrip('.')}."
 
 
 def _first_page() -> None:

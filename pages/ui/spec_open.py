@@ -34,7 +34,7 @@ def show_version(at: Revision, version: Version) -> None:
     if doc.checked.problems:
         st.warning(guard.plain(f"This Argus does not take the version as it is: {doc.checked.problems[0]} Edit it and "
                                "save another one."))  # fmt: skip
-    _show_job()
+    jobs.show_asked()
     _show_view(at, doc, version.slug, version.hash)
 
 
@@ -153,12 +153,6 @@ def _canonical(doc: Doc) -> str:
         if doc.checked.spec is not None
         else dumped(doc.checked.tree or {})
     )
-
-
-def _show_job() -> None:
-    number = st.query_params.get(state.JOB, "")
-    if number.isdecimal() and len(number) < 16:
-        jobs.show_job(int(number))
 
 
 def _show_view(at: Revision, doc: Doc, slug: str, at_hash: str) -> None:

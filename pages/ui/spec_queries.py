@@ -10,7 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from engine.core.errors import ArgusError
+from engine.core.instruments import instrument
+from engine.core.spec import StrategySpec
+from engine.core.spec_needs import needs
 from engine.core.spec_text import load_spec
+from engine.data import catalog, partitions
+from engine.packs.pack import SYNTHETIC
 from engine.store import drafts, specs, sweeps
 from engine.store.models import SpecVersion
 from engine.store.strategies import Strategy, count_strategies, list_strategies
@@ -71,12 +76,15 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Shipped:
-    """A spec that comes with Argus."""
+    """A spec that comes with Argus. kind: what it trades, in a word; needs: phrases; symbols: all that it names."""
 
     file: str
     name: str
     description: str
     text: str
+    kind: str
+    needs: tuple[str, ...]
+    symbols: tuple[str, ...]
 
 
 @st.cache_data(max_entries=64, show_spinner="Loading strategies…")
@@ -157,5 +165,31 @@ def shipped() -> list[Shipped]:
             spec = load_spec(path)
         except ArgusError:
             continue
-        found.append(Shipped(path.name, spec.name, spec.description, path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        found.append(
+            Shipped(path.name, spec.name, spec.description, text, _kind(spec), needs(spec), _symbols(spec))
+        )
     return found
+
+
+def _kind(spec: StrategySpec) -> str:
+    if spec.is_options:
+        return "options"
+    kind = instrument(spec.universe[0]).kind
+    return {"equity": "shares", "future": "futures"}.get(kind, kind)
+
+
+def _symbols(spec: StrategySpec) -> tuple[str, ...]:
+    read = [
+        one.symbol for compared in spec.operands() for one in (compared, compared.target) if one is not None
+    ]
+    return tuple(dict.fromkeys([*spec.universe, *filter(None, read)]))
+
+
+@st.cache_data(max_entries=4, show_spinner=False, ttl=5.0)
+def demo_symbols(at: Revision) -> frozenset[str]:
+    """The symbols of the demo market; none before it is made. An import is no write of the store: ttl."""
+    settings = guard.store().settings
+    if SYNTHETIC not in partitions.sources(settings):
+        return frozenset()
+    return frozenset(one.symbol for one in catalog.series(settings, SYNTHETIC))

@@ -1,0 +1,42 @@
+"""What market data a spec needs, in words, for somebody who chooses a strategy."""
+
+from __future__ import annotations
+
+from engine.core.condition_words import BARS, listing
+from engine.core.conditions import Operand
+from engine.core.spec import StrategySpec
+
+OF_DAYS = ("trend_bias",)  # indicators that read daily bars whatever the spec's own are
+
+
+def needs(spec: StrategySpec) -> tuple[str, ...]:
+    """Phrases: the traded bars, others that conditions read, what chains must tell."""
+    base = f"{listing(spec.universe)} {BARS[spec.timeframe]} bars"
+    return tuple(dict.fromkeys([base, *_other_bars(spec), *_chains(spec)]))
+
+
+def _other_bars(spec: StrategySpec) -> list[str]:
+    read = [one for compared in spec.operands() for one in (compared, compared.target) if one is not None]
+    named = [(one.symbol, _timeframe(one, spec)) for one in read]
+    return [
+        f"{symbol or listing(spec.universe)} {BARS[timeframe]} bars"
+        for symbol, timeframe in named
+        if symbol is not None or timeframe != spec.timeframe
+    ]
+
+
+def _timeframe(one: Operand, spec: StrategySpec) -> str:
+    return "1D" if one.name in OF_DAYS else one.timeframe or spec.timeframe
+
+
+def _chains(spec: StrategySpec) -> list[str]:
+    if not spec.is_options:
+        return []
+    asked, waived = spec.entry.filters, spec.data.waive
+    wanted = (
+        ("open interest", "open_interest", asked.min_open_interest),
+        ("volume", "volume", asked.min_volume),
+        ("a year of volatilities", "iv_percentile", asked.iv_percentile_max or asked.iv_percentile_min),
+    )
+    told = [words for words, name, limit in wanted if limit is not None and name not in waived]
+    return [f"option quotes of {listing(spec.universe)}{f' with {listing(told)}' if told else ''}"]

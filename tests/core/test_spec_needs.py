@@ -1,0 +1,39 @@
+"""What a spec needs is told by the series that it trades and reads."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.core.spec_needs import needs
+from engine.core.spec_text import load_spec, with_overrides
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("sma_crossover", ("SPY 1-hour bars",)),
+        (
+            "otm_put_credit_spread",
+            ("SPY 1-minute bars", "VIX daily bars", "SPY daily bars", "option quotes of SPY"),
+        ),
+        (
+            "ghetto_spread",
+            (
+                "AMD 1-minute bars",
+                "AMD daily bars",
+                "option quotes of AMD with open interest, volume and a year of volatilities",
+            ),
+        ),
+    ],
+)
+def test_a_shipped_spec_says_what_it_needs(name, expected):
+    assert needs(load_spec(SPECS / f"{name}.json")) == expected
+
+
+def test_what_is_waived_is_not_needed():
+    spec = with_overrides(
+        load_spec(SPECS / "ghetto_spread.json"), {"data.waive": ["open_interest", "volume", "iv_percentile"]}
+    )
+    assert needs(spec)[-1] == "option quotes of AMD"

@@ -1,0 +1,54 @@
+"""The gallery of the strategies that come with Argus: what they need, and a run on the demo with one click."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.packs.synthetic import make_demo
+from engine.store import jobs, specs
+from engine.store.db import open_store
+from tests.pages.conftest import open_page, texts
+
+
+@pytest.fixture
+def store(empty):
+    opened = open_store(empty)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def demo(empty):
+    make_demo(empty, quick=True, options=False)
+
+
+def test_a_card_tells_what_a_strategy_trades_and_needs(store):
+    said = texts(open_page("specs"))
+    assert "SPY 1-minute bars; VIX daily bars; SPY daily bars; option quotes of SPY" in said
+    assert {"Ghetto Spread", "OTM Put Credit Spread", "SMA crossover"} <= {
+        line.strip("*") for line in said.splitlines()
+    }
+
+
+def test_without_the_demo_market_it_is_offered_and_nothing_runs(store):
+    at = open_page("specs")
+    assert at.button(key="demo_sma_crossover").disabled
+    at.button(key="make_demo").click().run()
+    assert [job.kind for job in jobs.list_jobs(store)] == ["demo"]
+
+
+def test_one_click_runs_a_strategy_on_the_demo_and_shows_how_far_it_is(store, demo):
+    at = open_page("specs").button(key="demo_sma_crossover").click().run()
+    assert not at.exception
+    (job,) = jobs.list_jobs(store)
+    assert (job.kind, job.payload["spec"]["data"]) == ("run", {"source": "SYNTHETIC"})
+    assert at.query_params["job"] == str(job.id)
+    assert job.title in texts(at)
+    (version,) = specs.list_specs(store)
+    assert version.slug == "sma_crossover"
+
+
+def test_a_filter_that_a_short_market_cannot_answer_is_waived(store, demo):
+    open_page("specs").button(key="demo_ghetto_spread").click().run()
+    (job,) = jobs.list_jobs(store)
+    assert job.payload["spec"]["data"] == {"source": "SYNTHETIC", "waive": ["iv_percentile"]}
