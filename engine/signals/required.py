@@ -67,9 +67,12 @@ def chain_sessions(spec: StrategySpec) -> int:
     has_filter = asked.iv_percentile_min is not None or asked.iv_percentile_max is not None
     most = YEAR + 1 if has_filter and "iv_percentile" not in spec.data.waive else 0
     conditions = [pair for nodes in compiled_logic(spec).values() for node in nodes for pair in terms(node)]
-    for term, crossing in (*conditions, *_of_logic(spec)):
-        most = max(most, _chain_rows(term, crossing, spec))
-    return most
+    return max(most, chain_sessions_by_terms([*conditions, *_of_logic(spec)], spec))
+
+
+def chain_sessions_by_terms(found: Iterable[tuple[Term, bool]], spec: StrategySpec) -> int:
+    """What terms need of it. A term comes with whether it stands in a crossing."""
+    return max((_chain_rows(term, crossing, spec) for term, crossing in found), default=0)
 
 
 def _of_logic(spec: StrategySpec) -> list[tuple[Term, bool]]:

@@ -26,7 +26,7 @@ from engine.core.errors import RunError, SpecError
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import canonical, dumps, trading_part, with_overrides
 from engine.packs.pack import ChainRequest
-from engine.signals.required import Needs, required_by_terms, required_of
+from engine.signals.required import Needs, chain_sessions_by_terms, required_by_terms, required_of
 from engine.signals.rules import SignalPlan
 from engine.signals.tree import CROSSES, Compare, Group, Negated, Node, with_value
 from engine.sim.inputs import chain_requests, widened
@@ -162,10 +162,13 @@ class ConfigBuilder:
             raise SpecError(
                 f"grid: {name}: {said} Take such values out, or forbid them by a condition under where."
             ) from None
-        for asked in chain_requests(spec):
-            held = self.chains.get(asked.symbol)
-            self.chains[asked.symbol] = asked if held is None else widened(held, asked)
+        self._widen(chain_requests(spec))
         return spec
+
+    def _widen(self, asked: Sequence[ChainRequest]) -> None:
+        for one in asked:
+            held = self.chains.get(one.symbol)
+            self.chains[one.symbol] = one if held is None else widened(held, one)
 
     def _whole(self, index: int) -> Config:
         spec = self.checked(index)
@@ -227,7 +230,10 @@ class ConfigBuilder:
         if slot.part == "numbers":
             return (changed.low, changed.high)
         term = changed.left if slot.part == "left" else changed.right
-        self._note(required_by_terms([(term, node.operator in CROSSES)], anchor.spec), None)
+        read = [(term, node.operator in CROSSES)]
+        self._note(required_by_terms(read, anchor.spec), None)
+        back = chain_sessions_by_terms(read, anchor.spec)
+        self._widen([one._replace(warmup_sessions=back) for one in self.chains.values()])
         return term
 
     def _rules_of(self, anchor: Anchor, digits: Sequence[int]) -> StrategySpec:

@@ -18,6 +18,7 @@ from engine.core.spec_text import spec_hash, trading_hash
 from engine.metrics.names import METRIC_NAMES
 from engine.packs.disk import load_pack, save_pack
 from engine.packs.pack import pack_from_series
+from engine.signals.required import chain_sessions
 from engine.sim.simulate import simulate
 from engine.store import ledger, runs, sweeps
 from engine.sweep.checkpoints import Checkpoints
@@ -148,6 +149,17 @@ def test_a_config_whose_legs_wish_no_expiration_needs_the_whole_chain():
     assert (
         SweepPlan.of(put_spread(legs=legs), make_sweep({"legs.0.delta": [-0.3]})).chains[0].max_days is None
     )
+
+
+def test_the_chain_reaches_back_as_far_as_the_longest_look_back_of_the_configs():
+    calm = {"name": "SMA", "symbol": "VIX", "params": {"length": 5}, "operator": "<", "value": 20}
+    spec = put_spread(
+        entry={"signal_logic": [calm]}, data={"substitute": {"VIX": "chain_iv30"}}, timeframe="1D",
+        risk_exits={"close_before_expiry_days": 0},
+    )  # fmt: skip
+    length, shift = "entry.signal_logic.0.params.length", "entry.signal_logic.0.shift"
+    plan = SweepPlan.of(spec, make_sweep({length: [3, 10], shift: [0, 2]}))
+    assert plan.chains[0].warmup_sessions == max(chain_sessions(plan.spec(i)) for i in range(4)) > 0
 
 
 def test_the_chain_serves_the_finest_of_swept_bars():
