@@ -253,7 +253,9 @@ def _data(spec: StrategySpec) -> list[str]:
         said.append(f"Indicators see {_count(data.warmup_bars, 'bar')} before the window.")
     if data.paths or data.columns:
         read = listing(sorted({*data.paths, *data.columns}))
-        said.append(f"Names paths or columns of processed files for {read} (naive times are {data.tz}).")
+        said.append(
+            f"Names processed files of {read} (naive times are {data.tz}); `data import parquet` brings them in."
+        )
     if data.waive:
         said.append(f"May go unanswered: {listing(data.waive)}.")
     if data.substitute:

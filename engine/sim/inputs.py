@@ -12,6 +12,8 @@ from engine.core.spec import StrategySpec
 from engine.core.timeframes import MINUTES
 from engine.data import catalog, readers
 from engine.data.extents import serving
+from engine.data.partitions import source_name
+from engine.data.processed import Processed, files_of
 from engine.packs.build import build_pack
 from engine.packs.disk import load_pack
 from engine.packs.pack import ChainRequest, Pack, Request
@@ -22,7 +24,6 @@ from engine.sim.unanswered import asks, check_remedies, refuse_stand_ins, refuse
 Needs = Mapping[tuple[str, str], int]
 BEYOND_WISH = 60
 """Calendar days past the longest wish: the nearest expiration may lie after it, and a roll goes further."""
-UNUSED = ("paths", "columns")
 OF_CHAINS = ("waive", "substitute")  # parts of `data` that bars do not need
 
 
@@ -45,13 +46,13 @@ def pack_for(
     if not spec.is_options:
         refuse_options(spec)
     refuse_stand_ins(spec)
-    unused = UNUSED if spec.is_options else (*UNUSED, *OF_CHAINS)
-    for name in unused if progress is not None else ():
+    for name in OF_CHAINS if progress is not None and not spec.is_options else ():
         if getattr(spec.data, name):
             progress(f"data.{name}: kept with the spec, not used yet; bars come from the market store")
     if pack_hash is not None:
         return load_pack(settings, pack_hash)
     wanted = dict(required_series(spec) if needs is None else needs)
+    _refuse_processed(settings, spec)
     source = _source(settings, spec, {symbol for symbol, _ in wanted})
     start, end = _window(settings, source, spec)
     return build_pack(
@@ -64,6 +65,26 @@ def pack_for(
         chains=chain_requests(spec) if chains is None else chains,
         progress=progress,
     )
+
+
+def _refuse_processed(settings: Settings, spec: StrategySpec) -> None:
+    """DataError that says how to bring in the processed files a spec names, where the store lacks what they hold."""
+    if not spec.data.paths:
+        return
+    source = None if spec.data.source == "auto" else source_name(spec.data.source)
+    kinds = {"option"} if spec.is_options else set(KINDS) - {"option"}
+    held = {one.symbol for one in catalog.series(settings, source) if one.kind in kinds}
+    lacking = [symbol for symbol in spec.universe if symbol not in held]
+    if not lacking:
+        return
+    n_files = sum(len(files_of(settings, template)) for template in Processed.of(spec.data).paths.values())
+    if n_files:
+        what = "options" if spec.is_options else "bars"
+        place = "the market store" if source is None else f"source {source}"
+        raise DataError(
+            f"{', '.join(lacking)}: {place} has no {what} of it, but {n_files:,} processed files of data.paths are "
+            "there. Bring them in with `python -m engine data import parquet FILE`, FILE being this spec's."
+        )
 
 
 def chain_requests(spec: StrategySpec) -> list[ChainRequest]:
@@ -102,6 +123,7 @@ def _source(settings: Settings, spec: StrategySpec, symbols: set[str]) -> str:
             if not asked:
                 raise
             source = readers.source_for(settings, symbols - asked)
+    source = source_name(source)
     held = {one.symbol for one in catalog.series(settings, source)}
     if held.issuperset(spec.universe):  # else the source as a whole is missing, and the pack says so
         refuse_unanswered(spec, asked - held, f"source {source}")

@@ -398,3 +398,35 @@ def test_flags_of_the_command_line(home, tmp_path, monkeypatch, capsys):
     assert stored(home, "equities_min", "mine")["volume"].to_list() == [7.0] * 3
     assert main(["data", "import", "parquet", str(path), "--time-format", "%d"]) == 2
     assert "--time-format: for csv only" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- runs
+
+
+def test_a_run_says_how_to_bring_its_processed_files_in_and_then_finds_them(
+    home, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("ARGUS_HOME", str(home))
+    for day in (DAY, dt.date(2023, 3, 2)):
+        write(home, "equities_min", equities(day, n=390, symbols=("SPY",)), day)
+    data = {
+        "source": "polygon_flat", "paths": {"equities_min": TEMPLATE.format(name="equities_min")},
+        "columns": {"equities": EQUITIES},
+    }  # fmt: skip
+    spec = tmp_path / "hold.json"
+    spec.write_text(
+        json.dumps({"name": "Hold", "slug": "hold", "universe": ["SPY"], "timeframe": "1h", "data": data})
+    )
+    assert main(["run", str(spec)]) == 2
+    err = capsys.readouterr().err
+    assert "SPY: source polygon has no bars of it, but 2 processed files of data.paths are there" in err
+    assert "`python -m engine data import parquet FILE`" in err
+    assert main(["data", "import", "parquet", str(spec)]) == 0
+    assert main(["run", str(spec), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["metrics"]["total_return"] is not None
+
+
+def test_without_processed_files_a_run_says_what_it_always_said(home, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ARGUS_HOME", str(home))
+    assert main(["run", str(a_spec(tmp_path))]) == 2
+    assert "processed" not in capsys.readouterr().err

@@ -15,7 +15,9 @@ HOLD = {"name": "Hold", "slug": "hold", "universe": ["SPY"], "timeframe": "1h"}
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    make_demo(load_settings({"ARGUS_HOME": str(folder)}), quick=True, options=False, progress=lambda line: None)
+    make_demo(
+        load_settings({"ARGUS_HOME": str(folder)}), quick=True, options=False, progress=lambda line: None
+    )
     return folder
 
 
@@ -55,9 +57,9 @@ def test_a_benchmark_that_is_not_there_is_told(run):
     assert code == 0 and "backtest.benchmark NOPE: source SYNTHETIC has no bars of it" in err
 
 
-def test_parts_of_data_without_effect_are_told(run):
-    _, _, err = run({**HOLD, "data": {"paths": {"equities_min": "{YYYY}.parquet"}}})
-    assert "data.paths: kept with the spec, not used yet" in err
+def test_a_spec_whose_processed_files_are_in_the_store_runs_as_any_other(run):
+    code, _, err = run({**HOLD, "data": {"paths": {"equities_min": "{YYYY}.parquet"}}})
+    assert code == 0 and "data.paths" not in err
 
 
 def test_an_empty_store_names_the_demo_market(run, monkeypatch, tmp_path):
