@@ -18,6 +18,7 @@ from engine.core.spec import StrategySpec
 from engine.signals import kernels
 from engine.signals.cache import ColumnCache
 from engine.signals.evaluation import Evaluation
+from engine.signals.levels import LevelColumns
 from engine.signals.logic import LogicColumns, Mask, NamedLogic, SignalColumns, named_logic
 from engine.signals.logic_bars import logic_bars, logic_terms
 from engine.signals.tree import PLACES, Node, compiled_logic, with_value
@@ -118,6 +119,7 @@ class SignalPlan:
             entry_short=laid(made.entry_short) if short else none,
             exit_long=laid(made.exit_long, self.exit) if long else none,
             exit_short=laid(made.exit_short, short_exit) if short else none,
+            levels=_levels_laid(at, made),
         )
 
 
@@ -157,6 +159,14 @@ def _laid(at: Evaluation, mask: Mask) -> Mask:
     out = np.empty(len(slots), dtype=np.int8)
     kernels.take_int8(mask, slots, out)
     return out
+
+
+def _levels_laid(at: Evaluation, made: LogicColumns) -> LevelColumns | None:
+    """Levels of entries by slot of the schedule instead of by row."""
+    slots = at.cache.rows(at.base).slots
+    if made.levels is None or slots is None:
+        return made.levels
+    return replace(made.levels, slots=slots[made.levels.slots])
 
 
 def _either(at: Evaluation, made: Mask, nodes: tuple[Node, ...]) -> Mask:

@@ -17,6 +17,7 @@ from engine.core.bars import FloatArray
 from engine.core.conditions import Operand
 from engine.core.fields import SpecModel
 from engine.core.sessions import Int32Array, Int64Array, SessionTable
+from engine.signals.levels import LevelColumns
 
 Mask = NDArray[np.int8]
 Side = Literal["long", "short"]
@@ -24,12 +25,16 @@ Side = Literal["long", "short"]
 
 @dataclass(frozen=True)
 class SignalColumns:
-    """Signals on the base schedule of one symbol: int8 (n,), 1 true, 0 false, -1 undefined; read-only."""
+    """Signals on the base schedule of one symbol: int8 (n,), 1 true, 0 false, -1 undefined; read-only.
+
+    levels : what single entries bring of their own (a kind of order, a stop, targets), where there are any.
+    """
 
     entry_long: Mask
     entry_short: Mask
     exit_long: Mask
     exit_short: Mask
+    levels: LevelColumns | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class LogicColumns:
     entry_long, ... : int8 (n,), 1 true, 0 false, -1 undefined; None is false everywhere.
     shown : float64 (n,) by name, NaN where undefined: what an entry is explained and drawn with. The run keeps them
             for the row of each trade's decision. Prices as traded; instants as minutes since the session's open.
+    levels : of entries that bring a price, a stop or targets of their own; its slots are rows here.
     """
 
     entry_long: Mask | None = None
@@ -74,6 +80,7 @@ class LogicColumns:
     exit_long: Mask | None = None
     exit_short: Mask | None = None
     shown: Mapping[str, FloatArray] = field(default_factory=dict)
+    levels: LevelColumns | None = None
 
 
 @dataclass(frozen=True)
