@@ -33,6 +33,10 @@ class Settings:
         return self.home / "sweeps"
 
     @property
+    def calls(self) -> Path:
+        return self.home / "calls"
+
+    @property
     def database(self) -> Path:
         return self.home / "argus.sqlite"
 

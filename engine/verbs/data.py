@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.settings import Settings
-from engine.verbs import data_coverage, data_export, data_preview, output
+from engine.verbs import data_calls, data_coverage, data_export, data_preview, output
 
 if TYPE_CHECKING:
     from engine.data.catalog import Series
     from engine.data.importers import ImportReport, SeriesReport
     from engine.data.streams import Meter
 
-FORMATS = ("lean", "polygon", "eod-options", "parquet", "csv")
+FORMATS = ("lean", "polygon", "eod-options", "parquet", "csv", "calls")
 REPORT_EVERY_S = 1.0
 
 
@@ -95,9 +95,11 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 
 
 def import_data(args: argparse.Namespace, settings: Settings) -> int:
-    """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, series; with --preview as there."""
+    """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, series; of --preview and of calls as there."""
     from engine.data.importers import ImportCancelled, import_path
 
+    if args.format == "calls":
+        return data_calls.import_calls(args, settings)
     names = ("map", "tz", "symbol", "kind", "timeframe", "time_unit", "time_format", "spec")
     options = {name: value for name in names if (value := getattr(args, name)) is not None}
     taken = {"csv": names[:-1], "parquet": (*names[:-2], "spec"), "eod-options": ("symbol",)}

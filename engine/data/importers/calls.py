@@ -1,0 +1,172 @@
+"""A CSV of trade calls, as a signal service or a trader's notebook writes them.
+
+Columns are found by the names people use (NAMES), or by a mapping: {"time": "Sent at", "stop": "SL"}. The file is
+read leniently and reported strictly: every line is kept with a verdict (taken, repaired, refused) and the reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from engine.core.errors import DataError
+from engine.data.importers.call_rows import Row, read_row
+
+_FIVE = range(1, 6)
+NAMES: dict[str, tuple[str, ...]] = {
+    "time": ("time", "datetime", "timestamp", "date time", "time utc", "sent", "sent at", "signal time", "posted"),
+    "date": ("date", "day"),
+    "symbol": ("symbol", "pair", "instrument", "asset", "ticker", "market", "currency pair"),
+    "action": ("action", "side", "direction", "signal", "type", "buy sell", "command"),
+    "order": ("order", "order type", "type", "entry type"),
+    "entry": ("entry", "price", "entry price", "entry range", "entry zone", "open price", "zone"),
+    "entry_low": ("entry low", "entry from", "entry 1", "zone low"),
+    "entry_high": ("entry high", "entry to", "entry 2", "zone high"),
+    "stop": ("stop", "sl", "stop loss", "stoploss", "s l"),
+    "targets": ("targets", "tp", "target", "take profit", "tps", "take profits"),
+    **{f"target_{n}": (f"target {n}", f"tp{n}", f"tp {n}", f"target{n}", f"take profit {n}") for n in _FIVE},
+    **{f"share_{n}": (f"share {n}", f"tp{n} share", f"close {n}", f"tp{n} pct", f"share{n}") for n in _FIVE},
+    "expires": ("expires", "expiry", "expiration", "valid", "valid for", "valid until", "good till", "expires at"),
+}  # fmt: skip
+"""Names under which each field is found, in small letters with blanks for anything that is not a letter or digit."""
+
+FIELDS = tuple(NAMES)
+MOST_BYTES, MOST_ROWS = 20_000_000, 200_000
+
+
+@dataclass(frozen=True)
+class CallOptions:
+    """What the file does not say itself: map (field -> column), tz of times without an offset, time_format."""
+
+    map: Mapping[str, str] | None = None
+    tz: str | None = None
+    time_format: str | None = None
+
+
+@dataclass(frozen=True)
+class CallFile:
+    """A file of calls, read. columns: field -> column; unused: columns that say nothing here; rows in file order."""
+
+    name: str
+    sha256: str
+    columns: dict[str, str]
+    unused: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def count(self, verdict: str) -> int:
+        return sum(row.verdict == verdict for row in self.rows)
+
+
+def read_calls(path: Path, options: CallOptions) -> CallFile:
+    """All rows of a file with their verdicts. DataError where the file as a whole cannot be read."""
+    zone = _zone(options.tz)
+    raw = _bytes(path)
+    lines = _lines(raw, path.name)
+    header, rest = lines[0][1], lines[1:]
+    columns = find_columns(header, options.map or {}, path.name)
+    rows = [_row(line, values, header, columns, zone, options.time_format) for line, values in rest]
+    unused = tuple(name for name in header if name and name not in columns.values())
+    return CallFile(path.name, sha256(raw).hexdigest(), columns, unused, tuple(_without_repeats(rows)))
+
+
+def _zone(name: str | None) -> zoneinfo.ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise DataError(f"time zone {name!r}: unknown. Write names such as Europe/London or UTC.") from None
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise DataError(f"{path}: not a file. Trade calls come as one CSV; name it.")
+    if path.stat().st_size > MOST_BYTES:
+        raise DataError(
+            f"{path.name}: more than {MOST_BYTES // 1_000_000} MB, which is no list of trade calls."
+        )
+    return path.read_bytes()
+
+
+def _lines(raw: bytes, name: str) -> list[tuple[int, list[str]]]:
+    """(line number, cells) of every row, the header first."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = raw[: error.start].count(b"\n") + 1
+        raise DataError(f"{name}, row {at}: not UTF-8 text. Save the file as CSV UTF-8.") from None
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(",;\t|", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines: list[tuple[int, list[str]]] = []
+    try:
+        for cells in reader:
+            if cells or lines:
+                lines.append((reader.line_num, [cell.strip() for cell in cells]))
+            if len(lines) > MOST_ROWS + 1:
+                raise DataError(f"{name}: more than {MOST_ROWS:,} rows. Cut the file into parts.")
+    except csv.Error as error:
+        raise DataError(f"{name}, row {reader.line_num}: {error}. Save it as plain CSV.") from None
+    if len(lines) < 2:
+        raise DataError(f"{name}: no rows. The first names the columns, each other one is a call.")
+    return lines
+
+
+def find_columns(header: list[str], mapping: Mapping[str, str], name: str) -> dict[str, str]:
+    """Field -> column of the file. DataError where a column is named twice, or one that is needed is not there."""
+    for field, column in mapping.items():
+        if field not in NAMES:
+            raise DataError(f"field of --map {field!r}: unknown. Allowed: {', '.join(FIELDS)}.")
+        if column not in header:
+            raise DataError(f"{name}, row 1: no column {column!r} for {field}. Columns: {', '.join(header)}.")
+    found = dict(mapping)
+    plain = {re.sub(r"[^a-z0-9]+", " ", one.lower()).strip(): one for one in reversed(header)}
+    for field, names in NAMES.items():
+        there = [plain[n] for n in names if n in plain and plain[n] not in found.values()]
+        if field not in found and there:
+            found[field] = there[0]
+    if "date" in found and "time" not in found:
+        found["time"] = found.pop("date")
+    absent = [field for field in ("time", "symbol", "action") if field not in found]
+    if absent:
+        raise DataError(
+            f"{name}, row 1: no column for {', '.join(absent)}. Columns: {', '.join(header)}. "
+            f"Name them with --map {absent[0]}=COLUMN."
+        )
+    return {field: found[field] for field in FIELDS if field in found}
+
+
+def _row(
+    line: int,
+    values: list[str],
+    header: list[str],
+    columns: dict[str, str],
+    zone: zoneinfo.ZoneInfo | None,
+    time_format: str | None,
+) -> Row:
+    text = ", ".join(values)
+    if not any(values):
+        return Row(line, text, "refused", ("empty row",))
+    if len(values) > len(header) and any(values[len(header) :]):
+        return Row(line, text, "refused", (f"{len(values)} cells where row 1 names {len(header)}",))
+    at = {name: n for n, name in reversed(list(enumerate(header)))}
+    found = {field: values[at[column]] for field, column in columns.items() if at[column] < len(values)}
+    return read_row(line, text, found, zone, time_format)
+
+
+def _without_repeats(rows: list[Row]) -> list[Row]:
+    """A call that stands there twice is taken once."""
+    seen: dict[str, int] = {}
+    kept = []
+    for row in rows:
+        first = seen.setdefault(repr(row.call), row.line) if row.call is not None else row.line
+        if first != row.line:
+            row = replace(row, verdict="refused", notes=(f"the same call as in row {first}",), call=None)
+        kept.append(row)
+    return kept
