@@ -119,7 +119,7 @@ def _notes(record: OptionRecord) -> list[str]:
     if not stale:
         return []
     share = 100.0 * stale / len(record.marks)
-    return [f"{share:.0f} % of the marks of open positions carry an earlier quote of some leg on"]
+    return [f"{share:.0f} % of the marks of open positions are carried on: some leg was not quoted"]
 
 
 def _row(market: OptionMarket, record: OptionRecord, it: Told, reason: EntryReason) -> dict[str, Any]:

@@ -110,7 +110,7 @@ POSITION_MARKS_SCHEMA = _schema(
         "at": INSTANT,
         "price": pl.Float64,  # net per share: what a debit is worth, what a credit costs to close
         "underlying": pl.Float64,
-        "is_fresh": pl.Boolean,  # every leg was quoted within max_quote_age; else some mark is carried on
+        "is_fresh": pl.Boolean,  # every leg was quoted within max_quote_age; else all marks are carried on
     }
 )
 

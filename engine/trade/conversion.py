@@ -23,7 +23,7 @@ def has_moved(rules: ConversionRules, position: OptionPosition, leg: HeldLeg, sp
     move = (spot / position.entry_spot - 1.0) * way
     if not math.isnan(rules.underlying_frac) and move >= rules.underlying_frac - 1e-12:
         return True
-    gain = leg.mark / leg.entry_price - 1.0 if leg.entry_price > 0.0 else math.nan
+    gain = leg.own_mark / leg.entry_price - 1.0 if leg.entry_price > 0.0 else math.nan
     return leg.is_fresh and not math.isnan(rules.premium_frac) and gain >= rules.premium_frac - 1e-12
 
 

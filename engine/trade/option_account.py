@@ -124,7 +124,17 @@ def slip_of(fill: Fill, contract: Contract | None) -> float:
 
 
 def _held(leg: OrderLeg, fill: Fill) -> HeldLeg:
-    return HeldLeg(leg.contract, leg.ratio, fill.price, fill.raw, fill.price, True, float("nan"), leg.greeks)
+    return HeldLeg(
+        contract=leg.contract,
+        ratio=leg.ratio,
+        entry_price=fill.price,
+        entry_raw=fill.raw,
+        mark=fill.price,
+        own_mark=fill.price,
+        is_fresh=True,
+        closed=float("nan"),
+        greeks=leg.greeks,
+    )
 
 
 def _enter(rules: OptionRules, state: State, event: OptionEntered) -> State:
@@ -185,7 +195,7 @@ def _leave(rules: OptionRules, state: State, event: OptionLeft) -> tuple[State, 
             p = _with_exit(p, leg, f, event.qty)
             balance += (f.price - leg.entry_price) * leg.shares * event.qty - f.fee
             unit_value += leg.shares * f.price
-            leg = replace(leg, mark=f.price)
+            leg = replace(leg, mark=f.price, own_mark=f.price)
         else:
             unit_value += leg.worth
         legs.append(leg)
@@ -216,7 +226,7 @@ def _leg_left(rules: OptionRules, state: State, event: LegLeft) -> tuple[State, 
     p, f = position_of(state, event.trade_id), event.fill
     leg = p.legs[event.index]
     p = _with_exit(p, leg, f, p.qty)
-    closed = replace(leg, mark=f.price, closed=f.price)
+    closed = replace(leg, mark=f.price, own_mark=f.price, closed=f.price)
     p = replace(p, legs=tuple(closed if i == event.index else one for i, one in enumerate(p.legs)))
     state = replace(state, balance=state.balance + (f.price - leg.entry_price) * leg.shares * p.qty - f.fee)
     if p.open_legs:
@@ -293,12 +303,18 @@ def _convert(state: State, event: Converted) -> State:
 
 
 def _marked(p: OptionPosition, marks: tuple[Mark, ...]) -> OptionPosition:
-    """Legs at their marks; best and worst worth move only where every leg is fresh."""
+    """Legs at their marks, where every open one has a price; best and worst worth move only where every leg is fresh.
+
+    A leg without a price holds the whole position at its last marks: on 5 February 2018 half of a put spread was not
+    quoted, and with the other half at its new price alone the spread looked worth 34 dollars to its seller.
+    """
     given, legs = iter(marks), []
+    is_priced = all(one.price == one.price for one in marks)
     for leg in p.legs:
         if leg.is_open:
             price, is_fresh = next(given)
-            leg = replace(leg, mark=leg.mark if price != price else price, is_fresh=is_fresh)
+            own = leg.own_mark if price != price else price
+            leg = replace(leg, mark=own if is_priced else leg.mark, own_mark=own, is_fresh=is_fresh)
         legs.append(leg)
     p = replace(p, legs=tuple(legs))
     if not p.is_fresh:
@@ -329,6 +345,7 @@ def _split(state: State, event: Split) -> State:
                     entry_price=leg.entry_price / r,
                     entry_raw=leg.entry_raw / r,
                     mark=leg.mark / r,
+                    own_mark=leg.own_mark / r,
                     closed=leg.closed / r,
                 )
                 for leg in p.legs

@@ -128,7 +128,7 @@ def _leg_reason(rules: OptionRules, p: OptionPosition, i: int, leg: HeldLeg) -> 
     legs = rules.legs_for(p.view)
     if i >= len(legs) or not leg.is_open or not leg.is_fresh or not leg.entry_price > 0.0:
         return 0
-    gain = (leg.mark / leg.entry_price - 1.0) * (1.0 if leg.ratio > 0.0 else -1.0)
+    gain = (leg.own_mark / leg.entry_price - 1.0) * (1.0 if leg.ratio > 0.0 else -1.0)
     if gain <= -legs[i].stop_frac + 1e-12:
         return option_reasons.LEG_STOP
     return option_reasons.LEG_TARGET if gain >= legs[i].target_frac - 1e-12 else 0

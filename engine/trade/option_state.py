@@ -22,6 +22,9 @@ class HeldLeg:
     """One leg of an open position; prices per share, entry with slippage, raw without.
 
     contract : None is the underlying itself. ratio: contracts (shares) a unit, below zero sold.
+    mark     : what the position is valued with; it moves only when every open leg has a price, since prices of two
+               moments make no price of a position.
+    own_mark : the leg's last price whatever the others had: its own stop and target, conversion and rolls look at it.
     closed   : what it settled at or was closed at apart from the rest; NaN while it is open.
     greeks   : as the chain told them at the decision.
     """
@@ -31,6 +34,7 @@ class HeldLeg:
     entry_price: float
     entry_raw: float
     mark: float
+    own_mark: float
     is_fresh: bool
     closed: float
     greeks: Greeks
@@ -239,7 +243,7 @@ def _greeks(tree: Sequence[float | None]) -> Greeks:
 def position_of(tree: Mapping[str, Any]) -> OptionPosition:
     legs = tuple(
         HeldLeg(**{**leg, "contract": _contract(leg["contract"]), "closed": _number(leg["closed"]),
-                   "mark": _number(leg["mark"]), "greeks": _greeks(leg["greeks"])})
+                   "mark": _number(leg["mark"]), "own_mark": _number(leg["own_mark"]), "greeks": _greeks(leg["greeks"])})
         for leg in tree["legs"]
     )  # fmt: skip
     targets = tuple((one[0], one[1]) for one in tree["targets"])

@@ -37,7 +37,7 @@ def _may_be_assigned(rules: OptionRules, leg: HeldLeg, seen: OptionSeen) -> bool
     intrinsic = c.intrinsic(seen.spot)
     if not intrinsic > 0.0:
         return False
-    extrinsic = leg.mark - intrinsic
+    extrinsic = leg.own_mark - intrinsic
     before_dividend = c.is_call and extrinsic < seen.dividend_next
     return extrinsic < rules.roll.extrinsic_below or before_dividend
 

@@ -101,9 +101,30 @@ def test_marks_decide_only_where_every_leg_is_quoted():
         risk_exits={"stop_loss_pct": 50},
     )
     assert closing(out) == [(6, "stop_loss")]
-    assert out.result.notes == ("40 % of the marks of open positions carry an earlier quote of some leg on",)
+    assert out.result.notes == ("40 % of the marks of open positions are carried on: some leg was not quoted",)
     marks = out.result.position_marks
     assert marks["is_fresh"].to_list() == [True, True, False, False, True]
+
+
+def test_a_leg_without_a_quote_holds_the_whole_position_at_its_last_marks():
+    # Shares fell: both puts rise, but for two bars nobody quotes the short one. The long one at 9.00 beside the short
+    # one's old 1.50 would make the spread worth 7.50 to its seller; it stays at 1.50 - 0.50 and then costs 4.00.
+    short, long = [*at(1.5, 1.5, 1.5), None, None, *at(13.0, 13.0)], at(0.5, 0.5, 0.5, 9.0, 9.0, 9.0, 9.0)
+    out = run_options(STILL, hand_chain({"P95": short, "P90": long}), enter=[0], legs=PUT_CREDIT)
+    marks = out.result.position_marks
+    assert marks["price"].to_list() == pytest.approx([1.0, 1.0, 1.0, 1.0, 4.0, 4.0])
+    assert marks["is_fresh"].to_list() == [True, True, False, False, True, True]
+    # 0.90 received (1.45 bid, 0.55 ask): at a cost of 1.00 that is a loss of 10, at 4.00 one of 310
+    start = out.rules.base.cash
+    assert [round(e - start, 2) for e in out.record.equity[1:]] == [-10, -10, -10, -10, -310, -310]
+
+
+def test_a_legs_own_stop_does_not_wait_for_the_others_quotes():
+    # The sold put doubles from 1.45 to 3.00 while nobody quotes the bought one: its own stop of 100 % is reached.
+    legs = [{**PUT_CREDIT[0], "stop_loss_pct": 100}, PUT_CREDIT[1]]
+    short, long = at(1.5, 1.5, 1.5, 3.0, 3.0), [*at(0.5, 0.5), None, None, None]
+    out = run_options(STILL, hand_chain({"P95": short, "P90": long}), enter=[0], legs=legs)
+    assert closing(out) == [(4, "leg_stop")]
 
 
 def test_targets_close_whole_units_and_the_last_takes_the_rest():

@@ -16,7 +16,7 @@ MOMENT = Moment(NOW, DAY, 1, 570, 60, 60, 330, 570)
 
 def held(is_call=True, paid=2.0, mark=2.0, is_fresh=True, converted_at=0):
     """Three units of a bought option at 100, the underlying at 100 when it was bought."""
-    leg = HeldLeg(contract(is_call, 100, 4), 1.0, paid, paid, mark, is_fresh, math.nan, NO_GREEKS)
+    leg = HeldLeg(contract(is_call, 100, 4), 1.0, paid, paid, mark, mark, is_fresh, math.nan, NO_GREEKS)
     return OptionPosition(
         trade_id=7, symbol="AAA", view=1, side=1, qty=3.0, entry_qty=3.0, entry_at=0, decided_at=0, legs=(leg,),
         unit=100.0, premium=paid, entry_spot=100.0, peak=paid, trough=paid, targets=(), stop=math.nan, gross=0.0,
