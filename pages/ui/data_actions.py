@@ -73,9 +73,15 @@ def start_demo() -> None:
 
 
 def start_pack(
-    source: str, symbols: Sequence[str], timeframes: Sequence[str], start: dt.date, end: dt.date, warmup: int
+    source: str,
+    symbols: Sequence[str],
+    timeframes: Sequence[str],
+    start: dt.date,
+    end: dt.date,
+    warmup: int,
+    chains: dict[str, Any] | None = None,
 ) -> None:
-    """Action: ask for a replay pack; the URL names its job."""
+    """Action: ask for a replay pack; the URL names its job. chains: as the worker takes them."""
     payload = {
         "source": source,
         "symbols": list(symbols),
@@ -83,8 +89,10 @@ def start_pack(
         "start": start.isoformat(),
         "end": end.isoformat(),
         "warmup": warmup,
+        "chains": chains,
     }
-    title = f"Pack of {formats.listing(symbols)} {', '.join(timeframes)} from {source}, {start} to {end}"
+    also = " with option chains" if chains else ""
+    title = f"Pack of {formats.listing(symbols)} {', '.join(timeframes)}{also} from {source}, {start} to {end}"
     _show(jobs.enqueue(guard.store(), "pack", payload, title=title, priority=IMPORT_PRIORITY))
 
 

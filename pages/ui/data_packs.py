@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,11 @@ import streamlit as st
 
 from engine.core.errors import ArgusError, DataError
 from engine.core.settings import Settings
-from engine.core.timeframes import TIMEFRAMES
 from engine.packs import disk, verify
 from engine.packs.verify import Verified
 from engine.store import runs
 from engine.store.runs import RunFilter
-from pages.ui import badges, data_actions, data_queries, formats, guard, state
+from pages.ui import badges, data_pack_form, data_queries, formats, guard, state
 from pages.ui.data_queries import Market
 from pages.ui.queries import Revision
 
@@ -47,6 +45,7 @@ def all_packs(home: str, at: int) -> tuple[pl.DataFrame, tuple[str, ...]]:
             damaged.append(str(error))
             continue
         series = [f"{one['symbol']} {one['timeframe']}" for one in told["series"]]
+        series += [f"{one['symbol']} options" for one in told.get("chains", ())]
         n_bars = sum(int(one["bars"]) for one in told["series"])
         size = sum(path.stat().st_size for path in folder.iterdir())
         rows.append((told["hash"], told["source"], *told["window"], formats.listing(series, 3), n_bars, size))
@@ -99,7 +98,7 @@ def show(at: Market, revision: Revision) -> None:
             _show_pack(at.home, manifest(at.home, chosen[:64]))
         except ArgusError as error:
             st.error(guard.plain(str(error)), icon=":material/search_off:")
-    _show_form(at)
+    data_pack_form.show_form(at)
 
 
 def _show_table(revision: Revision, packs: pl.DataFrame) -> None:
@@ -164,21 +163,24 @@ def _show_pack(home: str, told: dict[str, Any]) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
                 st.markdown(f"**Pack {told['hash'][:16]}**", width="content")
                 badges.show_source(told["source"])
-            n_bars = sum(int(one["bars"]) for one in told["series"])
+            is_large = _n_values(told) > VERIFY_BARS
             st.button("Verify", key=state.VERIFY_PACK, icon=":material/verified:", on_click=_ask_verify,
-                      args=(told["hash"],), disabled=n_bars > VERIFY_BARS,
+                      args=(told["hash"],), disabled=is_large,
                       help="Compute its hash again from its files.")  # fmt: skip
         if told["source"] == "SYNTHETIC":
             badges.show_made_up("Runs on this pack are no evidence about any market or strategy.")
         names = ["symbol", "kind", "timeframe", "calendar", "sessions", "bars", "quoted"]
         st.dataframe(pl.DataFrame(told["series"]).select(names), hide_index=True, height="content", key="pack_series",
                      column_config=_SERIES_COLUMNS)  # fmt: skip
+        if told.get("chains"):
+            st.dataframe(chains_frame(told["chains"]), hide_index=True, height="content", key="pack_chain_list",
+                         column_config=_CHAIN_COLUMNS)  # fmt: skip
         counts = [formats.plural(len(told[f"{name}s"]), name) for name in ("dividend", "roll")]
         parts = [f"Window {told['window'][0]} to {told['window'][1]}", *counts]
         st.caption(" · ".join(parts))
         for note in told["notes"]:
             st.caption(guard.plain(note))
-        if n_bars > VERIFY_BARS:
+        if is_large:
             st.caption("A pack of this size is verified on the command line:")
             st.code(f"python -m engine pack verify {told['hash'][:12]}", language="bash")
         _show_verified(home, told["hash"])
@@ -191,6 +193,30 @@ _SERIES_COLUMNS = {
     "sessions": st.column_config.NumberColumn("Sessions", format="localized", help="Warm-up included."),
     "bars": st.column_config.NumberColumn("Bars scheduled", format="localized"), "quoted": "Bid and ask",
 }  # fmt: skip
+
+
+_CHAIN_COLUMNS = {
+    "symbol": "Options of", "timeframe": "Rows", "calendar": "Calendar",
+    "sessions": st.column_config.NumberColumn("Sessions", format="localized", help="Those that have a chain."),
+    "contracts": st.column_config.NumberColumn("Contracts a session", format="%.0f", help="The mean."),
+    "quoted": "Bid and ask",
+}  # fmt: skip
+
+
+def chains_frame(chains: list[dict[str, Any]]) -> pl.DataFrame:
+    """A row a chain of a manifest: symbol, timeframe, calendar, sessions, contracts, quoted."""
+    rows = [
+        (one["symbol"], one["timeframe"], one["calendar"], len(one["shapes"]),
+         sum(k for _, k, _ in one["shapes"]) / len(one["shapes"]), "open_bid" in one["arrays"])
+        for one in chains
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=list(_CHAIN_COLUMNS), orient="row")
+
+
+def _n_values(told: dict[str, Any]) -> int:
+    """Bars of a pack, and cells of its chains."""
+    cells = sum(k * m for one in told.get("chains", ()) for _, k, m in one["shapes"])
+    return sum(int(one["bars"]) for one in told["series"]) + cells
 
 
 def _ask_verify(pack: str) -> None:
@@ -209,39 +235,11 @@ def _show_verified(home: str, pack: str) -> None:
         st.error(guard.plain(f"{problem}. Delete its folder and build it again."), icon=":material/error:")
 
 
-def _show_form(at: Market) -> None:
-    sources = data_queries.choices(at)["source"]
-    if not sources:
-        return
-    with st.expander("Build a pack", icon=":material/inventory_2:"):
-        first, second = st.columns(2)
-        source = first.selectbox("Source", sources, key="pack_source")
-        held = data_queries.all_series(at).filter((pl.col("source") == source) & ~pl.col("quotes"))
-        symbols = second.multiselect("Symbols", held["symbol"].unique().sort().to_list(), key="pack_symbols",
-                                     max_selections=200)  # fmt: skip
-        third, fourth, fifth = st.columns([2, 2, 1])
-        timeframes = third.multiselect("Bars", list(TIMEFRAMES), default=["1min"], key="pack_timeframes")
-        low, high = _dates(held.filter(pl.col("symbol").is_in(symbols)) if symbols else held)
-        window = fourth.date_input("Window", (max(low, high - dt.timedelta(days=30)), high), low, high,
-                                   key=f"pack_window_{source}_{low}_{high}", format="YYYY-MM-DD")  # fmt: skip
-        warmup = fifth.number_input("Warm-up bars", 0, 1_000_000, 0, key="pack_warmup",
-                                    help="Existing bars wanted before the window.")  # fmt: skip
-        is_ready = bool(symbols and timeframes) and isinstance(window, tuple) and len(window) == 2
-        st.button("Build", key=state.BUILD_PACK, type="primary", icon=":material/inventory_2:", disabled=not is_ready,
-                  on_click=data_actions.start_pack if is_ready else None,
-                  args=(source, symbols, timeframes, *window, int(warmup)) if is_ready else ())  # fmt: skip
-        if not symbols:
-            st.caption("Choose symbols; a worker builds the pack.")
-
-
-def _dates(series: pl.DataFrame) -> tuple[dt.date, dt.date]:
-    """From the first row of any to the last."""
-    return series["first"].min().date(), series["last"].max().date()  # type: ignore[union-attr]
-
-
 def show_result(result: dict[str, Any]) -> None:
     """What a finished build made."""
-    st.success(f"Pack {result['pack_hash'][:16]}: {result['n_bars']:,} bars.", icon=":material/check:")
+    chains = f", options of {formats.listing(result['chains'])}" if result.get("chains") else ""
+    told = guard.plain(f"Pack {result['pack_hash'][:16]}: {result['n_bars']:,} bars{chains}.")
+    st.success(told, icon=":material/check:")
     st.button("Show the pack", icon=":material/inventory_2:", type="tertiary", key="open_pack",
               on_click=_open, args=(result["pack_hash"],))  # fmt: skip
 

@@ -8,7 +8,7 @@ from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data import catalog, inbox
 from engine.loop.work import Cancelled, Work, demo, import_, pack
-from engine.packs.disk import find_pack
+from engine.packs.disk import find_pack, load_pack
 from engine.store.db import Store, open_store
 from tests.data.test_import_interrupted import flat_file
 from tests.fixtures.vendor_files import lean_minutes, write
@@ -114,6 +114,16 @@ def test_the_demo_market_is_made_and_a_pack_of_it(store):
     assert (made["source"], made["n_bars"]) == ("SYNTHETIC", 2 * 4 * 390)
     assert find_pack(store.settings, made["pack_hash"]).is_dir()
     assert job.reports[0] == ("pack: QQQ 1min (1 of 2)", 0, 2)
+
+    with_chain = {"symbols": ["SPY"], "timeframes": ["30min"], "start": "2023-08-01", "end": "2023-08-02"}
+    with_chain |= {"chains": {"symbols": ["SPY"], "max_days": 2, "width_pct": 1}}
+    made = pack.work(Heard(store, with_chain))
+    assert made["chains"] == ["SPY"]
+    chain = load_pack(store.settings, made["pack_hash"]).chain("SPY")
+    ahead = max(
+        int((one.contracts.expiry - chain.sessions.date[i]).max()) for i, one in chain.by_session.items()
+    )
+    assert 0 < ahead <= 3  # a day more than asked, for those that are dated on a Saturday
 
 
 def test_cancelled_demo_and_pack_leave_nothing(store):

@@ -138,7 +138,7 @@ def test_a_series_shows_its_calendar_its_bars_and_its_gaps(data):
     gaps = at.dataframe[0].value
     assert gaps[["n_bars", "n_sessions"]].to_numpy().tolist() == [[210, 1]]
     assert gaps["start"].astype(str).tolist() == ["2023-11-24 09:30:00"]
-    assert len(at.get("plotly_chart")) == 2
+    assert len(at.get("echarts_chart")) == 2
     assert "SYNTHETIC" not in "".join(one.value for one in at.get("html") if hasattr(one, "value"))
 
 
@@ -163,7 +163,7 @@ def test_bars_of_bid_and_ask_are_shown_at_their_mid_with_the_spread(data):
     at = open_page("data", series="mine/EURUSD/forex/1h")
     assert not at.exception
     assert "mid of bid and ask" in texts(at)
-    chart = str(at.get("plotly_chart")[-1].proto)
+    chart = str(at.get("echarts_chart")[-1].proto)
     assert "Spread" in chart
     assert "Volume" not in chart
 
@@ -386,6 +386,8 @@ def test_a_pack_is_asked_for(own):
         "SYNTHETIC",
     )
     assert dt.date.fromisoformat(payload["start"]) <= dt.date.fromisoformat(payload["end"])
+    assert payload["chains"] is None
+    assert "pack_chains" not in {box.key for box in at.checkbox}  # this market has no options
 
 
 def test_opening_the_page_loads_no_heavy_library(market):

@@ -16,6 +16,9 @@ from engine.core.settings import Settings
 from engine.data.calendars import sessions as sessions_of
 from engine.options.black import bsm_price
 from engine.options.expiry import expiry_instant, years_until
+from engine.packs.build import build_pack
+from engine.packs.pack import ChainRequest
+from engine.store import jobs
 from engine.store.db import open_store
 from pages.ui import chain_board, chain_charts, chain_queries, data_chains, data_queries, state
 from pages.ui.palette import palette
@@ -248,3 +251,34 @@ def test_a_chain_loads_no_heavy_library(market):
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,
                           env=env)  # fmt: skip
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_a_pack_is_asked_for_with_the_chains_of_those_symbols_that_have_them(data, market):
+    at = open_page("data", part="packs")
+    at.selectbox(key="pack_source").set_value("mine").run()
+    at.multiselect(key="pack_symbols").set_value(["AAA"]).run()
+    at.checkbox(key="pack_chains").check().run()
+    at.number_input(key="pack_max_days").set_value(30)
+    at.number_input(key="pack_width").set_value(7.5).run()
+    assert not at.exception
+    at.button(key=state.BUILD_PACK).click().run()
+    store = open_store(market)
+    payload = jobs.list_jobs(store, kinds=("pack",))[0].payload
+    store.close()
+    assert payload["chains"] == {"symbols": ["AAA"], "max_days": 30, "width_pct": 7.5}
+
+
+def test_a_pack_tells_its_chains(data, market):
+    pack = build_pack(market, source="mine", requests=[("AAA", "1min")], window_start=DAY, window_end=DAY,
+                      chains=[ChainRequest("AAA", "1min", 30)])  # fmt: skip
+    at = open_page("data", part="packs", pack=pack.hash[:12])
+    assert not at.exception
+    listed, chains = at.dataframe[0].value.iloc[0], at.dataframe[-1].value.iloc[0]
+    assert listed["series"] == "AAA 1min, AAA options"
+    # of two expirations one is 25 days ahead: five strikes, two rights
+    assert (chains["symbol"], chains["sessions"], chains["contracts"], chains["quoted"]) == (
+        "AAA",
+        1,
+        10,
+        True,
+    )
