@@ -138,6 +138,17 @@ def write_value(draft_id: str, path: Path, value: Any) -> None:
     change(draft_id, lambda tree: put(tree, path, value))
 
 
+def choose_logic(draft_id: str, path: Path, params: Path, key: str) -> None:
+    """Another named logic, or none; parameters belong to one logic and go with it."""
+    name = st.session_state[key]
+
+    def choose(tree: dict[str, Any]) -> None:
+        put(tree, params, None)
+        put(tree, path, name)
+
+    change(draft_id, choose)
+
+
 def add_item(draft_id: str, path: Path, item: Any) -> None:
     """One more at the end of a list."""
 

@@ -14,15 +14,13 @@ from engine.core.spec_walk import bare, is_model
 from pages.ui import guard, spec_actions, state
 from pages.ui.spec_conditions import show_conditions
 from pages.ui.spec_fields import Doc, help_of, label_of, plain_fields, show_faults, show_field, show_json
+from pages.ui.spec_logic import NAME, PARAMS, show_named_logic
 from pages.ui.spec_text import Path
 
 _FIRST_ITEM: dict[str, Any] = {
     "targets": {"gain_pct": 1, "share_pct": 50},
     "legs": {"right": "CALL", "dte": 30, "delta": 0.3},
 }
-
-
-_NAMED_LOGIC = ("logic", "logic_params")
 
 
 def show_form(doc: Doc) -> None:
@@ -138,15 +136,24 @@ def _idea(doc: Doc) -> None:
 
 
 def _entry(doc: Doc) -> None:
+    """Conditions or a named logic, whichever the draft has; then limits."""
+    is_named = doc.value(NAME) is not None or doc.value(PARAMS) is not None
+    if is_named:
+        show_named_logic(doc)
+    if not is_named or any(doc.value(("entry", name)) for name in ("signal_logic", "short_signal_logic")):
+        _show_entry_conditions(doc)
+    _show_without_logic(doc, "entry", EntrySpec)
+    if not is_named:
+        with st.expander("A named logic instead of conditions"):
+            show_named_logic(doc)
+
+
+def _show_entry_conditions(doc: Doc) -> None:
     both = doc.value(("direction",)) == "both"
     show_conditions(doc, ("entry", "signal_logic"), "Open a long when" if both else "Open a position when",
                     "No condition: a position is wanted at every bar.")  # fmt: skip
     if both or doc.value(("entry", "short_signal_logic")):
         show_conditions(doc, ("entry", "short_signal_logic"), "Open a short when", "No condition yet.")
-    _show_without_logic(doc, "entry", EntrySpec)
-    is_named = doc.value(("entry", "logic")) is not None or doc.value(("entry", "logic_params")) is not None
-    with st.expander("A named logic instead of conditions", expanded=is_named):
-        _show_fields(doc, ("entry",), EntrySpec, *_NAMED_LOGIC)
 
 
 def _exits(doc: Doc) -> None:
@@ -168,7 +175,7 @@ def _show_without_logic(doc: Doc, name: str, model: type[SpecModel]) -> None:
     if held is not None and not isinstance(held, dict):
         show_json(doc, (name,), label_of(name))
         return
-    elsewhere = {*_NAMED_LOGIC, *(head[-1] for head in _HEADS["Options"])}
+    elsewhere = {NAME[-1], PARAMS[-1], *(head[-1] for head in _HEADS["Options"])}
     _show_fields(doc, (name,), model, *(n for n, _ in plain_fields(model) if n not in elsewhere))
     for field, info in model.model_fields.items():
         kind = bare(info.annotation)
@@ -179,7 +186,9 @@ def _show_without_logic(doc: Doc, name: str, model: type[SpecModel]) -> None:
 
 
 def _options(doc: Doc) -> None:
-    st.caption("Options can be written down and read; their simulation is not part of this version.")
+    st.caption(
+        "The legs of one position, and what it becomes later. The reading of the spec shows what it pays off."
+    )
     show_items(doc, ("legs",), bare(get_args(bare(StrategySpec.model_fields["legs"].annotation))[0]))
     for name in ("conversion", "roll"):
         info = StrategySpec.model_fields[name]

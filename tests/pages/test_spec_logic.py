@@ -1,0 +1,81 @@
+"""The form of a named logic: choosing one gives a field for each of its parameters, with faults at their field."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.store import drafts
+from engine.store.db import open_store
+from tests.pages.conftest import open_page, texts
+
+ZRCE = {
+    "name": "Zone",
+    "slug": "zone",
+    "universe": ["SPY"],
+    "entry": {"logic": "zrce_second_chance", "logic_params": {"zone_drawing_time": "10:00"}},
+}
+
+
+@pytest.fixture
+def store(empty):
+    opened = open_store(empty)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def form(store):
+    """The entry part of a draft's form: (the page, the draft's id)."""
+
+    def open_form(tree):
+        draft = drafts.new_draft(store, json.dumps(tree), "")
+        return open_page("specs", draft=draft.id, view="Form", form="Entry"), draft.id
+
+    return open_form
+
+
+def said(at):
+    """What the page says, without the marks that keep it from being markdown."""
+    return texts(at).replace("\\", "")
+
+
+def entry_of(store, draft_id):
+    return json.loads(drafts.get_draft(store, draft_id).text).get("entry", {})
+
+
+def test_a_named_logic_has_a_field_for_each_parameter_and_tells_its_rules(store, form):
+    at, _ = form(ZRCE)
+    assert at.text_input(key="field_entry.logic_params.zone_drawing_time").value == "10:00"
+    assert at.text_input(key="field_entry.logic_params.volume_bars").placeholder == "20"
+    assert at.toggle(key="field_entry.logic_params.second_chance").value is True
+    assert "10:00" in said(at)
+
+
+def test_a_parameter_out_of_bounds_has_its_fault_below_it_and_stays_as_typed(store, form):
+    at, draft = form(ZRCE)
+    at.text_input(key="field_entry.logic_params.volume_bars").set_value("0").run()
+    assert entry_of(store, draft)["logic_params"]["volume_bars"] == 0
+    assert "Must be >= 1, <= 10,000 (bars), got 0." in said(at)
+
+
+def test_another_logic_takes_the_parameters_of_the_last_one_along(store, form):
+    at, draft = form(ZRCE)
+    at.selectbox(key="field_entry.logic").set_value("dow_regime").run()
+    assert not at.exception
+    assert entry_of(store, draft) == {"logic": "dow_regime"}
+    at.selectbox(key="field_entry.logic").set_value(None).run()
+    assert entry_of(store, draft) == {}
+
+
+def test_a_logic_that_nobody_knows_is_a_fault_at_its_field(store, form):
+    at, _ = form({**ZRCE, "entry": {"logic": "zrce_second_chanse"}})
+    assert at.selectbox(key="field_entry.logic").value == "zrce_second_chanse"
+    assert "Did you mean zrce_second_chance?" in said(at)
+
+
+@pytest.mark.parametrize("params", [{"zone": 1}, [1], "x"])
+def test_parameters_that_are_none_stay_to_be_mended(store, form, params):
+    at, _ = form({**ZRCE, "entry": {**ZRCE["entry"], "logic_params": params}})
+    assert not at.exception
