@@ -242,8 +242,8 @@ def _greeks(tree: Sequence[float | None]) -> Greeks:
 
 def position_of(tree: Mapping[str, Any]) -> OptionPosition:
     legs = tuple(
-        HeldLeg(**{**leg, "contract": _contract(leg["contract"]), "closed": _number(leg["closed"]),
-                   "mark": _number(leg["mark"]), "own_mark": _number(leg["own_mark"]), "greeks": _greeks(leg["greeks"])})
+        HeldLeg(**{**leg, "contract": _contract(leg["contract"]), "greeks": _greeks(leg["greeks"]),
+                   **{name: _number(leg[name]) for name in ("mark", "own_mark", "closed")}})
         for leg in tree["legs"]
     )  # fmt: skip
     targets = tuple((one[0], one[1]) for one in tree["targets"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.core.errors import DataError
 from engine.core.settings import Settings
-from engine.data import catalog
+from engine.data import catalog, readers
 from engine.data.importers.preview import guess_format, preview
 from engine.data.merge import upsert
 from engine.data.partitions import read_part, source_root
@@ -153,6 +153,18 @@ def test_real_chains_in_numbers(home):
     assert held["lean", "NWSA", "1min", True] == (43_003, 1)
     assert held["eod-options", "SPX", "1D", False] == (14_438, 40)
     assert held["eod-options", "SPY", "1D", False] == (252 * 20, 252)
+
+
+def test_the_level_beside_an_indexs_chain_becomes_its_daily_bar_and_a_shares_does_not(home):
+    # every line of 5 February 2018 says underlying_last 2648.98
+    settings, day = Settings(home), dt.date(2018, 2, 5)
+    bar = readers.read_rows(settings, "eod-options", "SPX", "index", "1D", day, day).row(0, named=True)
+    assert [bar[name] for name in ("open", "high", "low", "close", "volume")] == [*[2648.98] * 4, None]
+    assert bar["start"] == dt.datetime(2018, 2, 5, 14, 30, tzinfo=dt.UTC)
+    kinds = {
+        (s.symbol, s.kind): s.n_rows for s in catalog.series(settings, "eod-options") if s.kind != "option"
+    }
+    assert kinds == {("SPX", "index"): 40, ("SPY", "equity"): 252}  # SPY's are the file of its own bars
 
 
 def test_remarkable_quotes_are_kept_and_counted(tmp_path):

@@ -6,6 +6,8 @@ OptionsDX            : [QUOTE_DATE], [UNDERLYING_LAST], [EXPIRE_DATE], [STRIKE],
                        with its call and its put; the underlying is in the file's name or given as `symbol`.
 Bars of an underlying: symbol, date, open, high, low, close, volume; stored as daily bars beside the chains.
 
+Of an index, the price beside its chain becomes a daily bar as well (`index_levels`).
+
 Columns are found by name. Bid and ask are one snapshot near the close; the vendor's volatility and Greeks are kept in
 columns of their own and believed by nobody.
 """
@@ -19,6 +21,7 @@ import polars as pl
 
 from engine.core.errors import DataError
 from engine.data import opra, parse, quality
+from engine.data.importers.index_levels import IndexLevels
 from engine.data.importers.job import Outcome, Request, Transaction, transaction
 from engine.data.importers.lean_times import NEW_YORK, cut_at_open
 from engine.data.schemas import GREEKS, PRICES
@@ -94,6 +97,7 @@ def read_unit(path: Path, into: Transaction, seen: set[str]) -> None:
     columns: list[str] = []
     n_rows = 0
     order = quality.Order(source.name, ("contract",))
+    levels = IndexLevels()
     for block in source.blocks():
         text = block.text.replace(b", ", b",").replace(b" ,", b",")
         block = Block(block.line, text)
@@ -110,6 +114,11 @@ def read_unit(path: Path, into: Transaction, seen: set[str]) -> None:
             rows = rows.filter(pl.col("symbol").is_in(list(into.request.symbols)))
         n_rows += len(rows)
         into.add(rows, kind, "1D")
+        if kind == "option":
+            levels.see(rows)
+    of_index = levels.bars()
+    if len(of_index):
+        into.add(of_index, "index", "1D")
     if not columns:
         raise DataError(f"{source.name}: empty file. The first row must name the columns.")
     into.record(source.name, source.sha256, n_rows)
