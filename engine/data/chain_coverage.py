@@ -32,6 +32,7 @@ class ChainCoverage:
     flags     : quotes by `quality.quote_flags`: two_sided, one_sided, empty, crossed, zero_bid, zero_ask.
     cells     : contracts x scheduled bars; standing: those at whose end both sides stand, sent at
                 most STANDS_MINUTES before; stale: those in which both have been sent and one has not been again since.
+    outside   : rows that no scheduled bar has a place for.
     """
 
     source: str
@@ -47,6 +48,7 @@ class ChainCoverage:
     cells: Int64Array
     standing: Int64Array
     stale: Int64Array
+    outside: Int64Array
 
     @property
     def n_sessions(self) -> int:
@@ -93,7 +95,7 @@ def chain_coverage(
         raise DataError(
             f"{one.symbol} options: no session of XNYS from {first} to {last}. Choose other dates."
         )
-    names = ("expected", "bars", "contracts", "quotes", "trades", "cells", "standing", "stale")
+    names = ("expected", "bars", "contracts", "quotes", "trades", "cells", "standing", "stale", "outside")
     told = {name: np.zeros(n, dtype=np.int64) for name in names}
     flags = {name: np.zeros(n, dtype=np.int64) for name in quality.quote_flags()}
     for i in range(n):
@@ -129,6 +131,7 @@ def _count_cells(settings: Settings, one: catalog.Series, day: SessionTable, i: 
     served = read_chain(settings, one.source, one.symbol, one.timeframe, day)
     if served is None or served.series.timeframe != one.timeframe:
         return
+    told["outside"][i] = served.outside_rows
     session = served.series.by_session[0]
     sides = [array for array in (session.close_bid, session.close_ask) if array is not None]
     prints = [array for array in (session.last_trade,) if array is not None]

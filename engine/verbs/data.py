@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.settings import Settings
-from engine.verbs import data_calls, data_coverage, data_export, data_preview, output
+from engine.verbs import data_calls, data_coverage, data_export, data_health, data_preview, output
 
 if TYPE_CHECKING:
     from engine.data.catalog import Series
@@ -43,6 +43,7 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
     listing.set_defaults(handler=list_series)
 
     data_coverage.add_parsers(verbs, _add_filters, _chosen)
+    data_health.add_parsers(verbs, _add_filters, _chosen)
 
     data_export.add_parser(
         verbs.add_parser("export", help="the whole workspace as one DuckDB file, for analysts")
@@ -95,7 +96,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 
 
 def import_data(args: argparse.Namespace, settings: Settings) -> int:
-    """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, series; of --preview and of calls as there."""
+    """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, series; --preview and calls say theirs."""
     from engine.data.importers import ImportCancelled, import_path
 
     if args.format == "calls":

@@ -26,26 +26,33 @@ def add_parsers(verbs: Any, add_filters: Callable[[argparse.ArgumentParser], Non
     coverage.set_defaults(handler=show_coverage)
     gaps = verbs.add_parser("gaps", help="stretches of scheduled bars without a row")
     gaps.add_argument(
-        "--at-least", type=_count, default=1, metavar="N", help="bars missing in a row (default 1)"
+        "--at-least", type=count, default=1, metavar="N", help="bars missing in a row (default 1)"
     )
     gaps.add_argument(
-        "--limit", type=_count, default=20, help="the longest so many of each series (default 20)"
+        "--limit", type=count, default=20, help="the longest so many of each series (default 20)"
     )
     gaps.set_defaults(handler=show_gaps)
     for parser in (coverage, gaps):
-        add_filters(parser)
-        parser.add_argument("--timeframe", choices=TIMEFRAMES, metavar="T", help=", ".join(TIMEFRAMES))
-        parser.add_argument(
-            "--from", dest="first", metavar="DATE", type=_date, help="first session date, as 2013-10-04"
-        )
-        parser.add_argument("--to", dest="last", metavar="DATE", type=_date, help="last session date")
-        parser.set_defaults(choose=choose)
+        add_choice(parser, add_filters, choose)
     data_chains.add_parser(
         verbs.add_parser(
             "compare", help="two sources' options of the same underlying: prices, volatility, gaps"
         ),
         _date,
     )
+
+
+def add_choice(
+    parser: argparse.ArgumentParser, add_filters: Callable[[argparse.ArgumentParser], None], choose: Chooser
+) -> None:
+    """Which series and which session dates."""
+    add_filters(parser)
+    parser.add_argument("--timeframe", choices=TIMEFRAMES, metavar="T", help=", ".join(TIMEFRAMES))
+    parser.add_argument(
+        "--from", dest="first", metavar="DATE", type=_date, help="first session date, as 2013-10-04"
+    )
+    parser.add_argument("--to", dest="last", metavar="DATE", type=_date, help="last session date")
+    parser.set_defaults(choose=choose)
 
 
 def show_coverage(args: argparse.Namespace, settings: Settings) -> None:
@@ -56,7 +63,7 @@ def show_coverage(args: argparse.Namespace, settings: Settings) -> None:
 
     found: list[Coverage] = [
         one
-        for _, one in _each(
+        for _, one in each(
             args,
             settings,
             lambda s: coverage(settings, s.source, s.symbol, s.timeframe, args.first, args.last, s.kind),
@@ -105,7 +112,7 @@ def show_gaps(args: argparse.Namespace, settings: Settings) -> None:
     from engine.data.coverage import gaps
 
     found: list[tuple[Series, list[Gap]]] = list(
-        _each(
+        each(
             args,
             settings,
             lambda s: gaps(
@@ -116,7 +123,7 @@ def show_gaps(args: argparse.Namespace, settings: Settings) -> None:
     longest = [(series, _longest(all_gaps, args.limit), len(all_gaps)) for series, all_gaps in found]
     if args.json:
         series = [
-            {**_identity(s), "n_gaps": n, "gaps": [_plain_gap(g) for g in shown]} for s, shown, n in longest
+            {**identity(s), "n_gaps": n, "gaps": [_plain_gap(g) for g in shown]} for s, shown, n in longest
         ]
         output.print_json({"series": series})
         return
@@ -138,7 +145,7 @@ def show_gaps(args: argparse.Namespace, settings: Settings) -> None:
             )
 
 
-def _each(
+def each(
     args: argparse.Namespace, settings: Settings, ask: Callable[[Series], T]
 ) -> Iterator[tuple[Series, T]]:
     """What `ask` says of each chosen series. One that cannot be asked is an error only if it was named."""
@@ -169,7 +176,7 @@ def _longest(found: Sequence[Gap], limit: int) -> list[Gap]:
     return sorted(kept, key=lambda gap: gap.start_ns)
 
 
-def _identity(one: Series | Coverage) -> dict[str, Any]:
+def identity(one: Series | Coverage) -> dict[str, Any]:
     return {"source": one.source, "symbol": one.symbol, "kind": one.kind, "timeframe": one.timeframe}
 
 
@@ -185,7 +192,7 @@ def _plain(one: Coverage) -> dict[str, Any]:
         "share",
     )
     return {
-        **_identity(one),
+        **identity(one),
         **{name: getattr(one, name) for name in names},
         "outside_rows": one.outside_rows,
     }
@@ -200,7 +207,7 @@ def _moment(ns: int) -> str:
     return f"{dt.datetime.fromtimestamp(ns / 1e9, tz=dt.UTC):%Y-%m-%dT%H:%M}"
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
     return int(text)
