@@ -11,6 +11,7 @@ from engine.core.sessions import day_of
 from engine.core.timeframes import NS_PER_DAY
 from engine.packs import carry
 from engine.packs.alter_chains import changed_chain, cut_chain
+from engine.packs.calls import calls_changed, calls_until
 from engine.packs.pack import Pack
 
 PRICES = ("open", "high", "low", "close")
@@ -19,6 +20,7 @@ PRICES = ("open", "high", "low", "close")
 def cut_after(pack: Pack, at: int) -> Pack:
     """The pack as it was known at `at` (UTC ns): only bars that had ended. Calendars, being known ahead, stay."""
     series = {key: first_bars(one, known_bars(one, at)) for key, one in pack.series.items()}
+    series = {key: replace(one, calls=calls_until(one.calls, at)) for key, one in series.items()}
     ends = (day_of(one.sessions.date[one.session[-1]]) for one in series.values() if len(one))
     last = max(ends, default=pack.window_end)
     chains = {symbol: cut_chain(one, at) for symbol, one in pack.chains.items()}
@@ -33,9 +35,16 @@ def cut_after(pack: Pack, at: int) -> Pack:
     )
 
 
+def emptied_after(pack: Pack, at: int) -> Pack:
+    """As `cut_after`, but bars to come stand on their schedules without a row: options look ahead in calendars."""
+    kept = {key: _emptied(one, known_bars(one, at)) for key, one in pack.series.items()}
+    return replace(cut_after(pack, at), series=kept, window_end=pack.window_end)
+
+
 def changed_after(pack: Pack, at: int, rng: np.random.Generator) -> Pack:
     """The pack with other prices and volumes, and some rows less, in all bars that end after `at`."""
     series = {key: _changed(one, known_bars(one, at), rng) for key, one in pack.series.items()}
+    series = {key: replace(one, calls=calls_changed(one.calls, at, rng)) for key, one in series.items()}
     chains = {symbol: changed_chain(one, at, rng) for symbol, one in pack.chains.items()}
     day = at // NS_PER_DAY
     rates = carry.rates_changed(pack.rates, day, rng) if pack.rates else None
@@ -53,6 +62,16 @@ def first_bars(series: BarSeries, n: int) -> BarSeries:
     columns = {
         f.name: value[:n] for f in fields(series) if isinstance(value := getattr(series, f.name), np.ndarray)
     }
+    return replace(series, **columns)
+
+
+def _emptied(series: BarSeries, n: int) -> BarSeries:
+    columns = {}
+    for name in (*PRICES, "volume", "bid", "ask"):
+        values = getattr(series, name)
+        if values is not None:
+            columns[name] = values.copy()
+            columns[name][n:] = 0.0 if name == "volume" else np.nan
     return replace(series, **columns)
 
 

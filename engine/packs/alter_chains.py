@@ -16,13 +16,22 @@ _AT_OPEN = ("open_bid", "open_ask")  # known when the bar starts; the rest when 
 def cut_chain(chain: ChainSeries, at: int) -> ChainSeries:
     """The chain as it was known at `at` (UTC ns). Sessions that open after it are gone; calendars stay."""
     opened = {i: one for i, one in chain.by_session.items() if chain.sessions.open_ns[i] <= at}
-    return replace(chain, by_session={i: _cut(chain, one, at) for i, one in opened.items()})
+    cut = {i: one if _is_over(chain, i, at) else _cut(chain, one, at) for i, one in opened.items()}
+    return replace(chain, by_session=cut)
 
 
 def changed_chain(chain: ChainSeries, at: int, rng: np.random.Generator) -> ChainSeries:
     """The chain with other quotes, prints and volumes, and some of them gone, in all that is known after `at`."""
-    changed = {i: _changed(chain, one, at, rng) for i, one in chain.by_session.items()}
+    changed = {
+        i: one if _is_over(chain, i, at) else _changed(chain, one, at, rng)
+        for i, one in chain.by_session.items()
+    }
     return replace(chain, by_session=changed)
+
+
+def _is_over(chain: ChainSeries, session: int, at: int) -> bool:
+    """All of the session is known: it stays as it is, mapped where it is mapped."""
+    return bool(chain.sessions.close_ns[session] <= at)
 
 
 def _known(chain: ChainSeries, one: ChainSession, name: str, at: int) -> int:

@@ -20,12 +20,15 @@ from engine.core.sessions import Int64Array
 from engine.core.spec import StrategySpec
 from engine.packs.alter import changed_after, cut_after, known_bars
 from engine.packs.pack import Pack
+from engine.signals.logic import SignalColumns
+from engine.sim.market import Market
 from engine.sim.reference import Record
 from engine.sim.simulate import EngineName, Prepared, prepare, walker
 from engine.trade import reasons
 
 POINTS, QUICK_POINTS = 60, 12
 REFERENCE_POINTS, QUICK_REFERENCE_POINTS = 4, 1
+Signals = tuple[SignalColumns, ...]
 MASKS = ("entry_long", "entry_short", "exit_long", "exit_short")
 
 
@@ -77,9 +80,14 @@ def look_ahead(
     progress: Callable[[str], None] = lambda _: None,
 ) -> LookAhead:
     """Check one spec on one pack; `warmer` is the same pack with twice the warm-up."""
+    if spec.is_options:
+        from engine.sim.lookahead_options import look_ahead_options
+
+        return look_ahead_options(spec, pack, quick=quick, warmer=warmer, progress=progress)
     whole = prepare(spec, pack)
     rng = np.random.default_rng(spec.backtest.seed)
-    points = cut_points(whole, QUICK_POINTS if quick else POINTS, rng)
+    ends = signal_ends(whole.market, whole.signals)
+    points = cut_points(whole.market.ticks, ends, QUICK_POINTS if quick else POINTS, rng)
     slow = set(points[:: max(1, len(points) // (QUICK_REFERENCE_POINTS if quick else REFERENCE_POINTS))])
     records: dict[EngineName, Record] = {name: walker(name)(whole) for name in ("native", "reference")}
     findings: list[Finding] = []
@@ -95,29 +103,27 @@ def look_ahead(
     return LookAhead(
         n_points=len(points),
         n_trades=len({trade for trade, _ in records["native"].fills}),
-        n_signals=len(signal_ends(whole)),
+        n_signals=len(ends),
         findings=tuple(findings),
-        warm_up=None if warmer is None else warm_up(whole, prepare(spec, warmer), records["native"]),
+        warm_up=None if warmer is None else _warm_up(whole, prepare(spec, warmer), records["native"]),
     )
 
 
-def cut_points(whole: Prepared, n: int, rng: np.random.Generator) -> list[int]:
-    """Up to `n` ends of bars inside the window, in order; half of them ends of bars with a signal where there are."""
-    ticks = whole.market.ticks
-    signals = signal_ends(whole)
-    if len(signals) > n // 2:
-        signals = signals[np.linspace(0, len(signals) - 1, n // 2).astype(int)]
-    evenly = ticks[np.unique(rng.integers(0, len(ticks), max(1, n - len(signals))))]
-    return sorted({int(at) for at in (*signals, *evenly) if at < ticks[-1]})
+def cut_points(ticks: Int64Array, moments: Int64Array, n: int, rng: np.random.Generator) -> list[int]:
+    """Up to `n` ends of bars inside the window, in order; half of them moments at which something shows first."""
+    if len(moments) > n // 2:
+        moments = moments[np.linspace(0, len(moments) - 1, n // 2).astype(int)]
+    evenly = ticks[np.unique(rng.integers(0, len(ticks), max(1, n - len(moments))))]
+    return sorted({int(at) for at in (*moments, *evenly) if at < ticks[-1]})
 
 
-def signal_ends(whole: Prepared) -> Int64Array:
+def signal_ends(market: Market, signals: Signals) -> Int64Array:
     """Ends of the window's bars at which any symbol's signal turns true, UTC ns."""
     found = []
-    for column, lane in enumerate(whole.market.lanes):
-        used = whole.market.bar[whole.market.bar[:, column] >= 0, column]
+    for column, lane in enumerate(market.lanes):
+        used = market.bar[market.bar[:, column] >= 0, column]
         for name in MASKS:
-            mask = getattr(whole.signals[column], name)[used] == 1
+            mask = getattr(signals[column], name)[used] == 1
             turns = mask & ~np.append(False, mask[:-1])
             found.append(lane.series.end[used[turns]])
     return np.unique(np.concatenate(found))
@@ -131,13 +137,7 @@ def changes(
     engines: tuple[EngineName, ...],
 ) -> Iterator[str]:
     """What differs up to `at`, signals first."""
-    for column, lane in enumerate(whole.market.lanes):
-        n = known_bars(lane.series, at)
-        for name in MASKS:
-            one, other = getattr(whole.signals[column], name)[:n], getattr(part.signals[column], name)[:n]
-            if one.tobytes() != other.tobytes():
-                last = n - int(np.flatnonzero(one != other)[-1]) - 1
-                yield f"{lane.rules.symbol} {name}, {last} bars before the cut"
+    yield from signal_changes(whole.market, whole.signals, part.signals, at)
     n_ticks = int(np.searchsorted(whole.market.ticks, at, side="right"))
     for engine in engines:
         found = walker(engine)(part)
@@ -145,6 +145,17 @@ def changes(
             yield f"fills of the {engine} walk"
         if records[engine].equity[:n_ticks] != found.equity[:n_ticks]:
             yield f"equity of the {engine} walk"
+
+
+def signal_changes(market: Market, signals: Signals, others: Signals, at: int) -> Iterator[str]:
+    """Signals of bars that have ended by `at` and differ."""
+    for column, lane in enumerate(market.lanes):
+        n = known_bars(lane.series, at)
+        for name in MASKS:
+            one, other = getattr(signals[column], name)[:n], getattr(others[column], name)[:n]
+            if one.tobytes() != other.tobytes():
+                last = n - int(np.flatnonzero(one != other)[-1]) - 1
+                yield f"{lane.rules.symbol} {name}, {last} bars before the cut"
 
 
 def known_fills(prepared: Prepared, record: Record, at: int) -> list[tuple[object, ...]]:
@@ -160,28 +171,33 @@ def known_fills(prepared: Prepared, record: Record, at: int) -> list[tuple[objec
     ]
 
 
-def warm_up(whole: Prepared, warmer: Prepared, record: Record) -> WarmUp:
+def _warm_up(whole: Prepared, warmer: Prepared, record: Record) -> WarmUp:
     """How much the window's signals and trades depend on where the data starts."""
-    longer = any(
-        warmer.pack.series[key].start[0] < series.start[0]
-        for key, series in whole.pack.series.items()
-        if len(series)
-    )
-    if not longer:
+    if not is_longer(whole.pack, warmer.pack):
         return WarmUp(longer=False)
-    changed = n_bars = 0
-    for column, lane in enumerate(whole.market.lanes):
-        used = whole.market.bar[whole.market.bar[:, column] >= 0, column]
-        other = warmer.market.lanes[column]
-        theirs = np.searchsorted(other.series.end, lane.series.end[used])
-        differ = np.zeros(len(used), dtype=bool)
-        for name in MASKS:
-            differ |= (
-                getattr(whole.signals[column], name)[used] != getattr(warmer.signals[column], name)[theirs]
-            )
-        changed, n_bars = changed + int(differ.sum()), n_bars + len(used)
+    changed, n_bars = signals_changed(whole.market, whole.signals, warmer.market, warmer.signals)
     ours, others = entries(record), entries(walker("native")(warmer))
     return WarmUp(True, n_bars, changed, len(ours), len(ours ^ others))
+
+
+def is_longer(pack: Pack, warmer: Pack) -> bool:
+    """Does any series of the second pack begin earlier?"""
+    return any(
+        warmer.series[key].start[0] < series.start[0] for key, series in pack.series.items() if len(series)
+    )
+
+
+def signals_changed(market: Market, signals: Signals, warmer: Market, others: Signals) -> tuple[int, int]:
+    """(bars of the window with another signal, bars of the window)."""
+    changed = n_bars = 0
+    for column, lane in enumerate(market.lanes):
+        used = market.bar[market.bar[:, column] >= 0, column]
+        theirs = np.searchsorted(warmer.lanes[column].series.end, lane.series.end[used])
+        differ = np.zeros(len(used), dtype=bool)
+        for name in MASKS:
+            differ |= getattr(signals[column], name)[used] != getattr(others[column], name)[theirs]
+        changed, n_bars = changed + int(differ.sum()), n_bars + len(used)
+    return changed, n_bars
 
 
 def entries(record: Record) -> set[tuple[str, int, int]]:
