@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.core.errors import ArgusError
 from engine.metrics.names import METRICS
-from pages.ui import charts, compare_files, formats, queries, run_files, shell, state
+from pages.ui import compare_files, echarts, formats, queries, run_charts, run_files, shell, state
 from pages.ui.badges import show_badges
 from pages.ui.palette import palette
 from pages.ui.queries import Revision, Run
@@ -119,17 +119,16 @@ def _show_curves(runs: Sequence[Run]) -> None:
         except ArgusError:
             lost.append(run.id)
             continue
-        style = {"color": colours.series[i], "dash": "dot" if run.is_synthetic else "solid"}
+        style = {"colour": colours.series[i], "dash": "dotted" if run.is_synthetic else "solid"}
         name = f"{_letter(i, runs)}{run.name}" + (" (SYNTHETIC)" if run.is_synthetic else "")
         if len(curve):
             lines.append((name, curve.select("session", "equity"), style))
     if lost:
         st.warning(f"The curves of {', '.join(lost)} cannot be read; run their specs again.")
     if lines:
-        figure = charts.curves(colours, lines, title="Equity, 100 at each start", base=None)
-        figure.data[1].update(fill=None)
-        charts.show(
-            figure, "compare_curves", "Equity and drawdown of the chosen runs, rebased to 100", _file(runs)
+        chart = run_charts.curves(colours, lines, title="Equity, 100 at each start", base=None, filled=False)
+        echarts.show(
+            chart, "compare_curves", "Equity and drawdown of the chosen runs, rebased to 100", _file(runs)
         )
     if len({(run.window_start, run.window_end) for run in runs}) > 1:
         st.caption("Their windows differ: each curve starts at 100 on its own first session.")

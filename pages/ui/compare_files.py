@@ -10,7 +10,7 @@ import polars as pl
 from engine.core.errors import ArgusError
 from engine.metrics.names import METRIC_NAMES
 from engine.report.charts_svg import thinned
-from pages.ui import charts, formats, run_files
+from pages.ui import formats, run_charts, run_files
 from pages.ui.queries import Run
 
 COLOURS = ("#1f6fd6", "#c2570c", "#00785a", "#a3478c", "#9a7400", "#2a8fb8")  # as on light pages
@@ -107,7 +107,7 @@ def _line(run: Run) -> pl.DataFrame | None:
         return None
     if curve.is_empty():
         return None
-    falls = charts.with_fall(curve, None)
+    falls = run_charts.with_fall(curve, None)
     return falls.with_columns(pl.col("equity") / pl.col("equity").first() * 100.0, pl.col("fall") * 100.0)
 
 

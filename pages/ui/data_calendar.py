@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from html import escape
-from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
-from pages.ui import charts
+from pages.ui import echarts
+from pages.ui.echarts import TOLD, Chart
 from pages.ui.palette import Palette, faded
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 # From the share of bars on: none, some, most, nearly all, all. A missing session also has a cross: colour alone is
 # not for everybody.
@@ -47,37 +43,41 @@ def legend(colours: Palette) -> str:
 
 def year_chart(
     colours: Palette, year: int, sessions: pl.DataFrame, chosen: tuple[dt.date, dt.date] | None
-) -> Figure:
-    """sessions : date, expected, rows, early. chosen : days with a frame around them."""
-    import plotly.graph_objects as go
-
+) -> Chart:
+    """sessions : date, expected, rows, early; a day's row in the dataset is its place in `days_of(year, sessions)`.
+    chosen   : days with a frame around them."""
     grid = _grid(year, sessions)
-    n_rows = 7 if any(row["weekday"] > 4 for row in grid if row["level"] is not None) else 5
+    days = days_of(year, sessions)
+    n_rows = 7 if any(row["weekday"] > 4 for row in days) else 5
     n_weeks = max(row["week"] for row in grid) + 1
-    z = np.full((n_rows, n_weeks), np.nan)
-    for row in grid:
-        if row["weekday"] < n_rows:
-            z[row["weekday"], row["week"]] = -1 if row["level"] is None else row["level"]
-    figure = charts.blank(colours, 46 + 19 * n_rows, hovermode="closest", showlegend=False,
-                          margin={"l": 8, "r": 8, "t": 4, "b": 4}, dragmode=False)  # fmt: skip
-    figure.add_trace(
-        go.Heatmap(
-            z=z, zmin=-1.5, zmax=4.5, colorscale=_steps((faded(colours.muted, 0.1), *colours_of(colours))),
-            showscale=False, hoverinfo="skip", xgap=2.5, ygap=2.5,
-        )
+    months = {
+        next(row["week"] for row in grid if row["date"].month == month): f"{dt.date(year, month, 1):%b}"
+        for month in range(1, 13)
+    }
+    weekdays = dict(enumerate(_WEEKDAYS[:n_rows]))
+    table = pl.DataFrame(
+        {"Week": [row["week"] for row in days], "Weekday": [row["weekday"] for row in days],
+         "Level": [row["level"] for row in days], "Mark": ["×" if row["level"] == 0 else "" for row in days],
+         TOLD: [row["text"] for row in days]}
     )  # fmt: skip
-    days = [row for row in grid if row["level"] is not None and row["weekday"] < n_rows]
-    figure.add_trace(_targets(colours, days))
-    _add_frame(figure, colours, grid, chosen, n_rows)
-    months = [next(row["week"] for row in grid if row["date"].month == m) for m in range(1, 13)]
-    labels = [f"{dt.date(year, m, 1):%b}" for m in range(1, 13)]
-    figure.update_layout(
-        xaxis={"tickvals": months, "ticktext": labels, "showgrid": False, "side": "top", "fixedrange": True,
-               "range": [-0.62, n_weeks - 0.38]},
-        yaxis={"tickvals": list(range(n_rows)), "ticktext": _WEEKDAYS[:n_rows], "autorange": False, "showgrid": False,
-               "range": [n_rows - 0.38, -0.62], "fixedrange": True},
+    left = echarts.room(_WEEKDAYS, titled=False)
+    return echarts.blank(
+        colours, 34 + 19 * n_rows,
+        legend={"show": False}, dataZoom=[], toolbox={"show": False},
+        dataset={"source": table},
+        grid=echarts.grid(left, 24, bottom=4),
+        xAxis=echarts.places(colours, n_weeks, months, position="top"),
+        yAxis=echarts.places(colours, n_rows, weekdays, inverse=True),
+        tooltip=echarts.tells(colours, "item"),
+        visualMap={"show": False, "type": "piecewise", "dimension": 2, "seriesIndex": 0, "pieces": [
+            {"value": i, "color": colour} for i, colour in enumerate(colours_of(colours))]},
+        series=[_cells(colours), _other_days(colours, grid, n_rows), _frame(colours, days, chosen)],
     )  # fmt: skip
-    return figure
+
+
+def days_of(year: int, sessions: pl.DataFrame) -> list[dict]:  # type: ignore[type-arg]
+    """The days with a session of the series, in order."""
+    return [row for row in _grid(year, sessions) if row["level"] is not None]
 
 
 def words_of(date: dt.date, rows: int, expected: int, early: bool) -> str:
@@ -101,42 +101,40 @@ def _grid(year: int, sessions: pl.DataFrame) -> list[dict]:  # type: ignore[type
     return grid
 
 
-def _targets(colours: Palette, days: list[dict]):  # type: ignore[no-untyped-def, type-arg]
-    """Marks on the cells that take the pointer (a heat map cannot be clicked); those of missing sessions are seen."""
-    import plotly.graph_objects as go
-
-    return go.Scatter(
-        x=[row["week"] for row in days],
-        y=[row["weekday"] for row in days],
-        mode="markers+text",
-        text=["×" if row["level"] == 0 else "" for row in days],
-        textfont={"size": 11, "color": colours.background},
-        marker={"size": 15, "symbol": "square", "opacity": 0.0},
-        selected={"marker": {"opacity": 0.0}, "textfont": {"color": colours.background}},
-        unselected={"marker": {"opacity": 0.0}, "textfont": {"color": colours.background}},
-        customdata=[[row["date"].isoformat(), row["text"]] for row in days],
-        hovertemplate="%{customdata[1]}<extra></extra>",
-    )
+def _cells(colours: Palette) -> dict[str, object]:
+    """The sessions, which take the pointer; a missing one has a cross."""
+    return {
+        "type": "heatmap", "selectedMode": "single", "select": {"disabled": True}, "progressive": 0,
+        "encode": {"x": 0, "y": 1, "value": 2},
+        "label": {"show": True, "formatter": "{@Mark}", "color": colours.background, "fontWeight": 700},
+        "itemStyle": _tile(colours), "emphasis": {"itemStyle": {"borderColor": colours.text, "borderWidth": 1.5}},
+    }  # fmt: skip
 
 
-def _add_frame(
-    figure: Figure,
+def _other_days(colours: Palette, grid: list[dict], n_rows: int) -> dict[str, object]:  # type: ignore[type-arg]
+    """Days without a session, pale."""
+    rest = [
+        [row["week"], row["weekday"], 0] for row in grid if row["level"] is None and row["weekday"] < n_rows
+    ]
+    return {"type": "heatmap", "data": rest, "silent": True, "progressive": 0,
+            "itemStyle": _tile(colours) | {"color": faded(colours.muted, 0.1)}}  # fmt: skip
+
+
+def _frame(
     colours: Palette,
-    grid: list[dict],
+    days: list[dict],  # type: ignore[type-arg]
     chosen: tuple[dt.date, dt.date] | None,
-    n_rows: int,  # type: ignore[type-arg]
-) -> None:
+) -> dict[str, object]:
     """A frame around each chosen day, where they are few."""
-    if chosen is None or (chosen[1] - chosen[0]).days > 10:
-        return
-    for row in grid:
-        if chosen[0] <= row["date"] <= chosen[1] and row["weekday"] < n_rows:
-            x, y = row["week"], row["weekday"]
-            figure.add_shape(type="rect", x0=x - 0.55, x1=x + 0.55, y0=y - 0.55, y1=y + 0.55,
-                             line={"color": colours.text, "width": 2.5})  # fmt: skip
+    few = chosen is not None and (chosen[1] - chosen[0]).days <= 10
+    framed = [
+        [row["week"], row["weekday"], 0]
+        for row in days
+        if few and chosen is not None and chosen[0] <= row["date"] <= chosen[1]
+    ]
+    style = {"color": "transparent", "borderColor": colours.text, "borderWidth": 2.5, "borderRadius": 2}
+    return {"type": "heatmap", "data": framed, "silent": True, "z": 3, "itemStyle": style}
 
 
-def _steps(colours: tuple[str, ...]) -> list[list]:  # type: ignore[type-arg]
-    """A colour scale of steps, one a colour."""
-    n = len(colours)
-    return [[edge / n, colour] for i, colour in enumerate(colours) for edge in (i, i + 1)]
+def _tile(colours: Palette) -> dict[str, object]:
+    return {"borderColor": colours.background, "borderWidth": 1.25, "borderRadius": 3}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -13,13 +12,11 @@ from engine.core.errors import ArgusError
 from engine.data.catalog import Series
 from engine.data.schemas import QUOTED_KINDS
 from engine.data.stretch import Stretch
-from pages.ui import candles, charts, data_queries, formats, guard, state
+from pages.ui import candles, data_queries, echarts, formats, guard, state
 from pages.ui.data_queries import Market
 from pages.ui.data_span import Span, Track
+from pages.ui.echarts import Chart
 from pages.ui.palette import Palette, faded, palette
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 
 @st.fragment
@@ -45,7 +42,7 @@ def show(at: Market, one: Series) -> None:
         )
         return
     words = f"Candles of {one.symbol} {one.timeframe} from {span.first} to {span.last}"
-    charts.show(market_chart(palette(), stretch, daily=one.timeframe == "1D"), "market_chart", words,
+    echarts.show(market_chart(palette(), stretch, daily=one.timeframe == "1D"), "market_chart", words,
                 f"{one.symbol}-{one.timeframe}-{span.first}")  # fmt: skip
     st.caption(_told(one, stretch))
 
@@ -83,40 +80,41 @@ def _show_navigation(track: Track, span: Span) -> None:
             st.button(words, key=key, icon=icon, disabled=to is None, on_click=go, args=(to,))
 
 
-def market_chart(colours: Palette, stretch: Stretch, *, daily: bool) -> Figure:
+def market_chart(colours: Palette, stretch: Stretch, *, daily: bool) -> Chart:
     """Candles side by side, however much time lies between them; below them volume, or spread where there is none."""
-    import plotly.graph_objects as go
-
-    bars = stretch.bars
+    bars = stretch.bars.with_columns(pl.col(*candles.PRICES).cast(pl.Float64))
     n, starts = len(bars), candles.local_starts(bars["start"].cast(pl.Int64), stretch.timezone)
     below, words = _below(bars)
-    figure = charts.blank(
-        colours, 470, hovermode="x", showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8}
-    )
-    figure.add_trace(
-        go.Candlestick(
-            x=np.arange(n), **{name: bars[name].to_numpy() for name in ("open", "high", "low", "close")},
-            name="Bars", whiskerwidth=0,
-            increasing={"line": {"color": colours.gain, "width": 1}, "fillcolor": colours.background},
-            decreasing={"line": {"color": colours.loss, "width": 1}, "fillcolor": colours.loss},
-            customdata=_hover(bars, [candles.moment_words(at, daily) for at in starts]),
-            hovertemplate="%{customdata}<br>O %{open:,}  H %{high:,}<br>L %{low:,}  C %{close:,}<extra></extra>",
-        )
+    moments = [candles.moment_words(at, daily) for at in starts]
+    table = candles.table(bars, moments, _told_below(bars))
+    left = echarts.room([formats.price(bars["high"].max()), "1,000,000" if below is not None else ""])
+    ticks = candles.clock_ticks(starts, daily)
+    upper = echarts.places(colours, n, ticks, splitLine=echarts.faint(colours))
+    prices = echarts.values(colours, scale=True, splitNumber=7)
+    chart = echarts.blank(
+        colours, 470, legend={"show": False}, dataset={"source": table}, tooltip=echarts.tells(colours),
+        grid=echarts.grid(left, 26, bottom=40), xAxis=upper, yAxis=prices,
     )  # fmt: skip
+    chart.option["series"].append(candles.candlesticks(colours.gain, colours.background, colours.loss))
     if below is not None:
-        figure.add_trace(
-            go.Bar(x=np.arange(n), y=below, yaxis="y2", hoverinfo="skip",
-                   marker={"color": faded(colours.muted, 0.55), "line": {"width": 0}})
-        )  # fmt: skip
-    ticks, labels = candles.clock_ticks(starts, daily)
-    figure.update_layout(
-        xaxis={"tickmode": "array", "tickvals": ticks, "ticktext": labels, "showgrid": True, "range": [-1, n],
-               "tickangle": 0, "rangeslider": {"visible": False}, "anchor": "y2" if below is not None else "y"},
-        yaxis={"tickformat": ",~r", "domain": [0.24, 1.0] if below is not None else [0.0, 1.0]},
-        yaxis2={"domain": [0.0, 0.17], "title": {"text": words}, "tickformat": "~s" if words == "Volume" else ",~r",
-                "nticks": 3, "rangemode": "tozero"},
-    )  # fmt: skip
-    return figure
+        _add_below(chart, table.with_columns(pl.Series(words, below)), words, left)
+    return chart
+
+
+def _add_below(chart: Chart, table: pl.DataFrame, words: str, left: int) -> None:
+    """Bars under the candles, on the same places."""
+    colours, option = chart.colours, chart.option
+    upper, prices = option["xAxis"], option["yAxis"]
+    option |= {
+        "dataset": {"source": table},
+        "grid": [echarts.grid(left, 26, 310), echarts.grid(left, 358, 72)],
+        "xAxis": [upper | {"axisLabel": {"show": False}}, upper | {"gridIndex": 1}],
+        "yAxis": [prices, echarts.values(colours, words, left, gridIndex=1, min=0, splitNumber=2)],
+    }
+    option["series"].append({
+        "type": "bar", "name": words, "xAxisIndex": 1, "yAxisIndex": 1, "encode": {"x": "place", "y": words},
+        "itemStyle": {"color": faded(colours.muted, 0.55)}, "emphasis": {"disabled": True}, "barMaxWidth": 14,
+    })  # fmt: skip
 
 
 def _below(bars: pl.DataFrame) -> tuple[np.ndarray | None, str]:
@@ -128,16 +126,16 @@ def _below(bars: pl.DataFrame) -> tuple[np.ndarray | None, str]:
     return None, ""
 
 
-def _hover(bars: pl.DataFrame, moments: list[str]) -> list[str]:
-    """The first lines under the pointer: when, volume, bid and ask."""
+def _told_below(bars: pl.DataFrame) -> list[str]:
+    """The last lines under the pointer: volume, bid and ask."""
     told = []
-    for moment, volume, bid, ask in zip(moments, bars["volume"], bars["bid"], bars["ask"], strict=True):
-        lines = [moment]
+    for volume, bid, ask in zip(bars["volume"], bars["bid"], bars["ask"], strict=True):
+        lines = [""]
         if volume is not None:
             lines.append(f"Volume {formats.quantity(volume)}")
         if bid is not None and ask is not None:
             lines.append(f"Bid {formats.price(bid)}  Ask {formats.price(ask)}")
-        told.append("<br>".join(lines))
+        told.append("\n".join(lines))
     return told
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import polars as pl
 import streamlit as st
@@ -13,11 +15,12 @@ from engine.data.catalog import Series
 from engine.data.schemas import is_daily_file
 from pages.ui import (
     badges,
-    charts,
     data_calendar,
     data_candles,
     data_chains,
+    data_health,
     data_queries,
+    echarts,
     formats,
     guard,
     html,
@@ -26,6 +29,9 @@ from pages.ui import (
 from pages.ui.data_queries import Covered, Market
 from pages.ui.data_span import Track
 from pages.ui.palette import palette
+
+if TYPE_CHECKING:
+    from streamlit.elements.echarts_chart import EChartsSelectionState
 
 YEARS_SHOWN, MINUTE_YEARS_SHOWN = 3, 2  # a year of minutes is 250 files, and a third of a second
 GAP_ROWS = 12
@@ -43,6 +49,7 @@ def show(at: Market, one: Series) -> None:
     _show_figures(at, one)
     if one.kind == "option":
         _show_way_to_chain(one)
+        data_health.show_chain(at, one)
         return
     if one.quotes:
         st.info("These are bids and asks alone. Coverage and gaps are counted over bars of trades.")
@@ -59,6 +66,8 @@ def show(at: Market, one: Series) -> None:
     data_candles.show(at, one)
     if found is not None:
         _show_gaps(one, shown, found)
+        days = found.sessions["date"]
+        data_health.show(at, one, days[0], days[-1])
 
 
 def _show_way_to_chain(one: Series) -> None:
@@ -173,20 +182,21 @@ def _show_year(at: Market, one: Series, year: int, sessions: pl.DataFrame) -> No
     st.markdown(f"**{year}** · {share} of {n_expected:,} bars{without}")
     chosen = (data_candles.date_of_url(state.FROM), data_candles.date_of_url(state.TO))
     frame = None if chosen[0] is None or chosen[1] is None else (chosen[0], chosen[1])
-    key = f"{state.CALENDAR}_{year}"
-    figure = data_calendar.year_chart(palette(), year, sessions, frame)
+    key = state.renewed(f"{state.CALENDAR}_{year}")
+    days = [row["date"] for row in data_calendar.days_of(year, sessions)]
+    chart = data_calendar.year_chart(palette(), year, sessions, frame)
     words = f"Calendar of {year}: {share} of the scheduled bars of {one.symbol} are there"
-    st.plotly_chart(figure, theme=None, key=key, config=charts.CONFIG | {"displayModeBar": False}, alt=words,
-                    width="stretch", selection_mode="points",
-                    on_select=lambda: _choose_day(at, one, key))  # fmt: skip
+    echarts.show(
+        chart, key, words, on_select=lambda: _choose_day(at, one, days, st.session_state[key].selection)
+    )
 
 
-def _choose_day(at: Market, one: Series, key: str) -> None:
+def _choose_day(at: Market, one: Series, days: Sequence[dt.date], selection: EChartsSelectionState) -> None:
     """Action: the URL names the day that was clicked."""
-    points = st.session_state[key].selection.points
-    if points:
-        day = dt.date.fromisoformat(str(points[0]["customdata"][0])[:10])
-        data_candles.go(Track.of(one, data_queries.file_days(at, one)).around(day))
+    places = echarts.picked(selection)
+    if places:
+        state.renew(f"{state.CALENDAR}_{days[places[0]].year}")
+        data_candles.go(Track.of(one, data_queries.file_days(at, one)).around(days[places[0]]))
 
 
 def _years_without(years: list[int]) -> str:

@@ -31,8 +31,9 @@ STATIC = Path(st.__file__).with_name("static")
 # What pages are made of, by the names in Streamlit's manifest; a part that a later Streamlit calls otherwise is
 # loaded when it is needed, as all were before.
 PARTS = ("Html", "Selectbox", "Multiselect", "Checkbox", "DataFrame", "Pagination", "DownloadButton")
-CHARTS = ("PlotlyChart",)
-WITH_CHARTS = ("tearsheet", "sweeps", "data")  # pages that begin with one; its part is 4.7 MB
+CHARTS = ("EChartsChart",)
+# Pages that begin with a chart, and the parameter of their address that says so
+WITH_CHARTS = {"tearsheet": b"run=", "sweeps": b"sweep=", "data": b"series=", "runs": b"compare="}
 LIFETIME = "public, immutable, max-age=31536000"  # the names hold a hash of the content
 WORTH_PACKING = 1_000  # bytes
 CONDITIONS = {
@@ -55,7 +56,8 @@ class Delivery:
         if scope["type"] == "http" and scope["method"] == "GET":
             path, headers = _below_base(scope["path"]), dict(scope["headers"])
             if path in self._pages:
-                body = _page(path in WITH_CHARTS, _base())
+                asks = WITH_CHARTS.get(path)
+                body = _page(asks is not None and asks in scope["query_string"], _base())
                 await _answer(send, body, "text/html; charset=utf-8", "no-cache")
                 return
             if path and path in _assets() and not CONDITIONS & set(headers):

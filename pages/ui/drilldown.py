@@ -10,7 +10,7 @@ import polars as pl
 import streamlit as st
 
 from engine.core.errors import ArgusError
-from pages.ui import candles, charts, formats, guard, html, option_trade, run_files, state, tables
+from pages.ui import candles, echarts, formats, guard, html, option_trade, run_files, state, tables
 from pages.ui.palette import palette
 from pages.ui.queries import Run
 from pages.ui.run_files import TRADE_ORDERS, TRADES_ROWS
@@ -144,9 +144,9 @@ def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) 
     except ArgusError as error:
         st.warning(guard.plain(f"The bars cannot be shown. {error}"))
         return "UTC"
-    figure = candles.trade_chart(palette(), window, trade, fills, daily=timeframe == "1D")
-    charts.show(
-        figure,
+    chart = candles.trade_chart(palette(), window, trade, fills, daily=timeframe == "1D")
+    echarts.show(
+        chart,
         "trade_chart",
         f"Bars around trade {trade['trade_id']} with entry, exits, stop and target",
         f"{run.slug or 'run'}-{run.id[:8]}-trade-{trade['trade_id']}",

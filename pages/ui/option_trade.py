@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import streamlit as st
 
-from pages.ui import candles, charts, formats, option_greeks, run_files
+from pages.ui import candles, echarts, formats, option_greeks, run_files
+from pages.ui.echarts import TOLD, TOP, Chart
 from pages.ui.palette import Palette, palette
 from pages.ui.queries import Run
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
 MOST_MARKS = 1_500
+POSITION, UNDERLYING = "Position, net a share", "Underlying"
 ROOM = 1.02  # strikes this far beyond the underlying's path are still drawn
 
 
@@ -29,7 +28,7 @@ def show(run: Run, trade: Mapping[str, Any], zone: str) -> None:
     else:
         name = f"{run.slug or 'run'}-{run.id[:8]}-trade-{trade['trade_id']}"
         said = f"What position {trade['trade_id']} was worth, and its underlying with the strikes"
-        charts.show(trade_chart(palette(), marks, legs, trade, zone), "trade_chart", said, name)
+        echarts.show(trade_chart(palette(), marks, legs, trade, zone), "trade_chart", said, name)
         st.caption(_below(marks, trade))
     show_legs(legs, zone)
     greeks = run_files.greeks_of(run.folder, trade["trade_id"])
@@ -39,86 +38,78 @@ def show(run: Run, trade: Mapping[str, Any], zone: str) -> None:
 
 def trade_chart(
     colours: Palette, marks: pl.DataFrame, legs: pl.DataFrame, trade: Mapping[str, Any], zone: str
-) -> Figure:
+) -> Chart:
     """Net price above with entry, exit, stop and target; the underlying below with the legs' strikes.
 
     marks : at, price, underlying, one row a decision; they stand side by side, however long the night between them.
     """
-    import plotly.graph_objects as go
-
-    thin = marks.gather_every(max(1, -(-len(marks) // MOST_MARKS)))
-    starts = [at.astimezone(ZoneInfo(zone)) for at in thin["at"].to_list()]
-    x, last = list(range(len(thin))), len(thin) - 1
-    said = [candles.moment_words(at, daily=False) for at in starts]
-    figure = charts.blank(colours, 520, hovermode="x")
-    line = {"width": 1.8, "color": colours.series[0]}
-    figure.add_trace(
-        go.Scatter(x=x, y=thin["price"], mode="lines", name="Position, net a share", line=line, customdata=said,
-                   hovertemplate="%{customdata}<br><b>%{y:.2f}</b><extra></extra>")
+    few = marks.gather_every(max(1, -(-len(marks) // MOST_MARKS)))
+    starts, last = [at.astimezone(ZoneInfo(zone)) for at in few["at"].to_list()], len(few) - 1
+    table = _table(few, [candles.moment_words(at, daily=False) for at in starts], trade["symbol"])
+    left = echarts.room([formats.price(value) for value in (few["price"].max(), few["underlying"].max())])
+    upper = echarts.places(colours, len(few), candles.clock_ticks(starts, daily=False))
+    position = echarts.line(POSITION, colours.series[0], encode={"x": "place", "y": POSITION})
+    underlying = echarts.line(trade["symbol"], colours.muted, 1.4, encode={"x": "place", "y": UNDERLYING},
+                              xAxisIndex=1, yAxisIndex=1)  # fmt: skip
+    levels = [
+        echarts.level(name, price, colour, (0, last))
+        for name, price, colour in (("Stop", trade["stop_price"], colours.loss),
+                                    ("Target", trade["target_price"], colours.gain))
+        if price is not None and price == price
+    ]  # fmt: skip
+    series = [position, *levels, *_ends(colours, trade, last), underlying,
+              *_strikes(colours, legs, few["underlying"], last)]  # fmt: skip
+    chart = echarts.blank(
+        colours, 520,
+        dataset={"source": table},
+        grid=[echarts.grid(left, TOP, 230), echarts.grid(left, TOP + 262, 162)],
+        xAxis=[upper | {"axisLabel": {"show": False}}, upper | {"gridIndex": 1}],
+        yAxis=[echarts.values(colours, "Net price a share", left, scale=True, splitNumber=4),
+               echarts.values(colours, trade["symbol"], left, scale=True, splitNumber=3, gridIndex=1)],
+        tooltip=echarts.tells(colours),
+        series=[one | {"showSymbol": not last} for one in series],
     )  # fmt: skip
-    for name, level, colour in (
-        ("Stop", trade["stop_price"], colours.loss),
-        ("Target", trade["target_price"], colours.gain),
-    ):
-        if level is not None and level == level:
-            _add_level(figure, x, name, level, {"color": colour, "dash": "dash", "width": 1.5})
-    _add_ends(figure, colours, trade, last)
-    figure.add_trace(
-        go.Scatter(x=x, y=thin["underlying"], mode="lines", name=trade["symbol"], yaxis="y2",
-                   line={"width": 1.4, "color": colours.muted}, customdata=said,
-                   hovertemplate="%{customdata}<br>%{y:,.2f}<extra></extra>")
-    )  # fmt: skip
-    _add_strikes(figure, colours, legs, thin["underlying"], x)
-    at, labels = candles.clock_ticks(starts, daily=False)
-    figure.update_layout(
-        xaxis={"anchor": "y2", "tickmode": "array", "tickvals": at, "ticktext": labels, "range": [-1, last + 1]},
-        yaxis={"domain": [0.46, 1.0], "title": {"text": "Net price a share"}},
-        yaxis2={"domain": [0.0, 0.38], "title": {"text": trade["symbol"]}},
-    )  # fmt: skip
-    return figure
+    chart.option["legend"] |= echarts.legend(series)
+    return chart
 
 
-def _add_level(
-    figure: Figure, x: list[int], name: str, level: float, line: dict[str, Any], **more: Any
-) -> None:
-    import plotly.graph_objects as go
-
-    figure.add_trace(
-        go.Scatter(x=[x[0], x[-1]], y=[level, level], mode="lines", name=f"{name} {formats.price(level)}", line=line,
-                   hoverinfo="skip", **more)
+def _table(marks: pl.DataFrame, moments: Sequence[str], symbol: str) -> pl.DataFrame:
+    told = [
+        f"{moment}\n{POSITION} {formats.number(price)}\n{symbol} {formats.price(underlying)}"
+        for moment, (price, underlying) in zip(
+            moments, marks.select("price", "underlying").iter_rows(), strict=True
+        )
+    ]
+    return marks.select(
+        pl.int_range(pl.len()).alias("place"), pl.col("price").alias(POSITION), pl.col("underlying").alias(UNDERLYING),
+        pl.Series(TOLD, told),
     )  # fmt: skip
 
 
-def _add_ends(figure: Figure, colours: Palette, trade: Mapping[str, Any], last: int) -> None:
+def _ends(colours: Palette, trade: Mapping[str, Any], last: int) -> list[dict[str, Any]]:
     """Entry as a triangle in the trade's direction, exit as a diamond in the colour of its result."""
-    import plotly.graph_objects as go
-
-    up = trade["side"] == "long"
-    ends = [("Entry", 0, trade["entry_price"], colours.text, "triangle-up" if up else "triangle-down")]
+    way = "triangle" if trade["side"] == "long" else "down"
+    ends = [("Entry", 0, trade["entry_price"], way, colours.text, 14)]
     if not trade["is_open"]:
-        colour = colours.gain if (trade["net_pnl"] or 0.0) > 0 else colours.loss
-        ends.append(("Exit", last, trade["exit_price"], colour, "diamond"))
-    for name, x, price, colour, symbol in ends:
-        figure.add_trace(
-            go.Scatter(x=[x], y=[price], mode="markers", name=name,
-                       marker={"symbol": symbol, "size": 13, "color": colour,
-                               "line": {"width": 1.6, "color": colours.background}},
-                       hovertemplate=f"<b>{name} at {formats.price(price)}</b><extra></extra>")
-        )  # fmt: skip
+        result = colours.gain if (trade["net_pnl"] or 0.0) > 0 else colours.loss
+        ends.append(("Exit", last, trade["exit_price"], "diamond", result, 16))
+    return [
+        echarts.mark(colours, f"{name} {formats.price(price)}", [(place, price)], symbol, colour, size)
+        for name, place, price, symbol, colour, size in ends
+    ]
 
 
-def _add_strikes(
-    figure: Figure, colours: Palette, legs: pl.DataFrame, underlying: pl.Series, x: list[int]
-) -> None:
-    """Strikes near the underlying's path; sold ones dashed in the colour of losses."""
+def _strikes(colours: Palette, legs: pl.DataFrame, underlying: pl.Series, last: int) -> list[dict[str, Any]]:
+    """Strikes near the underlying's path; sold ones in the colour of losses."""
     low, high = float(underlying.min() or 0.0), float(underlying.max() or 0.0)  # type: ignore[arg-type]
+    found = []
     for leg in legs.unique("contract", maintain_order=True).iter_rows(named=True):
         strike, is_sold = leg["strike"], leg["side"] == "sell"
         if strike == strike and low / ROOM <= strike <= high * ROOM:
-            line = {"color": colours.loss if is_sold else colours.text, "dash": "dot", "width": 1.4}
-            _add_level(
-                figure, x, f"{'Sold' if is_sold else 'Bought'} {leg['right']}", strike, line, yaxis="y2"
-            )
+            name = f"{'Sold' if is_sold else 'Bought'} {leg['right']}"
+            colour = colours.loss if is_sold else colours.text
+            found.append(echarts.level(name, strike, colour, (0, last), xAxisIndex=1, yAxisIndex=1))
+    return found
 
 
 def _below(marks: pl.DataFrame, trade: Mapping[str, Any]) -> str:

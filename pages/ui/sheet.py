@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from pages.ui import charts, formats, html, run_files, shell, state, tables
+from pages.ui import echarts, formats, html, run_charts, run_files, shell, state, tables
 from pages.ui.badges import show_badges, show_synthetic_banner
 from pages.ui.guard import plain
 from pages.ui.palette import palette
@@ -65,12 +65,12 @@ def show_curves(run: Run, initial_cash: float, currency: str, benchmark_name: st
         st.info("The window of this run holds no session, so there is no curve.")
         return
     colours = palette()
-    lines = [("Strategy", curve.select("session", "equity"), {"color": colours.series[0]})]
+    lines = [("Strategy", curve.select("session", "equity"), {"colour": colours.series[0]})]
     if curve["benchmark_equity"].is_not_null().any():
         beside = curve.select("session", equity="benchmark_equity").drop_nulls()
-        lines.append((benchmark_name, beside, {"color": colours.muted, "width": 1.4}))
-    figure = charts.curves(colours, lines, title=f"Equity, {currency}", base=initial_cash)
-    charts.show(figure, "curves", "Equity and drawdown of the run and its benchmark", _png(run, "equity"))
+        lines.append((benchmark_name, beside, {"colour": colours.muted, "width": 1.4}))
+    chart = run_charts.curves(colours, lines, title=f"Equity, {currency}", base=initial_cash)
+    echarts.show(chart, "curves", "Equity and drawdown of the run and its benchmark", _png(run, "equity"))
     if len(lines) == 1:
         st.caption("No benchmark: the spec names none, or the pack holds no daily closes of it.")
 
@@ -90,8 +90,8 @@ def show_trade_sums(run: Run, currency: str) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.subheader("Trade returns")
-        charts.show(
-            charts.histogram(palette(), found["histogram"]),
+        echarts.show(
+            run_charts.histogram(palette(), found["histogram"]),
             "histogram",
             "Closed trades by their return",
             _png(run, "trade-returns"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+import polars as pl
 import streamlit as st
 
 from engine.core.errors import SpecError
@@ -18,12 +19,11 @@ from engine.core.timeframes import MINUTES
 from engine.options import ideal
 from engine.options.ideal import Placed
 from engine.options.payoff import FloatArray, payoff, payoff_shape, value
-from pages.ui import charts, formats, guard, html
+from pages.ui import echarts, formats, guard, html
+from pages.ui.echarts import Chart
 from pages.ui.palette import Palette, faded, palette
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
+PRICE = "Underlying"
 _POINTS = 241
 
 
@@ -57,7 +57,7 @@ def show_payoff(spec: StrategySpec) -> None:
         return
     colours = palette()
     st.html(html.cards(figures(placed, drawn), colours))
-    charts.show(chart(colours, placed, drawn), "payoff", f"Payoff of {spec.name}: {said(placed, drawn)}")
+    echarts.show(chart(colours, placed, drawn), "payoff", f"Payoff of {spec.name}: {said(placed, drawn)}")
     st.caption(guard.plain(caption(spec, placed)))
 
 
@@ -150,54 +150,75 @@ def caption(spec: StrategySpec, placed: Placed) -> str:
     return " ".join(parts)
 
 
-def chart(colours: Palette, placed: Placed, drawn: Payoff) -> Figure:
+def chart(colours: Palette, placed: Placed, drawn: Payoff) -> Chart:
     """Gain at expiry, blue above zero and orange below; before it as broken lines; strikes of sold legs blue (they
     bring a credit), of bought ones orange."""
-    import plotly.graph_objects as go
-
-    figure = charts.blank(colours, 400)
-    gains, losses = np.maximum(drawn.at_expiry, 0.0), np.minimum(drawn.at_expiry, 0.0)
-    for part, colour in ((gains, colours.gain), (losses, colours.loss)):
-        figure.add_trace(go.Scatter(x=drawn.prices, y=part, mode="lines", line={"width": 0}, fill="tozeroy",
-                                    fillcolor=faded(colour, 0.16), hoverinfo="skip", showlegend=False))  # fmt: skip
-    days = placed.days
-    lines = (
-        ("At expiry" if placed.alike else "At the first expiry", drawn.at_expiry, "solid", 2.4, colours.text),
-        (f"Half-way, {days / 2:g} days left", drawn.half_way, "dash", 1.5, colours.muted),
-        (f"At entry, {days:g} days left", drawn.at_entry, "dot", 1.5, colours.muted),
-    )
-    for name, held, dash, width, colour in lines:
-        figure.add_trace(go.Scatter(x=drawn.prices, y=held, mode="lines", name=name, hovertemplate="%{y:,.2f}",
-                                    line={"color": colour, "width": width, "dash": dash}))  # fmt: skip
-    figure.add_trace(go.Scatter(
-        x=drawn.break_evens, y=[0.0] * len(drawn.break_evens), mode="markers", name="Break-even",
-        marker={"size": 9, "color": colours.background, "line": {"color": colours.text, "width": 2}}, hoverinfo="skip",
-        showlegend=bool(drawn.break_evens),
-    ))  # fmt: skip
-    figure.add_hline(y=0, line={"color": colours.muted, "width": 1})
-    _add_strikes(figure, colours, placed)
-    span = [float(drawn.prices[0]), float(drawn.prices[-1])]
-    words = f"Underlying, on an idealised chain: spot {ideal.SPOT:g}, flat volatility {ideal.VOLATILITY:.0%}"
+    days, name = placed.days, "At expiry" if placed.alike else "At the first expiry"
+    lines = {
+        name: (drawn.at_expiry, colours.text, 2.4, "solid"),
+        f"Half-way, {days / 2:g} days left": (drawn.half_way, colours.muted, 1.5, "dashed"),
+        f"At entry, {days:g} days left": (drawn.at_entry, colours.muted, 1.5, "dotted"),
+    }
+    below, above = drawn.at_expiry.clip(max=0.0), drawn.at_expiry.clip(min=0.0)
+    table = pl.DataFrame({PRICE: drawn.prices, **{one: held for one, (held, *_) in lines.items()},
+                          "Loss": below, "Gain": above})  # fmt: skip
     held = np.concatenate([drawn.at_expiry, drawn.at_entry])
-    height = float(held.max() - held.min())
+    low, high = float(held.min()), float(held.max())
     # the strikes' names stand below the lowest line
-    ends = [float(held.min()) - 0.24 * height, float(held.max()) + 0.07 * height]
-    figure.update_layout(xaxis={"title": words, "range": span, "tickformat": ",~r"},
-                         yaxis={"title": {"text": "Gain of one unit"}, "tickformat": ",~r", "range": ends})  # fmt: skip
-    return figure
+    ends = echarts.between(low - 0.24 * (high - low), high + 0.07 * (high - low))
+    left = echarts.room([f"{high:,.0f}", f"{low:,.0f}"])
+    words = f"Underlying, on an idealised chain: spot {ideal.SPOT:g}, flat volatility {ideal.VOLATILITY:.0%}"
+    across = {"min": float(drawn.prices[0]), "max": float(drawn.prices[-1]), "splitLine": {"show": False}}
+    series = [
+        echarts.line(one, colour, width, dash, encode={"x": PRICE, "y": one}, tooltip={"valueFormatter": "%,.2f"})
+        for one, (_, colour, width, dash) in lines.items()
+    ]  # fmt: skip
+    series[0] |= {"markLine": _lines(colours, placed)}
+    series += [_area("Loss", colours.loss), _area("Gain", colours.gain)]
+    if drawn.break_evens:
+        rim = {"color": colours.background, "borderColor": colours.text, "borderWidth": 2, "opacity": 1}
+        points = [(float(price), 0.0) for price in drawn.break_evens]
+        series.append(echarts.mark(colours, "Break-even", points, "circle", colours.text, 9)
+                      | {"itemStyle": rim, "silent": True, "tooltip": {"show": False}})  # fmt: skip
+    made = echarts.blank(
+        colours, 400,
+        dataset={"source": table},
+        grid=echarts.grid(left, echarts.TOP, bottom=46),
+        xAxis=echarts.values(colours, words, 42, **across),
+        yAxis=echarts.values(colours, "Gain of one unit", left, **ends),
+        series=series,
+    )  # fmt: skip
+    made.option["legend"] |= echarts.legend([one for one in series if one["name"] not in ("Loss", "Gain")])
+    return made
 
 
-def _add_strikes(figure: Figure, colours: Palette, placed: Placed) -> None:
-    """A line a strike with its leg above it; several legs of a strike share it."""
+def _area(name: str, colour: str) -> dict[str, Any]:
+    style = {"areaStyle": {"color": faded(colour, 0.16)}, "tooltip": {"show": False}, "silent": True}
+    return echarts.line(name, colour, 0.0, encode={"x": PRICE, "y": name}, **style, symbol="none")
+
+
+def _lines(colours: Palette, placed: Placed) -> dict[str, Any]:
+    """A line at zero, and one a strike with its legs beside it; several legs of a strike share it."""
     at: dict[float, list[str]] = {}
     sold: dict[float, bool] = {}
     for leg in placed.legs:
         if leg.kind != "underlying":
             at.setdefault(leg.strike, []).append(f"{leg.quantity:+g} {leg.kind}")
             sold[leg.strike] = leg.quantity < 0
-    for strike, words in at.items():
-        colour = colours.gain if sold[strike] else colours.loss
-        figure.add_vline(x=strike, line={"color": faded(colour, 0.8), "width": 1.2, "dash": "dot"})
-        figure.add_annotation(x=strike, y=0, yref="paper", text=f"{' '.join(words)} {strike:g}", showarrow=False,
-                              yanchor="bottom", xanchor="left", textangle=-90, xshift=1,
-                              font={"size": 11, "color": colour})  # fmt: skip
+    zero = {
+        "yAxis": 0,
+        "label": {"show": False},
+        "lineStyle": {"color": colours.muted, "type": "solid", "width": 1},
+    }
+    strikes = [_strike(f"{' '.join(words)} {strike:g}", strike, colours.gain if sold[strike] else colours.loss)
+               for strike, words in at.items()]  # fmt: skip
+    return {"silent": True, "symbol": "none", "data": [zero, *strikes]}
+
+
+def _strike(words: str, strike: float, colour: str) -> dict[str, Any]:
+    label = {"formatter": words, "position": "insideStartBottom", "color": colour, "fontSize": 11}
+    return {
+        "xAxis": strike,
+        "label": label,
+        "lineStyle": {"color": faded(colour, 0.8), "width": 1.2, "type": "dotted"},
+    }

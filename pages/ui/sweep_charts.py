@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import polars as pl
 import streamlit as st
 
-from pages.ui import charts, formats
-from pages.ui.palette import Palette, faded
+from pages.ui import charts, echarts, formats
+from pages.ui.echarts import TOLD, Chart
+from pages.ui.palette import Palette
 from pages.ui.sweep_filters import label, shown, unit
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ MIDDLE = {"total_return": 0.0, "cagr": 0.0, "sharpe": 0.0, "sortino": 0.0, "calm
           "profit_factor": 1.0}  # fmt: skip
 _TICKS = {"fraction": ".3~p", "count": ",d", "money": ",.4~g", "ratio": ",.3~g"}
 N_TICKS = 12
+MAP_TOP, SCALE = 36, 84  # pixels above a map, and at its right, where the scale of its colours stands
 
 
 class Cells(NamedTuple):
@@ -47,54 +50,79 @@ def show(figure: Figure, key: str, alt: str, *, buttons: Sequence[str] = (), **o
 
 def heat_map(
     colours: Palette, cells: Cells, metric: str, name: str, picked: tuple[int, int] | None = None
-) -> Figure:
-    """Cells of one size in the order of the values. Each carries an unseen point, for a click and the hover.
+) -> Chart:
+    """Cells of one size in the order of the values; the row of a cell in the dataset is its place in `known(cells)`.
 
     picked : (across, up) of the cell that is looked at; all others are paled.
     """
-    import plotly.graph_objects as go
-
+    places = known(cells)
+    rows = [(j, i, cells.z[i][j], _told(cells, i, j, metric, name)) for i, j in places]
+    table = pl.DataFrame(rows, [label(cells.x), label(cells.y), name, TOLD], orient="row")
     gap = 1 if max(len(cells.xs), len(cells.ys)) <= 48 else 0  # lines would take half of small cells
-    height = max(320, min(760, 120 + 26 * len(cells.ys)))
-    figure = ground(colours, height, hovermode="closest", hoverdistance=-1, clickmode="event+select")
-    figure.add_trace(
-        go.Heatmap(
-            z=cells.z, hoverinfo="skip", xgap=gap, ygap=gap, **scale_of(colours, metric, _flat(cells.z), name)
-        )
-    )
-    places = [(i, j) for i, row in enumerate(cells.z) for j, value in enumerate(row) if value is not None]
-    told = [
-        f"{label(cells.x)} {cells.xs[j]}, {label(cells.y)} {cells.ys[i]}"
-        f"<br><b>{name} {shown(metric, cells.z[i][j])}</b>"
-        f"<br>{formats.plural(cells.n[i][j], 'config')}"
-        for i, j in places
-    ]
-    clear = {"marker": {"opacity": 0}}
-    figure.add_trace(
-        go.Scatter(
-            x=[j for _, j in places],
-            y=[i for i, _ in places],
-            mode="markers",
-            showlegend=False,
-            text=told,
-            marker={"size": 14, "opacity": 0, "symbol": "square"},
-            selected=clear,
-            unselected=clear,
-            hovertemplate="%{text}<extra></extra>",
-            customdata=[[i, j] for i, j in places],
-        )
-    )
-    if picked is None:
-        _show_best(figure, colours, cells, metric)
-    else:
-        _show_picked(figure, colours, cells, picked)
-    figure.update_xaxes(
-        title=label(cells.x), showgrid=False, **ticks(cells.xs), range=[-0.5, len(cells.xs) - 0.5]
-    )
-    figure.update_yaxes(
-        title=label(cells.y), showgrid=False, **ticks(cells.ys), range=[-0.5, len(cells.ys) - 0.5]
-    )
-    return figure
+    across, up = _labels(cells.xs), _labels(cells.ys)
+    left, height = echarts.room(list(up.values())), max(320, min(760, 120 + 26 * len(cells.ys)))
+    chart = echarts.blank(
+        colours, height,
+        legend={"show": False}, dataZoom=[],
+        dataset={"source": table},
+        grid=echarts.grid(left, MAP_TOP, right=SCALE, bottom=50),
+        xAxis=echarts.places(colours, len(cells.xs), across, label(cells.x), 28),
+        yAxis=echarts.places(colours, len(cells.ys), up, label(cells.y), left - 14),
+        tooltip=echarts.tells(colours, "item"),
+        **_scale_bar(colours, metric, [cells.z[i][j] for i, j in places], name, height - MAP_TOP - 50),
+    )  # fmt: skip
+    around = {"borderColor": colours.background, "borderWidth": gap}
+    framed = _best(cells, metric) if picked is None else picked
+    frame = {"itemStyle": {"borderColor": colours.text, "borderWidth": 2}}
+    chart.option["series"].append({
+        "type": "heatmap", "selectedMode": "single", "encode": {"x": 0, "y": 1, "value": 2}, "progressive": 0,
+        "itemStyle": around | ({} if picked is None else {"opacity": 0.45}),
+        "emphasis": frame, "select": {"disabled": True},
+    })  # fmt: skip
+    if framed is not None:
+        j, i = framed
+        chart.option["series"].append({
+            "type": "heatmap", "data": [[j, i, cells.z[i][j]]], "silent": True, "z": 3,
+            "itemStyle": frame["itemStyle"] | {"opacity": 1},
+        })  # fmt: skip
+    return chart
+
+
+def known(cells: Cells) -> list[tuple[int, int]]:
+    """(up, across) of the cells that hold a config."""
+    return [(i, j) for i, row in enumerate(cells.z) for j, value in enumerate(row) if value is not None]
+
+
+def _told(cells: Cells, i: int, j: int, metric: str, name: str) -> str:
+    where = f"{label(cells.x)} {cells.xs[j]}, {label(cells.y)} {cells.ys[i]}"
+    return f"{where}\n{name} {shown(metric, cells.z[i][j])}\n{formats.plural(cells.n[i][j], 'config')}"
+
+
+def _labels(texts: Sequence[str]) -> dict[int, str]:
+    found = ticks(texts)
+    return dict(zip(found["tickvals"], found["ticktext"], strict=True))
+
+
+def _scale_bar(
+    colours: Palette, metric: str, values: Sequence[float | None], name: str, height: int
+) -> dict[str, Any]:
+    """Colours of a metric as a bar at the right, with some values beside it and its name above."""
+    scale = scale_of(colours, metric, values, name)
+    low, high = scale["zmin"], scale["zmax"]
+    text = {"type": "text", "silent": True, "right": 2}
+    font = {"fill": colours.muted, "fontSize": 11, "fontFamily": colours.font}
+    beside = [
+        text | {"top": MAP_TOP + round((height - 12) * (1 - share)),
+                "style": font | {"text": shown(metric, low + (high - low) * share)}}
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]  # fmt: skip
+    above = text | {"right": 40, "top": 5, "style": font | {"text": name, "fontSize": 12}}
+    bar = {
+        "type": "continuous", "min": low, "max": high, "dimension": 2, "seriesIndex": [0, 1], "right": SCALE - 30,
+        "top": MAP_TOP, "padding": 0, "itemWidth": 12, "itemHeight": height, "hoverLink": False, "calculable": False,
+        "inRange": {"color": [colour for _, colour in scale["colorscale"]]},
+    }  # fmt: skip
+    return {"visualMap": bar, "graphic": [above, *beside]}
 
 
 def surface(colours: Palette, cells: Cells, metric: str, name: str) -> Figure:
@@ -139,34 +167,38 @@ def surface(colours: Palette, cells: Cells, metric: str, name: str) -> Figure:
 
 def profile(
     colours: Palette, x: str, xs: Sequence[str], lines: Mapping[str, Sequence[float | None]], metric: str
-) -> Figure:
+) -> Chart:
     """A metric along one parameter: the best, the middle and the worst of the configs at each value."""
-    import plotly.graph_objects as go
-
-    figure = ground(colours, 380, hovermode="x unified")
     looks = {
         "max": (colours.series[0], "solid"),
         "median": (colours.text, "solid"),
-        "min": (colours.series[1], "dot"),
+        "min": (colours.series[1], "dotted"),
     }
     same = len({tuple(values) for values in lines.values()}) == 1
-    for name, values in list(lines.items())[:1] if same else lines.items():
-        colour, dash = looks[name]
-        figure.add_trace(
-            go.Scatter(
-                x=list(range(len(xs))),
-                y=list(values),
-                name=label(metric) if same else name,
-                mode="lines+markers",
-                line={"color": colour, "dash": dash, "width": 1.8},
-                marker={"size": 6},
-                text=[shown(metric, value) for value in values],
-                hovertemplate="%{text}",
-            )
+    drawn = {label(metric): next(iter(lines.values()))} if same else dict(lines)
+    told = [
+        "\n".join(
+            [f"{label(x)} {text}", *(f"{name} {shown(metric, line[i])}" for name, line in drawn.items())]
         )
-    figure.update_xaxes(title=label(x), **ticks(xs))
-    figure.update_yaxes(title=label(metric), tickformat=tick_format(metric))
-    return figure
+        for i, text in enumerate(xs)
+    ]
+    numbers = [value for line in drawn.values() for value in line if value is not None]
+    left = echarts.room(
+        [shown(metric, value) for value in (min(numbers, default=0), max(numbers, default=0))]
+    )
+    chart = echarts.blank(
+        colours, 380,
+        dataset={"source": pl.DataFrame({label(x): range(len(xs)), **drawn, TOLD: told})},
+        grid=echarts.grid(left, echarts.TOP, bottom=50),
+        xAxis=echarts.places(colours, len(xs), _labels(xs), label(x), 28),
+        yAxis=echarts.values(colours, label(metric), left, scale=True),
+        tooltip=echarts.tells(colours),
+    )  # fmt: skip
+    for name, (colour, dash) in zip(drawn, looks.values(), strict=False):
+        chart.option["series"].append(
+            echarts.line(name, colour, dash=dash, encode={"x": label(x), "y": name}) | {"showSymbol": len(xs) < 80}
+        )  # fmt: skip
+    return chart
 
 
 def ground(colours: Palette, height: int, **layout: Any) -> Figure:
@@ -214,29 +246,16 @@ def _colour_at(scale: Sequence[str], place: float) -> str:
     return "#" + "".join(f"{part:02x}" for part in mixed)
 
 
-def _show_best(figure: Figure, colours: Palette, cells: Cells, metric: str) -> None:
-    """A ring around the best cell, where more is better."""
-    known = [(v, i, j) for i, row in enumerate(cells.z) for j, v in enumerate(row) if v is not None]
-    if not known or len({v for v, _, _ in known}) == 1:
-        return
+def _best(cells: Cells, metric: str) -> tuple[int, int] | None:
+    """(across, up) of the best cell; None where all are equal."""
+    found = [(cells.z[i][j], j, i) for i, j in known(cells)]
+    if len({value for value, _, _ in found}) < 2:
+        return None
     from engine.sweep.ranking import LOWER_IS_BETTER
 
     pick = min if metric.removeprefix("metric.") in LOWER_IS_BETTER else max
-    _, i, j = pick(known, key=lambda one: one[0])
-    figure.add_shape(type="rect", x0=j - 0.5, x1=j + 0.5, y0=i - 0.5, y1=i + 0.5,
-                     line={"color": colours.text, "width": 2})  # fmt: skip
-
-
-def _show_picked(figure: Figure, colours: Palette, cells: Cells, picked: tuple[int, int]) -> None:
-    """A frame around one cell and a veil over the others."""
-    (j, i), veil = picked, faded(colours.background, 0.55)
-    left, right, low, high = -0.5, len(cells.xs) - 0.5, -0.5, len(cells.ys) - 0.5
-    parts = [(left, right, low, i - 0.5), (left, right, i + 0.5, high), (left, j - 0.5, i - 0.5, i + 0.5),
-             (j + 0.5, right, i - 0.5, i + 0.5)]  # fmt: skip
-    for x0, x1, y0, y1 in parts:
-        figure.add_shape(type="rect", x0=x0, x1=x1, y0=y0, y1=y1, fillcolor=veil, line={"width": 0})
-    figure.add_shape(type="rect", x0=j - 0.5, x1=j + 0.5, y0=i - 0.5, y1=i + 0.5,
-                     line={"color": colours.text, "width": 2})  # fmt: skip
+    _, j, i = pick(found, key=lambda one: one[0] or 0.0)
+    return j, i
 
 
 def ticks(texts: Sequence[str], most: int = N_TICKS) -> dict[str, Any]:

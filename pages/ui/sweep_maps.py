@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import streamlit as st
 
-from pages.ui import state, sweep_charts, sweep_filters, sweep_queries
+from pages.ui import echarts, state, sweep_charts, sweep_filters, sweep_queries
 from pages.ui.palette import palette
 from pages.ui.sweep_charts import Cells
 from pages.ui.sweep_filters import label
 from pages.ui.sweep_look import Look, in_order
 
 if TYPE_CHECKING:
+    from streamlit.elements.echarts_chart import EChartsSelectionState
+
     from engine.sweep.filters import Filter
 
 MAX_SIDE = 80  # cells in a row or column of a map
@@ -27,11 +29,11 @@ def show_map(look: Look) -> None:
         _show_profile(look)
         return
     cells, spans = _cells(look, *axes)
-    figure = sweep_charts.heat_map(palette(), cells, look.metric, _called(look), _picked(look, spans, *axes))
+    chart = sweep_charts.heat_map(palette(), cells, look.metric, _called(look), _picked(look, spans, *axes))
     key = state.renewed("sweep_map")
-    sweep_charts.show(
-        figure, key, f"{_called(look)} over {label(cells.x)} and {label(cells.y)}",
-        on_select=lambda: _pick_cell(cells, spans, st.session_state[key].selection), selection_mode="points",
+    echarts.show(
+        chart, key, f"{_called(look)} over {label(cells.x)} and {label(cells.y)}",
+        on_select=lambda: _pick_cell(cells, spans, st.session_state[key].selection),
     )  # fmt: skip
     st.caption("Click a cell to keep its configs only. The frame marks the best cell.")
 
@@ -143,14 +145,14 @@ def _span_text(name: str, value: Any) -> str:
     return sweep_filters.shown(name, value)
 
 
-def _pick_cell(cells: Cells, spans: Mapping[str, Sequence[Any]], selection: Any) -> None:
+def _pick_cell(cells: Cells, spans: Mapping[str, Sequence[Any]], selection: EChartsSelectionState) -> None:
     """Action: keep the configs of the cell that was clicked."""
     from engine.sweep.filters import Between, OneOf
 
-    points = selection.get("points") or []
-    if not points:
+    places = echarts.picked(selection)
+    if not places:
         return
-    i, j = (int(place) for place in points[0]["customdata"])
+    i, j = sweep_charts.known(cells)[places[0]]
     picked = [(cells.x, spans[cells.x][j]), (cells.y, spans[cells.y][i])]
     sweep_filters.add(
         *(Between(name, *one) if isinstance(one, tuple) else OneOf(name, (one,)) for name, one in picked)
@@ -174,6 +176,6 @@ def _show_profile(look: Look) -> None:
         order = in_order(look, x, list(by_value))
         lines[how] = [by_value[value] for value in order]
     texts = [_span_text(x, value if cut is None else (value, value + cut[1])) for value in order]
-    figure = sweep_charts.profile(palette(), x, texts, lines, look.metric)
-    sweep_charts.show(figure, "sweep_profile", f"{label(look.metric)} along {label(x)}")
+    chart = sweep_charts.profile(palette(), x, texts, lines, look.metric)
+    echarts.show(chart, "sweep_profile", f"{label(look.metric)} along {label(x)}")
     st.caption("One parameter varies, so this is a line and not a map.")

@@ -2,7 +2,8 @@
 
 **First full render** is the time from the start of the navigation to the moment from which on, for half a second:
 the script has ended, no placeholder is left, every key element of the page is there and visible, every chart on the
-page (above and below the fold) has its traces, and every table its canvas.
+page (above and below the fold) has drawn its marks, and every table has its canvas. A chart by ECharts is one canvas:
+it counts once the chart says that it is not busy and the canvas' middle column holds more than one colour.
 
 cold : a browser window without anything cached; the server has shown the page before.
 warm : the same window again: Streamlit's files are in the browser's cache, the session is a new one.
@@ -22,11 +23,27 @@ from tests.benchmarks.browser import Browser, launched
 VIEWPORT = (1440, 900)
 WITHIN_S = 60.0
 
+# Whether a chart's canvas has been painted; a column of it is read back once, and not again when it was.
+PAINTED = """
+(() => {
+  const known = new WeakSet();
+  return (chart) => {
+    const canvas = chart.querySelector('canvas');
+    if (!canvas || chart.getAttribute('aria-busy') === 'true' || !canvas.width || !canvas.height) return false;
+    if (!known.has(canvas)) {
+      const column = canvas.getContext('2d').getImageData(canvas.width >> 1, 0, 1, canvas.height).data;
+      if (new Set(new Uint32Array(column.buffer)).size > 1) known.add(canvas);
+    }
+    return known.has(canvas);
+  };
+})()
+"""
 # Looks at every frame; `since` is when all became true, if it stayed so.
 WATCH = """
 (keys) => {
   const rest = { since: null, fold: null };
   const box = (e) => { const r = e.getBoundingClientRect(); return r.width > 0 && r.height > 0; };
+  const painted = PAINTED;
   const drawn = (e) => e.querySelector('.main-svg .trace, .main-svg .bars, .main-svg .points, .gl-canvas');
   const whole = () => {
     const app = document.querySelector('[data-testid=stApp]');
@@ -36,6 +53,7 @@ WATCH = """
     if (!keys.every((key) => { const e = document.querySelector(key); return e && box(e); })) return false;
     const charts = [...document.querySelectorAll('[data-testid=stPlotlyChart]')];
     if (!charts.every((e) => drawn(e))) return false;
+    if (![...document.querySelectorAll('[data-testid=stEChartsChart]')].every((e) => painted(e))) return false;
     const tables = [...document.querySelectorAll('[data-testid=stDataFrame]')];
     return tables.every((e) => e.closest('details:not([open])') || e.querySelector('canvas'));
   };
@@ -47,7 +65,7 @@ WATCH = """
   };
   requestAnimationFrame(look);
 }
-"""
+""".replace("PAINTED", PAINTED)
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
 
 

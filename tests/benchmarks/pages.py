@@ -29,7 +29,7 @@ from tests.benchmarks.first_render import Figures, Shown
 from tests.benchmarks.sessions import Reruns, Touch, Visited
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
-TABLE = "[data-testid=stDataFrame] canvas"
+TABLE, CHART = "[data-testid=stDataFrame] canvas", "[data-testid=stEChartsChart] canvas"
 
 
 def shown(desk: Desk) -> list[Shown]:
@@ -42,14 +42,14 @@ def shown(desk: Desk) -> list[Shown]:
         Shown("data", "data", ("h1",)),
         Shown("sweeps", "sweeps", (TABLE,)),
         Shown("runs", "runs", (f"[class*=st-key-runs_table] {TABLE}",)),
-        Shown("comparison", f"runs?{several}", (".st-key-compare_curves .main-svg",)),
+        Shown("comparison", f"runs?{several}", (".st-key-compare_curves canvas",)),
         Shown("tearsheet", f"tearsheet?run={runs[0]}",
-              (".st-key-curves .main-svg", ".st-key-histogram .main-svg", ".argus-cards", ".argus-months",
+              (".st-key-curves canvas", ".st-key-histogram canvas", ".argus-cards", ".argus-months",
                f"[class*=st-key-trades_table] {TABLE}")),
-        Shown("one trade", f"tearsheet?run={runs[0]}&trade=5", (".st-key-trade_chart .main-svg",)),
+        Shown("one trade", f"tearsheet?run={runs[0]}&trade=5", (".st-key-trade_chart canvas",)),
     ]  # fmt: skip
     if desk.sweep:
-        pages.insert(5, Shown("sweep", f"sweeps?sweep={desk.sweep}", (TABLE, "[data-testid=stPlotlyChart]")))
+        pages.insert(5, Shown("sweep", f"sweeps?sweep={desk.sweep}", (TABLE, CHART)))
     return pages
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.first_render import PAINTED
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN_MS = 30_000
@@ -89,7 +91,12 @@ def heading(page, text):
 
 
 def drawn(page, key):
-    page.locator(f".st-key-{key} .main-svg").first.wait_for()
+    """Until the chart's canvas has been painted."""
+    page.wait_for_function(
+        f"(key) => {{ const e = document.querySelector(`.st-key-${{key}} [data-testid=stEChartsChart]`);"
+        f" return e && ({PAINTED})(e); }}",
+        arg=key,
+    )
 
 
 def choose(page, label, option):

@@ -12,7 +12,8 @@ import pytest
 from engine.core.sessions import schedule
 from engine.core.settings import Settings
 from engine.data.calendars import sessions as sessions_of
-from tests.e2e.conftest import NO_BROWSER, ROOT, heading, settled
+from pages.ui import echarts
+from tests.e2e.conftest import NO_BROWSER, ROOT, drawn, heading, settled
 
 pytestmark = [pytest.mark.slow, NO_BROWSER]
 
@@ -80,14 +81,15 @@ def _look_at(page, path):
 
 def _point_at_the_second_day(page):
     """A click on Tuesday of the tenth week: its bars, and its day in the address."""
-    plot = page.locator("[class*=st-key-calendar_2024] .nsewdrag").first
-    plot.wait_for()
+    drawn(page, "calendar_2024_0")
     settled(page)
-    box = plot.bounding_box()
-    # 53 weeks across and 5 weekdays down, with 0.12 of a cell around each side
-    x, y = (9 + 0.62) / (53 + 0.24), (1 + 0.62) / (5 + 0.24)
-    page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+    box = page.locator(".st-key-calendar_2024_0 canvas").bounding_box()
+    left, top, right, bottom = echarts.room(["Mon"], titled=False), 24, echarts.SIDE, 4
+    # 53 weeks across and 5 weekdays down
+    x = box["x"] + left + (box["width"] - left - right) * 9.5 / 53
+    y = box["y"] + top + (box["height"] - top - bottom) * 1.5 / 5
+    page.mouse.move(x, y)
     page.get_by_text("Tue 05 Mar 2024: 330 of 390 bars").wait_for()
-    page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+    page.mouse.click(x, y)
     page.wait_for_url("**from=2024-03-05&to=2024-03-05")
     page.get_by_text("330 1min bars").wait_for()

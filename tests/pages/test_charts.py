@@ -10,7 +10,7 @@ import pytest
 
 from engine.packs.window import Window
 from engine.sim.result import FILLS_SCHEMA, frame
-from pages.ui import candles, charts, html
+from pages.ui import candles, charts, echarts, html, run_charts
 from pages.ui.palette import Palette, faded
 
 COLOURS = Palette(
@@ -21,6 +21,11 @@ HOUR = 3_600_000_000_000
 START = int(dt.datetime(2021, 3, 8, 14, 30, tzinfo=dt.UTC).timestamp()) * 1_000_000_000
 
 
+def drawn(chart, i):
+    """The values of a chart's line."""
+    return chart.option["dataset"]["source"][chart.option["series"][i]["encode"]["y"]]
+
+
 def equity(values):
     days = [dt.date(2021, 3, 1) + dt.timedelta(days=i) for i in range(len(values))]
     return pl.DataFrame({"session": days, "equity": [float(v) for v in values]})
@@ -28,35 +33,60 @@ def equity(values):
 
 def test_drawdown_falls_from_the_highest_so_far_the_start_included():
     # 90 is 10 % below the 100 put in; 110 is a new peak; 99 is 10 % below it
-    figure = charts.curves(
-        COLOURS, [("A", equity([90, 110, 99]), {"color": "#1f6fd6"})], title="", base=100.0
-    )
-    assert figure.data[1].y.tolist() == pytest.approx([-0.1, 0.0, -0.1])
+    lines = [("A", equity([90, 110, 99]), {"colour": "#1f6fd6"})]
+    chart = run_charts.curves(COLOURS, lines, title="", base=100.0)
+    assert drawn(chart, 1).to_list() == pytest.approx([-10.0, 0.0, -10.0])
 
 
 def test_compared_curves_all_start_at_100():
-    lines = [("A", equity([50, 55]), {"color": "#1f6fd6"}), ("B", equity([2000, 1000]), {"color": "#c2570c"})]
-    figure = charts.curves(COLOURS, lines, title="", base=None)
-    above = [trace for trace in figure.data if trace.showlegend is not False]
-    assert [trace.y.tolist() for trace in above] == [[100.0, pytest.approx(110.0)], [100.0, 50.0]]
+    lines = [
+        ("A", equity([50, 55]), {"colour": "#1f6fd6"}),
+        ("B", equity([2000, 1000]), {"colour": "#c2570c"}),
+    ]
+    chart = run_charts.curves(COLOURS, lines, title="", base=None)
+    assert drawn(chart, 0).to_list() == [100.0, pytest.approx(110.0)]
+    assert drawn(chart, 1).to_list() == [100.0, 50.0]
 
 
-@pytest.mark.parametrize(("last", "scale"), [(390, "linear"), (410, "log")])
+def test_a_line_with_other_sessions_than_the_first_keeps_its_own():
+    later = equity([10, 20, 30]).with_columns(pl.col("session") + pl.duration(days=1))
+    lines = [("A", equity([50, 55]), {"colour": "#1f6fd6"}), ("B", later, {"colour": "#c2570c"})]
+    chart = run_charts.curves(COLOURS, lines, title="", base=None)
+    assert drawn(chart, 0).to_list() == [100.0, pytest.approx(110.0), None, None]
+    assert drawn(chart, 1).to_list() == [None, 100.0, 200.0, 300.0]
+    assert all(one["connectNulls"] for one in chart.option["series"])
+
+
+@pytest.mark.parametrize(("last", "scale"), [(390, "value"), (410, "log")])
 def test_a_curve_that_grew_more_than_fourfold_is_on_a_log_scale(last, scale):
-    figure = charts.curves(COLOURS, [("A", equity([100, last]), {"color": "#1f6fd6"})], title="", base=100.0)
-    assert figure.layout.yaxis.type == scale
+    lines = [("A", equity([100, last]), {"colour": "#1f6fd6"})]
+    chart = run_charts.curves(COLOURS, lines, title="", base=100.0)
+    assert chart.option["yAxis"][0]["type"] == scale
+
+
+def test_a_log_scale_has_round_numbers():
+    assert run_charts.log_ticks(86_000, 510_000) == [100_000, 200_000, 500_000]
+    assert run_charts.log_ticks(0.9, 2_000) == [1, 10, 100, 1_000]
 
 
 def test_bins_of_losses_and_gains_differ_in_colour():
     bins = pl.DataFrame(
         {"low": [-0.02, -0.01, 0.0, 0.01], "high": [-0.01, 0.0, 0.01, 0.02], "n": [1, 2, 3, 4]}
     )
-    bar = charts.histogram(COLOURS, bins).data[0]
-    assert list(bar.marker.color) == [COLOURS.loss] * 2 + [COLOURS.gain] * 2
+    option = run_charts.histogram(COLOURS, bins).option
+    below, above = option["visualMap"]["pieces"]
+    middles = option["dataset"]["source"]["Return, %"].to_list()
+    assert (
+        [x < below["lt"] for x in middles]
+        == [x < above["gte"] for x in middles]
+        == [True, True, False, False]
+    )
+    assert (below["color"], above["color"]) == (COLOURS.loss, COLOURS.gain)
+    assert option["dataset"]["source"]["told"][0] == "−2.0\u00a0% to −1.0\u00a0%\n1 trade"
 
 
 @pytest.fixture
-def trade_figure():
+def trade_drawn():
     def draw(**changes):
         start = START + HOUR * np.arange(30)
         close = 100.0 + np.arange(30)
@@ -84,30 +114,35 @@ def trade_figure():
     return draw
 
 
-def traces(figure):
-    return {trace.name: trace for trace in figure.data}
+def names(chart):
+    return [one["name"] for one in chart.option["series"]]
 
 
-def test_entry_and_exit_stand_on_the_bars_that_they_were_filled_in(trade_figure):
-    found = traces(trade_figure())
-    assert (list(found["Entry"].x), list(found["Entry"].y)) == ([10], [110.0])
-    assert (list(found["Exit"].x), list(found["Exit"].y)) == ([20], [120.0])
+def test_entry_and_exit_stand_on_the_bars_that_they_were_filled_in(trade_drawn):
+    chart = trade_drawn()
+    assert chart.series("Entry")["data"] == [[10, 110.0]]
+    assert chart.series("Exit")["data"] == [[20, 120.0]]
+    told = chart.option["dataset"]["source"]["told"]
+    assert "buy 1 at 110.00, entry" in told[10]
+    assert "sell 1 at 120.00, signal" in told[20]
+    assert "buy" not in told[11]
 
 
-def test_a_level_that_a_trade_never_had_is_not_drawn(trade_figure):
-    assert "Stop 105.00" in traces(trade_figure())
-    assert not [name for name in traces(trade_figure()) if name.startswith("Target")]
+def test_a_level_that_a_trade_never_had_is_not_drawn(trade_drawn):
+    assert "Stop 105.00" in names(trade_drawn())
+    assert not [name for name in names(trade_drawn()) if name.startswith("Target")]
 
 
-def test_bars_are_named_by_the_exchange_clock(trade_figure):
+def test_bars_are_named_by_the_exchange_clock(trade_drawn):
     # 14:30 UTC on 8 March 2021 is 09:30 in New York, before its clocks change
-    assert traces(trade_figure())["Bars"].customdata[0] == "Mon 08 Mar 2021, 09:30 EST"
+    told = trade_drawn().option["dataset"]["source"]["told"][0]
+    assert told == "Mon 08 Mar 2021, 09:30 EST\nO 100.00  H 101.00\nL 99.00  C 100.00"
 
 
-def test_a_far_target_does_not_press_the_bars_flat(trade_figure):
-    low, high = trade_figure(target_price=10_000.0).layout.yaxis.range
-    assert low > 90
-    assert high < 140
+def test_a_far_target_does_not_press_the_bars_flat(trade_drawn):
+    axis = trade_drawn(target_price=10_000.0).option["yAxis"]
+    assert axis["min"] > 90
+    assert axis["max"] < 140
 
 
 def test_text_of_a_spec_is_escaped_in_html():
@@ -137,18 +172,32 @@ def test_long_curves_are_thinned_to_what_a_screen_can_show_without_losing_an_ext
     rng = np.random.default_rng(0)
     walk = equity(100 * np.cumprod(1 + rng.normal(0.0003, 0.01, 9000)))
     held = equity(100 * np.cumprod(1 + rng.normal(0.0003, 0.01, 9000)))
-    lines = [("A", walk, {"color": "#1f6fd6"}), ("B", held, {"color": "#c2570c"})]
-    figure = charts.curves(COLOURS, lines, title="", base=100.0)
-    drawn, falls = figure.data[0].y, figure.data[1].y
-    assert len(drawn) <= 1_510
-    assert (drawn.min(), drawn.max()) == (walk["equity"].min(), walk["equity"].max())
-    assert (drawn[0], drawn[-1]) == (walk["equity"][0], walk["equity"][-1])
+    lines = [("A", walk, {"colour": "#1f6fd6"}), ("B", held, {"colour": "#c2570c"})]
+    chart = run_charts.curves(COLOURS, lines, title="", base=100.0)
+    values, falls = drawn(chart, 0), drawn(chart, 2)
+    assert len(values) <= 1_510
+    assert (values.min(), values.max()) == (walk["equity"].min(), walk["equity"].max())
+    assert (values[0], values[-1]) == (walk["equity"][0], walk["equity"][-1])
     deepest = (walk["equity"] / walk["equity"].cum_max().clip(lower_bound=100.0) - 1).min()
-    assert falls.min() == pytest.approx(deepest)
-    assert figure.data[0].x.tolist() == figure.data[2].x.tolist(), "what is read at the pointer is of one day"
+    assert falls.min() == pytest.approx(100.0 * deepest)
+    assert drawn(chart, 1).null_count() == 0, "what is read at the pointer is of one day"
 
 
-def test_a_chart_is_saved_as_png_under_a_name_that_says_what_it_is():
+def test_a_chart_of_a_page_is_saved_as_png_under_a_name_that_says_what_it_is(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(
+        echarts.st, "echarts_chart", lambda option, **more: asked.update(option=option, **more)
+    )
+    echarts.show(echarts.blank(COLOURS, 260), "curves", "Equity", "sma-6ead4b70-equity")
+    picture = asked["option"]["toolbox"]["feature"]["saveAsImage"]
+    assert (picture["name"], picture["type"], picture["pixelRatio"]) == ("sma-6ead4b70-equity", "png", 2)
+    assert asked["option"]["backgroundColor"] == "#ffffff", "a PNG needs a ground"
+    assert (asked["height"], asked["alt"]) == (260, "Equity")
+
+
+def test_a_chart_by_plotly_is_saved_as_png_under_a_name_that_says_what_it_is():
     options = charts.config("sma-6ead4b70-equity")["toImageButtonOptions"]
     assert options == {"format": "png", "scale": 2, "filename": "sma-6ead4b70-equity"}
-    assert charts.blank(COLOURS, 100).layout.template.layout.paper_bgcolor == "#ffffff", "a PNG needs a ground"
+    assert charts.blank(COLOURS, 100).layout.template.layout.paper_bgcolor == "#ffffff", (
+        "a PNG needs a ground"
+    )

@@ -10,11 +10,11 @@ import pytest
 from pages.ui import delivery, shell
 from pages.ui.delivery import STATIC, Delivery
 
-PLOTLY = next((STATIC / "static" / "js").glob("PlotlyChart.*.js")).name
+CHART = next((STATIC / "static" / "js").glob("EChartsChart.*.js")).name
 STYLES = next((STATIC / "static" / "css").glob("*.css")).name
 
 
-def asked(path, *, client="127.0.0.1", method="GET", **headers):
+def asked(path, *, query=b"", client="127.0.0.1", method="GET", **headers):
     """What the middleware sends for a request: (status, headers, body), or None where it leaves it to Streamlit."""
     sent, passed = [], []
 
@@ -28,6 +28,7 @@ def asked(path, *, client="127.0.0.1", method="GET", **headers):
         "type": "http",
         "method": method,
         "path": path,
+        "query_string": query,
         "client": (client, 1),
         "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
     }
@@ -39,9 +40,9 @@ def asked(path, *, client="127.0.0.1", method="GET", **headers):
 
 
 def test_the_page_names_the_parts_it_will_need_and_the_server():
-    _, headers, body = asked("/tearsheet")
+    _, headers, body = asked("/tearsheet", query=b"run=6ead")
     assert (
-        f'<link rel="modulepreload" fetchpriority="low" crossorigin href="./static/js/{PLOTLY}">'.encode()
+        f'<link rel="modulepreload" fetchpriority="low" crossorigin href="./static/js/{CHART}">'.encode()
         in body
     )
     assert b"BACKEND_BASE_URL" in body
@@ -56,14 +57,20 @@ def test_every_part_is_in_the_manifest_of_this_streamlit():
 
 
 def test_every_file_that_the_page_names_is_there():
-    _, _, body = asked("/tearsheet")
+    _, _, body = asked("/tearsheet", query=b"run=6ead")
     names = [text.split('"')[0] for text in body.decode().split('href="./')[1:] if "service-desc" not in text]
     assert len(names) > 50
     assert not [name for name in names if name.startswith("static/") and not (STATIC / name).is_file()]
 
 
-def test_a_page_without_charts_does_not_load_them():
-    assert PLOTLY.encode() not in asked("/runs")[2]
+@pytest.mark.parametrize(
+    ("path", "query", "has_chart"),
+    [("/runs", b"page=2", False), ("/runs", b"compare=a&compare=b", True), ("/sweeps", b"", False),
+     ("/sweeps", b"sweep=d0a2", True), ("/home", b"", False)],
+)  # fmt: skip
+def test_only_a_page_that_begins_with_a_chart_loads_what_draws_it(path, query, has_chart):
+    assert (CHART.encode() in asked(path, query=query)[2]) == has_chart
+    assert b"PlotlyChart" not in asked(path, query=query)[2], "4.7 MB, for what is opened later"
 
 
 @pytest.mark.parametrize("file", [file for file, _, _ in shell.SHOWN])
@@ -73,21 +80,21 @@ def test_every_page_is_known(file):
 
 @pytest.mark.parametrize(
     "path", ["/_stcore/health", "/_stcore/host-config", "/nothing", "/static/js/none.js", "/media/x.csv",
-             "/static/../../../../../etc/passwd", "/static/js/../../index.html", "//static/js/" + PLOTLY],
+             "/static/../../../../../etc/passwd", "/static/js/../../index.html", "//static/js/" + CHART],
 )  # fmt: skip
 def test_all_else_is_left_to_streamlit(path):
     assert asked(path) is None
 
 
 def test_requests_with_conditions_and_other_methods_are_left_to_streamlit():
-    assert asked(f"/static/js/{PLOTLY}", range="bytes=0-9") is None
-    assert asked(f"/static/js/{PLOTLY}", if_none_match='"x"') is None
-    assert asked(f"/static/js/{PLOTLY}", method="HEAD") is None
+    assert asked(f"/static/js/{CHART}", range="bytes=0-9") is None
+    assert asked(f"/static/js/{CHART}", if_none_match='"x"') is None
+    assert asked(f"/static/js/{CHART}", method="HEAD") is None
 
 
 def test_a_file_is_sent_whole_and_kept_by_the_browser():
-    _, headers, body = asked(f"/static/js/{PLOTLY}", accept_encoding="gzip, br")
-    assert body == (STATIC / "static" / "js" / PLOTLY).read_bytes()
+    _, headers, body = asked(f"/static/js/{CHART}", accept_encoding="gzip, br")
+    assert body == (STATIC / "static" / "js" / CHART).read_bytes()
     assert "immutable" in headers["cache-control"]
     assert "content-encoding" not in headers, "on one machine, unpacking costs more than it saves"
 

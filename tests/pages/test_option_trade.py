@@ -55,11 +55,11 @@ def test_the_chart_has_the_position_its_levels_and_the_strikes(run):
     legs = pl.read_parquet(run / "legs.parquet").filter(pl.col("trade_id") == 0)
     marks = pl.read_parquet(run / "position_marks.parquet").filter(pl.col("trade_id") == 0)
     trade = pl.read_parquet(run / "trades.parquet").row(0, named=True)
-    figure = trade_chart(COLOURS, marks, legs, trade, "UTC")
-    names = [trace.name for trace in figure.data]
+    chart = trade_chart(COLOURS, marks, legs, trade, "UTC")
+    names = [one["name"] for one in chart.option["series"]]
     # sold at 0.90, a loss of 200 % of it at 2.70; the strike of 90 lies further than 2 % from 100 and 95 does too
-    assert names == ["Position, net a share", "Stop 2.70", "Entry", "Exit", "AAA"]
-    assert set(figure.data[0].y) == {1.0}, "mids of 1.50 and 0.50"
+    assert names == ["Position, net a share", "Stop 2.70", "Entry 0.90", "Exit 1.10", "AAA"]
+    assert set(chart.option["dataset"]["source"]["Position, net a share"]) == {1.0}, "mids of 1.50 and 0.50"
 
 
 def test_marks_that_are_gone_are_one_message(run):

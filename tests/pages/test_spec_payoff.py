@@ -70,17 +70,16 @@ def test_a_bought_call_loses_its_debit_and_gains_without_bound():
 def test_a_calendar_is_drawn_at_its_first_expiry():
     placed, one = drawn(CALENDAR)
     assert len(one.break_evens) == 2 and one.prices[one.at_expiry.argmax()] == pytest.approx(100.0, abs=0.2)
-    figure = spec_payoff.chart(palette(), placed, one)
-    assert {"At the first expiry", "Break-even"} <= {trace.name for trace in figure.data}
+    drawn_as = spec_payoff.chart(palette(), placed, one)
+    assert {"At the first expiry", "Break-even"} <= {one["name"] for one in drawn_as.option["series"]}
     assert "different days" in spec_payoff.caption(spec_of(CALENDAR), placed)
 
 
 def test_sold_strikes_have_the_colour_of_credit_and_bought_ones_of_debit():
     colours = palette()
     placed, one = drawn(PUT_SPREAD)
-    notes = {
-        note.text: note.font.color for note in spec_payoff.chart(colours, placed, one).layout.annotations
-    }
+    lines = spec_payoff.chart(colours, placed, one).option["series"][0]["markLine"]["data"][1:]
+    notes = {line["label"]["formatter"]: line["label"]["color"] for line in lines}
     sold, bought = placed.legs
     assert notes[f"-1 put {sold.strike:g}"] == colours.gain
     assert notes[f"+1 put {bought.strike:g}"] == colours.loss
@@ -88,14 +87,14 @@ def test_sold_strikes_have_the_colour_of_credit_and_bought_ones_of_debit():
 
 def test_the_reading_of_an_option_spec_shows_its_payoff_and_says_it_is_idealised(save):
     at = open_page("specs", spec=save(spec_of(PUT_SPREAD)).hash)
-    assert not at.exception and len(at.get("plotly_chart")) == 1
+    assert not at.exception and len(at.get("echarts_chart")) == 1
     assert "An idealised chain, no market: spot 100, flat volatility 20%" in texts(at).replace("\\", "")
     assert any("Credit received" in one.proto.body for one in at.get("html"))
 
 
 def test_a_spec_of_shares_has_no_payoff(save):
     at = open_page("specs", spec=save(build_spec(SHARES)).hash)
-    assert not at.exception and "Payoff" not in texts(at) and not at.get("plotly_chart")
+    assert not at.exception and "Payoff" not in texts(at) and not at.get("echarts_chart")
 
 
 def test_legs_that_contradict_each_other_get_a_sentence(save):
@@ -110,7 +109,7 @@ def test_a_payoff_loads_no_heavy_library(save, empty):
     code = (
         "import sys; from tests.pages.conftest import open_page\n"
         f"at = open_page('specs', spec='{version.hash}')\n"
-        "assert not at.exception and len(at.get('plotly_chart')) == 1\n"
+        "assert not at.exception and len(at.get('echarts_chart')) == 1\n"
         "print(sorted({'numba', 'scipy', 'vectorbt', 'lumibot', 'matplotlib', 'talib'} & set(sys.modules)))"
     )
     env = os.environ | {"ARGUS_HOME": str(empty.home)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -377,8 +378,26 @@ def test_a_click_on_the_map_keeps_the_configs_of_the_cell(monkeypatch):
         "param.fast", "param.side", ["5", "10"], ["a", "b"], [[1.0, 2.0], [3.0, None]], [[1, 1], [1, 0]]
     )
     spans = {"param.fast": [5, 10], "param.side": ["a", "b"]}
-    sweep_maps._pick_cell(cells, spans, {"points": [{"customdata": [1, 0]}]})
+    # the third cell with a config: across the first value, up the second
+    sweep_maps._pick_cell(cells, spans, SimpleNamespace(selected=[{"data_indices": [2]}]))
     assert kept == [OneOf("param.fast", (5,)), OneOf("param.side", ("b",))]
+
+
+def test_the_map_says_what_is_under_the_pointer_and_frames_the_best_cell():
+    from pages.ui import sweep_charts
+    from tests.pages.test_charts import COLOURS
+
+    cells = sweep_charts.Cells(
+        "param.fast", "param.side", ["5", "10"], ["a", "b"], [[1.0, 2.0], [3.0, None]], [[1, 1], [4, 0]]
+    )
+    colours = dataclasses.replace(
+        COLOURS, sequential=("#ffffff", "#000000"), diverging=("#000000", "#ffffff")
+    )
+    option = sweep_charts.heat_map(colours, cells, "metric.sharpe", "Highest Sharpe").option
+    table = option["dataset"]["source"]
+    assert table["told"].to_list()[2] == "fast 5, side b\nHighest Sharpe 3.00\n4 configs"
+    assert table.rows()[1][:3] == (1, 0, 2.0)
+    assert option["series"][1]["data"] == [[0, 1, 3.0]], "the best one has a frame"
 
 
 def test_a_click_in_the_list_opens_the_sweep_of_the_row():

@@ -68,7 +68,7 @@ def test_a_trade_of_the_link_is_shown_with_its_reasons(sheet):
     assert "Trade 3" in texts(at)
     assert "Why it was entered" in html(at)
     assert "SMA(20) 101.20 crossed above SMA(50) 101.10" in html(at)
-    assert len(at.get("plotly_chart")) == 3, "curves, histogram, and the bars of the trade"
+    assert len(at.get("echarts_chart")) == 3, "curves, histogram, and the bars of the trade"
 
 
 def test_next_and_previous_walk_through_the_order_shown(sheet):
