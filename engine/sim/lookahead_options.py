@@ -32,7 +32,7 @@ from engine.sim.lookahead import (
     signals_changed,
 )
 from engine.sim.reference_options import LegFill, OptionRecord, OptionWalk
-from engine.sim.simulate_options import OptionConfig, option_record, option_run
+from engine.sim.simulate_options import OptionConfig, option_record, option_run, prepare_options
 from engine.trade import option_reasons, reasons
 from engine.trade.decide import Skip
 from engine.trade.option_state import OptionOrder
@@ -99,7 +99,7 @@ def look_ahead_options(
             ("cut off", emptied_after(pack, at)),
             ("changed", changed_after(pack, at, rng)),
         ):
-            part = option_run(spec, other).config
+            part = prepare_options(other).config(spec, is_whole=False)
             what = next(changes(walked, part, at, native if at in slow else None), None)
             if what is not None:
                 findings.append(Finding(at, change, what))

@@ -103,16 +103,20 @@ class PreparedOptions:
         held = [symbol for symbol in universe if symbol in self._chains]
         return {symbol: self._volatility.percentile_before(symbol, first) for symbol in held}
 
-    def config(self, spec: StrategySpec, plan: SignalPlan | None = None) -> OptionConfig:
+    def config(
+        self, spec: StrategySpec, plan: SignalPlan | None = None, *, is_whole: bool = True
+    ) -> OptionConfig:
         """Everything of a run that comes before the walk; plan: the spec's, where the caller has it.
 
+        is_whole : False for a pack whose future is cut off, which may not answer a filter yet.
         SpecError where the spec has no meaning for options, DataError where a filter asks what the chains cannot
         answer; it names the waiver.
         """
         is_ranked = any(one.name == "iv_percentile" for one in asks(spec))
         market = self.market(spec.universe, spec.timeframe, is_ranked=is_ranked)
         rules = option_rules(spec, market.base.instruments, MINUTES[spec.timeframe])
-        _refuse_unanswered(spec, market)
+        if is_whole:
+            _refuse_unanswered(spec, market)
         plan = SignalPlan.of(spec) if plan is None else plan
         signals = tuple(plan.columns(self.cache(spec), symbol) for symbol in spec.universe)
         return OptionConfig(spec, market, rules, signals)
