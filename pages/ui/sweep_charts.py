@@ -14,7 +14,7 @@ import streamlit as st
 
 from pages.ui import charts, echarts, formats
 from pages.ui.echarts import TOLD, Chart
-from pages.ui.palette import Palette
+from pages.ui.palette import Palette, faded
 from pages.ui.sweep_filters import label, shown, unit
 
 if TYPE_CHECKING:
