@@ -44,6 +44,7 @@ class Health:
     """What one series is like on session dates first..last.
 
     age_sessions : sessions of its calendar that have closed since `last`.
+    n_quotes     : rows that could bring bid and ask; without them, flags of sides say nothing.
     share   : of chains with quotes, contracts' bars with a standing quote; else scheduled bars with a row. NaN: none.
     n_gaps  : stretches of scheduled bars without a row; longest_gap in bars. Of chains: sessions without a row.
     flags   : rows by FLAGS. zero: a volume, bid or ask of 0. stale: of chains, contracts' bars in which a side is older
@@ -61,6 +62,7 @@ class Health:
     n_sessions: int
     n_sessions_with_rows: int
     n_rows: int
+    n_quotes: int
     share: float
     n_gaps: int
     longest_gap: int
@@ -155,7 +157,7 @@ def _of_bars(found: Coverage, gaps: list[Gap], told: Counter[str], one: Series, 
     verdict, reasons = judge(shares, none_fits=not found.n_rows)
     return Health(
         one.source, one.symbol, one.kind, one.timeframe, found.first, found.last, age_in_sessions(one, today),
-        found.n_sessions, found.n_sessions_with_rows, found.n_rows, found.share, len(gaps),
+        found.n_sessions, found.n_sessions_with_rows, found.n_rows, told["quotes"], found.share, len(gaps),
         max((gap.n_bars for gap in gaps), default=0), flags, verdict, reasons,
     )  # fmt: skip
 
@@ -186,7 +188,7 @@ def _of_chain(found: ChainCoverage, one: Series, today: dt.date) -> Health:
     return Health(
         found.source, found.symbol, "option", found.timeframe, day_of(found.date[0]), day_of(found.date[-1]),
         age_in_sessions(one, today), found.n_sessions, found.n_sessions_with_rows,
-        n_quotes + int(found.trades.sum()), share, *_session_gaps(found), flags, verdict, reasons,
+        n_quotes + int(found.trades.sum()), n_quotes, share, *_session_gaps(found), flags, verdict, reasons,
     )  # fmt: skip
 
 

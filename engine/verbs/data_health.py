@@ -37,6 +37,8 @@ _FLAGS = {
     "out_of_session": "outside",
 }
 
+_OF_SIDES = ("one_sided", "crossed")  # say nothing where nothing is quoted
+
 
 def add_parsers(
     verbs: Any,
@@ -91,7 +93,7 @@ def _row(one: Health) -> tuple[Any, ...]:
         output.percent(one.share),
         one.n_gaps,
         one.longest_gap,
-        *(one.flags[name] for name in _FLAGS),
+        *(None if name in _OF_SIDES and not one.n_quotes else one.flags[name] for name in _FLAGS),
         one.verdict,
     )
 

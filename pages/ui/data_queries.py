@@ -17,7 +17,9 @@ import streamlit as st
 from engine.core.errors import DataError, NotFound
 from engine.core.settings import Settings
 from engine.data import catalog, coverage, partitions, stretch
+from engine.data import health as judged
 from engine.data.catalog import Series
+from engine.data.health import Health
 from engine.data.schemas import dataset_name
 from engine.data.stretch import Stretch
 from pages.ui import guard
@@ -215,6 +217,25 @@ def covered(at: Market, one: Series, first_year: int, last_year: int) -> Covered
         found.outside_rows,
         found.calendar,
     )
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking at the rows…")
+def health(at: Market, one: Series, first: dt.date, last: dt.date, today: dt.date) -> Health:
+    """What the rows of session dates first..last are like. DataError where no calendar is known for the series."""
+    return judged.health(at.settings, one, today, first, last)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def last_sessions(at: Market, one: Series, n: int) -> tuple[dt.date, dt.date]:
+    """First and last of the last `n` days that a chain has files of."""
+    root = partitions.source_root(at.settings, one.source)
+    keys = [
+        key for key, _ in partitions.parts(root, dataset_name(one.kind, one.timeframe, quotes=one.quotes))
+    ]
+    held = [
+        dt.date.fromisoformat(key) for key in keys if str(one.first.date()) <= key <= str(one.last.date())
+    ]
+    return held[-n:][0], held[-1]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

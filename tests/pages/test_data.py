@@ -142,6 +142,14 @@ def test_a_series_shows_its_calendar_its_bars_and_its_gaps(data):
     assert "SYNTHETIC" not in "".join(one.value for one in at.get("html") if hasattr(one, "value"))
 
 
+def test_the_health_of_a_series_is_a_verdict_with_its_reasons(data):
+    at = open_page("data", series="mine/AAA/equity/1min")
+    # one of three sessions lacks, 210 of 990 minutes
+    assert "33 % sessions without a row; 21 % scheduled bars without a row." in texts(at)
+    figures = "".join(str(one.proto) for one in at.get("html"))
+    assert "no bid and ask" in figures and "the longest: 210 bars" in figures
+
+
 def test_a_made_up_series_says_so_above_everything(data):
     at = open_page("data", series="SYNTHETIC/SPY/equity/1min")
     assert not at.exception

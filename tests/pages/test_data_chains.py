@@ -282,3 +282,11 @@ def test_a_pack_tells_its_chains(data, market):
         10,
         True,
     )
+
+
+def test_the_health_of_a_chain_is_that_of_its_last_sessions(data):
+    at = open_page("data", series="mine/AAA/option/1min/quotes")
+    assert not at.exception
+    said = texts(at)
+    assert "contracts' bars without a standing quote" in said
+    assert "python -m engine data health --source mine --symbols AAA" in said
