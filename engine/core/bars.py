@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.calls import Calls
 from engine.core.sessions import BoolArray, Int32Array, Int64Array, SessionTable
 
 FloatArray = NDArray[np.float64]
@@ -23,6 +24,7 @@ class BarSeries:
     split      : float64 (n,), product of the split ratios up to each bar (1.0 before the first).
     roll       : float64 (n,), sum of what to add so that a rolled future runs on from its first contract.
     contract   : int32 (n,), `contracts.contract_number` of the future in force (0 where nothing rolls).
+    calls      : trade calls on the symbol, or None.
     """
 
     symbol: str
@@ -43,6 +45,7 @@ class BarSeries:
     split: FloatArray
     roll: FloatArray
     contract: Int32Array
+    calls: Calls | None = None
 
     def __len__(self) -> int:
         return len(self.start)

@@ -26,6 +26,7 @@ def side_of(action: int) -> int:
 class Calls:
     """The calls on one symbol in order of time, then of row.
 
+    name       : of the imported set they are from.
     symbol     : what they are traded on (MNQ, where the account is too small for the NQ that a call names).
     at         : int64 (n,), UTC ns, whole seconds: a call is known from then on.
     row        : int32 (n,), line of the file it came from.
@@ -36,6 +37,7 @@ class Calls:
     expires_at : int64 (n,), UTC ns, 0 for none.
     """
 
+    name: str
     symbol: str
     at: Int64Array
     row: Int32Array
@@ -50,9 +52,9 @@ class Calls:
     def __len__(self) -> int:
         return len(self.at)
 
-    def taken(self, which: NDArray[np.bool_] | slice) -> Calls:
+    def taken(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Calls:
         """Only some of the calls."""
         return replace(self, **{name: getattr(self, name)[which] for name in CALL_ARRAYS})
 
 
-CALL_ARRAYS: Final = tuple(f.name for f in fields(Calls) if f.name != "symbol")
+CALL_ARRAYS: Final = tuple(f.name for f in fields(Calls) if f.name not in ("name", "symbol"))

@@ -149,8 +149,8 @@ def call_rows(settings: Settings, name: str) -> pl.DataFrame:
     return _readable(_path(settings, name), lambda path: pl.read_parquet(path))
 
 
-def calls_of(frame: pl.DataFrame, symbol: str) -> Calls:
-    """The rows of `call_rows` that are calls, as calls on `symbol`, in order of time and row."""
+def calls_of(frame: pl.DataFrame, name: str, symbol: str) -> Calls:
+    """The rows of `call_rows` of a set that are calls, as calls on `symbol`, in order of time and row."""
     rows = frame.filter(pl.col("action").is_not_null()).sort("at", "row")
     numbers = rows.with_columns(pl.col("at", "expires_at").to_physical())
     action = numbers["action"].replace_strict(
@@ -164,6 +164,7 @@ def calls_of(frame: pl.DataFrame, symbol: str) -> Calls:
         for name in ("target", "share")
     )
     return Calls(
+        name=name,
         symbol=symbol,
         at=numbers["at"].to_numpy(),
         row=numbers["row"].to_numpy(),

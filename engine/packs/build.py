@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.core.bars import BarSeries
+from engine.core.calls import Calls
 from engine.core.chains import ChainSeries
 from engine.core.errors import DataError
 from engine.core.instruments import instrument
@@ -21,6 +22,7 @@ from engine.data.partitions import source_name
 from engine.options.rates import DividendHistory, RateHistory
 from engine.packs.build_carry import dividends_for, rates_for
 from engine.packs.build_chains import build_chain
+from engine.packs.calls import with_calls
 from engine.packs.disk import save_pack
 from engine.packs.pack import ChainRequest, Dividend, Pack, Request, Roll, pack_from_series
 
@@ -48,6 +50,8 @@ def build_pack(
     window_end: dt.date,
     warmup_bars: Mapping[tuple[str, str], int] | None = None,
     chains: Iterable[ChainRequest] = (),
+    calls: Mapping[str, Calls] | None = None,
+    notes: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Pack:
     """The pack of these series over a window of session dates, on disk; the same values are written once.
@@ -56,10 +60,12 @@ def build_pack(
     that has the first of them. What the source does not have is noted, not an error. DataError if a request
     has no row inside the window.
     chains : of options, one a symbol. DataError if one has no session inside the window.
+    calls  : trade calls by symbol; those inside the window go with every series of the symbol.
+    notes  : what a reader of the pack should know besides.
     """
     if window_start > window_end:
         raise DataError(f"pack window {window_start}..{window_end} ends before it starts. Swap the dates.")
-    build = _Build(settings, source_name(source), window_start, window_end)
+    build = _Build(settings, source_name(source), window_start, window_end, notes=list(notes))
     wanted = sorted(
         {Request(*one) for one in requests}, key=lambda r: (r.symbol, TIMEFRAMES.index(_known(r)))
     )
@@ -71,7 +77,8 @@ def build_pack(
         if progress:
             progress(f"pack: {request.symbol} {request.timeframe} ({number} of {len(wanted)})")
         warmup = (warmup_bars or {}).get((request.symbol, request.timeframe), 0)
-        series.append(_series(build, request, warmup))
+        one = _series(build, request, warmup)
+        series.append(with_calls(one, (calls or {}).get(one.symbol), window_start, build.notes))
     dividends = [paid for one in {s.symbol: s for s in series}.values() for paid in _dividends(build, one)]
     rolls = [
         roll for of_symbol in build.rolls.values() for roll in of_symbol if roll.session_date >= window_start

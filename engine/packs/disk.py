@@ -3,6 +3,7 @@
 manifest.json               what the pack is; arrays are in the files it names
 NN_SYMBOL_TIMEFRAME.parquet          one row a scheduled bar
 NN_SYMBOL_TIMEFRAME.sessions.parquet one row a session
+NN_SYMBOL_TIMEFRAME.calls.parquet    one row a trade call, where there are any
 NN_SYMBOL_options.*                  chains: see `disk_chains`
 """
 
@@ -24,6 +25,7 @@ from engine.core.durable import sync_file, sync_folder
 from engine.core.errors import NotFound
 from engine.core.sessions import SessionTable
 from engine.core.settings import Settings
+from engine.packs.calls import read_calls, write_calls
 from engine.packs.carry import dividends_of, plain_dividends, plain_rates, rates_of
 from engine.packs.chains import SESSION_ARRAYS
 from engine.packs.disk_chains import read_chain_files, write_chain
@@ -139,6 +141,8 @@ def _write_files(folder: Path, pack: Pack) -> None:
             folder / f"{stem}.sessions.parquet",
             {name: getattr(one.sessions, name) for name in SESSION_ARRAYS},
         )
+        if one.calls is not None:
+            write_calls(folder / f"{stem}.calls.parquet", one.calls)
         entries.append(
             describe(one) | {"file": f"{stem}.parquet", "sessions_file": f"{stem}.sessions.parquet"}
         )
@@ -188,4 +192,11 @@ def _read_series(folder: Path, entry: dict[str, Any], source: str) -> BarSeries:
         for side in QUOTE_ARRAYS
     }
     table = SessionTable(entry["calendar"], entry["timezone"], **sessions)
-    return BarSeries(entry["symbol"], entry["kind"], entry["timeframe"], source, table, **bars, **quotes)
+    calls = None
+    if "calls" in entry:
+        path = folder / entry["file"].replace(".parquet", ".calls.parquet")
+        name, n_calls = entry["calls"]
+        calls = read_calls(path, name, entry["symbol"], n_calls)
+    return BarSeries(
+        entry["symbol"], entry["kind"], entry["timeframe"], source, table, **bars, **quotes, calls=calls
+    )

@@ -16,6 +16,7 @@ from engine.core.chains import ChainSeries
 from engine.core.errors import DataError
 from engine.core.timeframes import TIMEFRAMES
 from engine.options.rates import DividendHistory, RateHistory
+from engine.packs.calls import call_arrays
 from engine.packs.carry import plain_dividends, plain_rates
 from engine.packs.chains import SESSION_ARRAYS, canonical, chain_bytes, describe_chain
 
@@ -189,8 +190,9 @@ def pack_hash(
     Byte order: one line of canonical JSON (sorted keys, no spaces, ASCII) with format, source, window, the series'
     names by symbol, then shortest timeframe, dividends and rolls; then for each series in that order its arrays:
     date, open_ns, close_ns and early of its sessions; start, end, session, open, high, low, close, volume, split,
-    roll, contract; bid and ask (row by row) where the series is quoted. Integers and floats little-endian in
-    the width that `engine.core` names; early as bytes 0 and 1; every NaN as the one quiet NaN, -0.0 as 0.0.
+    roll, contract; bid and ask (row by row) where the series is quoted; its trade calls where it
+    has any. Integers and floats little-endian in the width that `engine.core` names; early as bytes 0 and 1; every NaN
+    as the one quiet NaN, -0.0 as 0.0.
 
     Chains come after the bars, and only where there are any does the header name them: `packs.chains` has their order.
     Rates and expected dividends (`packs.carry`) are named by the header where there are any.
@@ -221,7 +223,8 @@ def pack_hash(
 
 
 def describe(one: BarSeries) -> dict[str, Any]:
-    """What names a series inside a pack, and the sizes that tell its arrays apart."""
+    """What names a series inside a pack, and the sizes that tell its arrays apart; `calls` only where there are any."""
+    calls = {} if one.calls is None else {"calls": [one.calls.name, len(one.calls)]}
     return {
         "symbol": one.symbol,
         "kind": one.kind,
@@ -231,6 +234,7 @@ def describe(one: BarSeries) -> dict[str, Any]:
         "sessions": len(one.sessions),
         "bars": len(one),
         "quoted": one.bid is not None,
+        **calls,
     }
 
 
@@ -249,4 +253,4 @@ def _plain(event: Dividend | Roll) -> list[Any]:
 
 def _arrays(one: BarSeries) -> list[np.ndarray]:
     quoted = [getattr(one, name) for name in QUOTE_ARRAYS if one.bid is not None]
-    return [getattr(one, name) for name in BAR_ARRAYS] + quoted
+    return [getattr(one, name) for name in BAR_ARRAYS] + quoted + call_arrays(one.calls)

@@ -39,4 +39,5 @@ def logic_bars(cache: ColumnCache, symbol: str, timeframe: str, terms: dict[str,
         **{name: as_traded(name) for name in PRICES},
         adjusted=rows.field,
         columns={name: column(term) for name, term in terms.items()},
+        calls=series.calls,
     )

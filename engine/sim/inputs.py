@@ -18,6 +18,7 @@ from engine.packs.build import build_pack
 from engine.packs.disk import load_pack
 from engine.packs.pack import ChainRequest, Pack, Request
 from engine.signals.required import chain_sessions, required_series
+from engine.sim.calls import calls_for
 from engine.sim.scope import refuse_options
 from engine.sim.unanswered import asks, check_remedies, refuse_stand_ins, refuse_unanswered
 
@@ -55,6 +56,7 @@ def pack_for(
     _refuse_processed(settings, spec)
     source = _source(settings, spec, {symbol for symbol, _ in wanted})
     start, end = _window(settings, source, spec)
+    asked = calls_for(settings, spec)
     return build_pack(
         settings,
         source=source,
@@ -63,6 +65,8 @@ def pack_for(
         window_end=end,
         warmup_bars=wanted,
         chains=chain_requests(spec) if chains is None else chains,
+        calls=None if asked is None else asked.by_symbol,
+        notes=() if asked is None else asked.notes,
         progress=progress,
     )
 

@@ -20,6 +20,7 @@ from engine.core.sessions import Int64Array
 from engine.core.spec import StrategySpec
 from engine.packs.alter import changed_after, cut_after, known_bars
 from engine.packs.pack import Pack
+from engine.signals.levels import LevelColumns
 from engine.signals.logic import SignalColumns
 from engine.sim.market import Market
 from engine.sim.reference import Record
@@ -148,7 +149,7 @@ def changes(
 
 
 def signal_changes(market: Market, signals: Signals, others: Signals, at: int) -> Iterator[str]:
-    """Signals of bars that have ended by `at` and differ."""
+    """Signals of bars that have ended by `at` and differ, and the levels that their entries bring."""
     for column, lane in enumerate(market.lanes):
         n = known_bars(lane.series, at)
         for name in MASKS:
@@ -156,6 +157,14 @@ def signal_changes(market: Market, signals: Signals, others: Signals, at: int) -
             if one.tobytes() != other.tobytes():
                 last = n - int(np.flatnonzero(one != other)[-1]) - 1
                 yield f"{lane.rules.symbol} {name}, {last} bars before the cut"
+        if known_levels(signals[column].levels, n) != known_levels(others[column].levels, n):
+            yield f"{lane.rules.symbol}: levels of an entry"
+
+
+def known_levels(levels: LevelColumns | None, n: int) -> str:
+    """The levels of entries at the first `n` slots, as text: NaN equals itself there."""
+    entries = {} if levels is None else levels.by_slot()
+    return repr([item for item in entries.items() if item[0] < n])
 
 
 def known_fills(prepared: Prepared, record: Record, at: int) -> list[tuple[object, ...]]:

@@ -16,7 +16,7 @@ from engine.core.errors import SpecError
 from engine.core.fields import SpecModel
 from engine.core.spec import StrategySpec
 from engine.core.spec_errors import Fault, field_errors
-from engine.signals.logic import dow_regime, zrce_second_chance
+from engine.signals.logic import dow_regime, signals_csv, zrce_second_chance
 from engine.signals.logic.contract import LogicBars, LogicColumns, Mask, NamedLogic, SignalColumns
 
 REGISTRY: dict[str, NamedLogic] = {
@@ -24,6 +24,7 @@ REGISTRY: dict[str, NamedLogic] = {
     for logic in (
         zrce_second_chance.LOGIC,
         dow_regime.LOGIC,
+        signals_csv.LOGIC,
     )
 }
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.bars import FloatArray
+from engine.core.calls import Calls
 from engine.core.conditions import Operand
 from engine.core.fields import SpecModel
 from engine.core.sessions import Int32Array, Int64Array, SessionTable
@@ -45,6 +46,7 @@ class LogicBars:
     open, high, low, close, volume : float64 (n,), as traded; `adjusted(name)` as indicators see them, with
     splits and rolls adjusted forward: what is compared across sessions must take these.
     columns : float64 (n,) by name, the operands that the logic asks for, as known at each row's end.
+    calls   : trade calls on the symbol, each known from its own time on; None where the pack holds none.
     """
 
     symbol: str
@@ -60,6 +62,7 @@ class LogicBars:
     volume: FloatArray
     adjusted: Callable[[str], FloatArray]
     columns: Mapping[str, FloatArray] = field(default_factory=dict)
+    calls: Calls | None = None
 
     def __len__(self) -> int:
         return len(self.end)
@@ -95,6 +98,7 @@ class NamedLogic:
     words    : the rules in sentences, for the reading of a spec.
     told     : why an entry came, from its side and the shown values of its row.
     bars     : which timeframes it means anything on.
+    calls    : the set of trade calls that it trades, by its parameters.
     """
 
     name: str
@@ -106,6 +110,7 @@ class NamedLogic:
     words: Callable[[Any], Sequence[str]] = lambda _: ()
     told: Callable[[Any, Side, Mapping[str, float]], str] | None = None
     bars: Literal["any", "intraday", "daily"] = "any"
+    calls: Callable[[Any], str] | None = None
 
 
 @cache
