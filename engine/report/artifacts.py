@@ -57,7 +57,8 @@ def artifact_bytes(
     sheet = tearsheet.tearsheet_html(spec_json, settings_json, result, benchmark, label)
     trades_page = tearsheet.trades_html(spec_json, settings_json, result, label)
     of_some = {"legs": result.legs, "positions": result.positions, "position_marks": result.position_marks,
-               "position_greeks": result.position_greeks, "logic": result.logic}  # fmt: skip
+               "position_greeks": result.position_greeks, "logic": result.logic, "calls": result.calls}  # fmt: skip
+    calls = {} if result.calls is None else {"calls.csv": csv_bytes(result.calls)}
     return {
         "settings.json": json_bytes(settings_json),
         "strategy_spec.json": json_bytes(spec_json),
@@ -71,6 +72,7 @@ def artifact_bytes(
         "equity.parquet": parquet_bytes(result.equity),
         "skipped.parquet": parquet_bytes(result.skipped),
         **{f"{name}.parquet": parquet_bytes(table) for name, table in of_some.items() if table is not None},
+        **calls,
         "notes.json": json_bytes({"warnings": summary.warnings(result), "marks": list(result.marks)}),
     }
 

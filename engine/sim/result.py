@@ -133,6 +133,27 @@ LOGIC_SCHEMA = _schema(
     }
 )
 
+CALLS_SCHEMA = _schema(
+    {
+        "row": pl.Int64,  # line of the file that the call came from
+        "at": INSTANT,  # when it was known
+        "symbol": pl.String,  # that it is traded on
+        "action": pl.String,  # buy, sell limit, close, ...
+        "entry_low": pl.Float64,  # what the call named, NaN for nothing; equal for one price
+        "entry_high": pl.Float64,
+        "stop": pl.Float64,
+        "targets": pl.String,  # prices, nearest first
+        "trade_id": pl.Int64,  # null where it made no trade
+        "outcome": pl.String,  # what became of it, in words
+        "targets_hit": pl.Int64,
+        "entry_at": INSTANT,  # of its trade, null and NaN without one
+        "entry_price": pl.Float64,
+        "exit_at": INSTANT,
+        "exit_price": pl.Float64,
+        "net_pnl": pl.Float64,
+    }
+)
+
 SKIPPED_SCHEMA = _schema({"at": INSTANT, "symbol": pl.String, "reason": pl.String})
 
 
@@ -150,6 +171,7 @@ class SimResult:
     legs, positions, position_marks : of an option run, what its trades are made of; None for runs of bars.
     position_greeks : what the spec monitors of option positions at sessions' ends; None where it monitors nothing.
     logic   : what a named logic showed when each trade was decided; None for a spec of conditions.
+    calls   : trade calls with what became of each; None for a spec that trades none.
 
     A frame that differs from its schema is a RunError.
     """
@@ -173,6 +195,7 @@ class SimResult:
     position_marks: pl.DataFrame | None = None
     position_greeks: pl.DataFrame | None = None
     logic: pl.DataFrame | None = None
+    calls: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name, schema in (
@@ -185,6 +208,7 @@ class SimResult:
             ("position_marks", POSITION_MARKS_SCHEMA),
             ("position_greeks", POSITION_GREEKS_SCHEMA),
             ("logic", LOGIC_SCHEMA),
+            ("calls", CALLS_SCHEMA),
         ):
             if getattr(self, name) is None:
                 continue

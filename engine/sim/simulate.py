@@ -17,6 +17,7 @@ from engine.signals.cache import ColumnCache
 from engine.signals.rules import SignalColumns, SignalPlan
 from engine.sim import reference
 from engine.sim.assemble import assemble
+from engine.sim.call_outcomes import calls_frame
 from engine.sim.entry_told import Decided, EntryTold
 from engine.sim.market import Market, build_market
 from engine.sim.reference import Record
@@ -109,7 +110,11 @@ def result_of(prepared: Prepared, record: Record, engine: str) -> SimResult:
     )
     trades = [Decided(t.trade_id, t.symbol, t.decided_at) for t in record.trades]
     still_open = [Decided(p.trade_id, p.symbol, p.decided_at) for p in record.state.positions]
-    return replace(result, logic=told.table(prepared.market, [*trades, *still_open]))
+    return replace(
+        result,
+        logic=told.table(prepared.market, [*trades, *still_open]),
+        calls=calls_frame(prepared, record, result.trades, result.fills),
+    )
 
 
 def _notes(spec: StrategySpec, market: Market) -> list[str]:
