@@ -19,6 +19,7 @@ from engine.core.spec import StrategySpec
 from engine.core.spec_options import LegSpec
 from engine.core.spec_walk import bare, is_model, leaves, unit
 from engine.signals.indicator_table import find
+from engine.signals.logic import REGISTRY
 from engine.signals.talib_names import ALIASES
 from engine.signals.tree import PLACES
 from engine.sweep.leg_names import short_name
@@ -135,9 +136,14 @@ def _of_aliases(spec: StrategySpec, known: Mapping[str, Candidate]) -> Iterator[
                 "paths": paths,
                 "name": name,
                 "part": NAMED,
-                "label": f"{name}: {like.label}{together}",
+                "label": f"{name}: {_whole_label(like)}{together}",
             }
         )
+
+
+def _whole_label(like: Candidate) -> str:
+    """A leg's field with its leg, which the part of a named parameter does not tell."""
+    return f"{like.part}: {like.label.lower()}" if like.path.startswith("legs.") else like.label
 
 
 # ---------------------------------------------------------------- conditions
@@ -285,14 +291,32 @@ def _of_legs(spec: StrategySpec) -> Iterator[Candidate]:
                 lower, upper = leg_bounds(leg, field, found.lower, found.upper)
                 yield replace(
                     found, name=short_name(spec, path), part=leg_part(leg, i + 1), label=leg_label(field),
-                    lower=lower, upper=upper,
+                    unit="" if field == "delta" else found.unit, lower=lower, upper=upper,
                 )  # fmt: skip
 
 
 def _of_named_logic(spec: StrategySpec) -> Iterator[Candidate]:
-    for key, value in spec.entry.logic_params.items():
+    """Every parameter of the spec's named logic, set or not; of one that is not known here, those that are set."""
+    logic, given = REGISTRY.get(spec.entry.logic or ""), spec.entry.logic_params
+    known = {} if logic is None else logic.params.model_fields
+    for key, info in known.items():
+        found = _of_param(f"{spec.entry.logic}: {key.replace('_', ' ')}", key, info, given.get(key, info.default))
+        yield from () if found is None else (found,)
+    for key in given.keys() - known.keys():
         path, label = f"entry.logic_params.{key}", f"{spec.entry.logic}: {key}"
-        yield Candidate((path,), _plain_name(key), "Entry", label, _free_kind(value), value)
+        yield Candidate((path,), _plain_name(key), "Entry", label, _free_kind(given[key]), given[key])
+
+
+def _of_param(label: str, key: str, info: FieldInfo, present: Value) -> Candidate | None:
+    kind = _kind_of_field(info)
+    if kind is None:
+        return None
+    low, high, is_open = _bounds(info)
+    choices = get_args(bare(info.annotation)) if kind == "choice" else (False, True) if kind == "bool" else ()
+    return Candidate(
+        (f"entry.logic_params.{key}",), _plain_name(key), "Entry", label, kind, present,
+        unit(info), low, high, is_open, choices, info.description or "",
+    )  # fmt: skip
 
 
 def _kind_of_field(info: FieldInfo) -> Kind | None:

@@ -7,6 +7,7 @@ this machine and these strategies are. Once a worker runs the sweep it measures 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,12 +23,17 @@ from engine.store.models import SweepRow
 START_SECONDS = 0.6  # a pack laid out, a few configs measured
 CONFIG_SECONDS = 1e-4  # a spec built and hashed, signals combined, 14 metrics
 BAR_SECONDS = 3e-9  # 0.393 ms a config over 98,280 bars, less the above
+OPTION_CONFIG_SECONDS = 4e-4  # legs read too, positions marked and settled
+OPTION_BAR_SECONDS = (
+    8e-8  # a config of a credit spread held most of the time: its legs' quotes are looked up each bar
+)
 GUESS_SPREAD = 5.0  # other work on the cores and other strategies have made a factor of four
 LEAST_SPREAD = 2.0
 N_SWEEPS = 20  # the newest that are looked at
 
 PROCESS_BYTES = 300 << 20  # a worker with its compiled walk
 BAR_BYTES = 3 * 80  # a bar in the pack, in the market laid out, and once more while it is built
+QUOTE_BYTES = 40  # a quote as a cell of the dense chain, with the empty cells around it
 MASK_BYTES = 8 << 20
 MAX_COLUMN_BYTES = 1 << 30
 ROW_BYTES = 100  # of results on disk: 70 to 110 measured, compressed, with two to four parameters
@@ -42,6 +48,7 @@ class Measured:
     n_bars: float
     seconds: float
     is_kin: bool  # of the same idea family
+    is_options: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,31 +77,45 @@ class Forecast:
 
 
 def forecast(
-    n_configs: int, n_bars: float, n_operands: int, n_cores: int, earlier: Sequence[Measured]
+    n_configs: int,
+    n_bars: float,
+    n_operands: int,
+    n_cores: int,
+    earlier: Sequence[Measured],
+    *,
+    is_options: bool = False,
+    n_quotes: float = 0.0,
 ) -> Forecast:
     """Expected cost of a sweep.
 
     n_bars : bars of all symbols together. n_operands : values of all axes, each of which may be a column.
+    n_quotes : of the chains of an option spec. Sweeps of options say nothing about those of bars, nor they about them.
     """
-    kin = [one for one in earlier if one.is_kin and _tells(one, n_cores)]
-    used = kin or [one for one in earlier if _tells(one, n_cores)]
-    ratios = [one.seconds / lawful_seconds(one.n_configs, one.n_bars, n_cores) for one in used]
+    known = [one for one in earlier if one.is_options == is_options and _tells(one, n_cores)]
+    kin = [one for one in known if one.is_kin]
+    used = kin or known
+    ratios = [one.seconds / lawful_seconds(one.n_configs, one.n_bars, n_cores, is_options) for one in used]
     factor = median(ratios) if ratios else 1.0
     spread = max(LEAST_SPREAD, *(max(r / factor, factor / r) for r in ratios)) if ratios else GUESS_SPREAD
     columns = min(MAX_COLUMN_BYTES, (n_operands + 2) * n_bars * 8) + MASK_BYTES
     return Forecast(
-        seconds=factor * lawful_seconds(n_configs, n_bars, n_cores),
+        seconds=factor * lawful_seconds(n_configs, n_bars, n_cores, is_options),
         spread=math.ceil(spread),
         n_sweeps=len(used),
         of_kin=bool(kin),
-        memory=PROCESS_BYTES + BAR_BYTES * n_bars + columns + n_cores * 64 * n_bars + 8 * n_configs,
+        memory=PROCESS_BYTES
+        + BAR_BYTES * n_bars
+        + columns
+        + n_cores * 64 * n_bars
+        + 8 * n_configs
+        + QUOTE_BYTES * n_quotes,
         disk=(ROW_BYTES + TRIAL_BYTES) * n_configs,
     )
 
 
-def lawful_seconds(n_configs: int, n_bars: float, n_cores: int) -> float:
+def lawful_seconds(n_configs: int, n_bars: float, n_cores: int, is_options: bool = False) -> float:
     """Seconds by the law alone, on the machine of the benchmark."""
-    return START_SECONDS + _walking(n_configs, n_bars, n_cores)
+    return START_SECONDS + _walking(n_configs, n_bars, n_cores, is_options)
 
 
 def earlier_sweeps(store: Store, family: str) -> list[Measured]:
@@ -103,8 +124,9 @@ def earlier_sweeps(store: Store, family: str) -> list[Measured]:
     for row in sweeps.list_sweeps(store, limit=N_SWEEPS):
         n_bars = _bars_of(store.settings, row)
         if row.n_done and row.seconds > 0 and n_bars:
-            is_kin = specs.get_spec(store, row.spec_hash).idea_family == family
-            found.append(Measured(row.n_done, n_bars, row.seconds, is_kin))
+            spec = specs.get_spec(store, row.spec_hash)
+            is_options = bool(json.loads(spec.canonical).get("legs"))
+            found.append(Measured(row.n_done, n_bars, row.seconds, spec.idea_family == family, is_options))
     return found
 
 
@@ -121,10 +143,11 @@ def _bars_of(settings: Settings, row: SweepRow) -> float:
         return 0.0
 
 
-def _walking(n_configs: int, n_bars: float, n_cores: int) -> float:
-    return n_configs * (CONFIG_SECONDS + BAR_SECONDS * n_bars) / n_cores
+def _walking(n_configs: int, n_bars: float, n_cores: int, is_options: bool) -> float:
+    config, bar = (OPTION_CONFIG_SECONDS, OPTION_BAR_SECONDS) if is_options else (CONFIG_SECONDS, BAR_SECONDS)
+    return n_configs * (config + bar * n_bars) / n_cores
 
 
 def _tells(one: Measured, n_cores: int) -> bool:
     """Whether a sweep was long enough to say something about walking, and not only about its start."""
-    return _walking(one.n_configs, one.n_bars, n_cores) >= START_SECONDS / 2
+    return _walking(one.n_configs, one.n_bars, n_cores, one.is_options) >= START_SECONDS / 2

@@ -90,7 +90,7 @@ def _range(one: Candidate, present: float) -> AxisSpec:
     """About eight values on round steps from half to twice the present one; levels closer."""
     near, far = (1 - LEVEL_SPREAD, 1 + LEVEL_SPREAD) if _is_level(one) else (0.5, 2.0)
     low, high = sorted((present * near, present * far))
-    n_wanted = N_DELTAS if one.unit == "delta" else N_WANTED
+    n_wanted = N_DELTAS if one.path.endswith("delta") else N_WANTED
     step = _round_step((high - low) / n_wanted, whole=one.kind == "int")
     # Whole multiples of the step, so that 0.1, 0.2, 0.3 come out as a person would write them.
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

@@ -59,8 +59,8 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
 def run(args: argparse.Namespace, settings: Settings) -> None:
     """JSON: sweep_id, n_configs, n_done, seconds, results, top: [{config, metrics, run_id}]."""
     from engine.store.db import open_store
-    from engine.sweep.ranking import check_metric
     from engine.sweep.lab import lab_of
+    from engine.sweep.ranking import check_metric
     from engine.sweep.runner import begin, run_sweep
 
     check_metric(args.rank_by)

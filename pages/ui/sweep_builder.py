@@ -196,7 +196,9 @@ def _show_cost(at: Revision, spec: StrategySpec, draft: Draft, coverage: Coverag
     n_bars *= _swept_length(spec, review)
     n_configs = review.count.n if review.count else 0
     n_operands = sum(len(axis.values) for axis in review.axes if axis)
-    cost = found.cost(at, spec.family, n_configs, n_bars, n_operands) if n_configs and n_bars else None
+    n_quotes = 0.0 if draft.pack else sum(one.n_quotes for one in coverage.chains)
+    is_known = bool(n_configs and n_bars)
+    cost = found.cost(at, spec, n_configs, n_bars, n_operands, n_quotes) if is_known else None
     sweep_builder_start.show_figures(review, cost, found.trials(at, spec.family), spec.family)
 
 

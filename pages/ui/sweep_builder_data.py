@@ -13,7 +13,7 @@ from engine.core.timeframes import TIMEFRAMES
 from pages.ui import actions, formats, guard, shell, state, sweep_builder_state
 from pages.ui.sweep_builder_axes import show_fault
 from pages.ui.sweep_builder_draft import Draft
-from pages.ui.sweep_builder_queries import Coverage, Extent, PackChoice
+from pages.ui.sweep_builder_queries import ChainExtent, Coverage, Extent, PackChoice
 
 AUTO = "auto"
 EARLIEST, LATEST = dt.date(1970, 1, 1), dt.date(2099, 12, 31)
@@ -37,6 +37,8 @@ def show_data(
         _link_to_data("Import prices on the Data page")
     for extent in found.extents if draft.pack is None else ():
         _show_extent(extent)
+    for chain in found.chains if draft.pack is None else ():
+        _show_chain(chain)
 
 
 def _show_no_data() -> None:
@@ -84,16 +86,24 @@ def _show_packs(draft: Draft, packs: list[PackChoice]) -> None:
 
 def _show_extent(one: Extent) -> None:
     built = "" if one.built_from == one.timeframe else f" built from {one.built_from}"
-    is_made_up = one.source == "SYNTHETIC"
-    source = (
-        ":violet-badge[:material/science: SYNTHETIC]"
-        if is_made_up
-        else f":gray-badge[{guard.plain(one.source)}]"
-    )
     st.markdown(
-        f":small[{source} **{guard.plain(one.symbol)}** :gray[{one.timeframe}{built} · {one.first} to {one.last} · "
-        f"{formats.plural(one.n_sessions, 'session')} · about {one.n_bars:,.0f} bars in this window]]"
+        f":small[{_badge(one.source)} **{guard.plain(one.symbol)}** :gray[{one.timeframe}{built} · {one.first} to "
+        f"{one.last} · {formats.plural(one.n_sessions, 'session')} · about {one.n_bars:,.0f} bars in this window]]"
     )
+
+
+def _show_chain(one: ChainExtent) -> None:
+    rows = "quotes" if one.has_quotes else "trades without quotes"
+    st.markdown(
+        f":small[{_badge(one.source)} **{guard.plain(one.symbol)} options** :gray[{one.timeframe} · {one.first} to "
+        f"{one.last} · {formats.plural(one.n_sessions, 'session')} · about {one.n_quotes:,.0f} {rows} in this window]]"
+    )
+
+
+def _badge(source: str) -> str:
+    if source == "SYNTHETIC":
+        return ":violet-badge[:material/science: SYNTHETIC]"
+    return f":gray-badge[{guard.plain(source)}]"
 
 
 def _link_to_data(label: str) -> None:

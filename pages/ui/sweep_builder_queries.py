@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -22,6 +24,9 @@ from engine.sweep.review import Review, review
 from pages.ui import guard
 from pages.ui.queries import Revision
 from pages.ui.sweep_builder_draft import Draft, from_tree, written
+
+if TYPE_CHECKING:
+    from engine.data.catalog import Series
 
 MAX_LISTED = 200
 
@@ -51,13 +56,28 @@ class Extent:
 
 
 @dataclass(frozen=True)
+class ChainExtent:
+    """What the source has of one symbol's options. n_quotes: about, inside the window; trades where it has none."""
+
+    symbol: str
+    source: str
+    timeframe: str
+    first: dt.date
+    last: dt.date
+    n_sessions: int
+    n_quotes: float
+    has_quotes: bool
+
+
+@dataclass(frozen=True)
 class Coverage:
-    """Extents of a spec's symbols, or why there are none. sources: all of the market store."""
+    """Extents of a spec's symbols, or why there are none. sources: all of the store; chains: of an option spec."""
 
     extents: tuple[Extent, ...]
     fault: str | None
     sources: tuple[str, ...]
     symbols: tuple[str, ...]
+    chains: tuple[ChainExtent, ...] = ()
 
     @property
     def n_bars(self) -> float:
@@ -168,7 +188,7 @@ def coverage(home: str, stamp: tuple[tuple[str, int], ...], canonical: str, over
     held = catalog.series(settings)
     sources = tuple(sorted({one.source for one in held}))
     symbols = tuple(sorted({one.symbol for one in held if not one.quotes}))
-    extents = []
+    extents, chains = [], []
     try:
         spec = with_overrides(parsed(canonical), json.loads(overrides), "")
         source = spec.data.source
@@ -183,11 +203,22 @@ def coverage(home: str, stamp: tuple[tuple[str, int], ...], canonical: str, over
             extents.append(
                 Extent(symbol, source, spec.timeframe, one.timeframe, first, last, one.n_sessions, n_bars)
             )
+            if spec.is_options:
+                chains.append(_chain_extent(held, source, symbol, spec))
     except SpecError:
         return Coverage((), None, sources, symbols)  # said where the fault is
     except ArgusError as error:
         return Coverage((), str(error), sources, symbols)
-    return Coverage(tuple(extents), None, sources, symbols)
+    return Coverage(tuple(extents), None, sources, symbols, tuple(chains))
+
+
+def _chain_extent(held: Sequence[Series], source: str, symbol: str, spec: StrategySpec) -> ChainExtent:
+    from engine.data.extents import chain_serving, rows_about
+
+    one = chain_serving(held, source, symbol, spec.timeframe)
+    n_quotes = rows_about(one, spec.backtest.start, spec.backtest.end)
+    first, last = one.first.date(), one.last.date()
+    return ChainExtent(symbol, source, one.timeframe, first, last, one.n_sessions, n_quotes, one.quotes)
 
 
 @dataclass(frozen=True)
@@ -208,8 +239,10 @@ def packs(home: str, stamp: int) -> list[PackChoice]:
     found = []
     for one in list_packs(Settings(Path(home))):
         series = tuple((each["symbol"], each["timeframe"]) for each in one["series"])
-        told = ", ".join(f"{symbol} {timeframe}" for symbol, timeframe in series[:3])
-        more = f" and {len(series) - 3} more" if len(series) > 3 else ""
+        named = [f"{symbol} {timeframe}" for symbol, timeframe in series]
+        named += [f"{each['symbol']} options" for each in one.get("chains", ())]
+        told = ", ".join(named[:3])
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
         start, end = one["window"]
         label = f"{told}{more} · {start} to {end} · {one['source']} · {one['hash'][:8]}"
         found.append(PackChoice(one["hash"], label, series, bool(one["synthetic"])))
@@ -228,10 +261,15 @@ def earlier(at: Revision, family: str) -> list[Measured]:
     return earlier_sweeps(guard.store(), family)
 
 
-def cost(at: Revision, family: str, n_configs: int, n_bars: float, n_operands: int) -> Forecast:
+def cost(
+    at: Revision, spec: StrategySpec, n_configs: int, n_bars: float, n_operands: int, n_quotes: float
+) -> Forecast:
     """What a sweep will take on this machine, from what earlier ones took."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return forecast(n_configs, n_bars, n_operands, cores, earlier(at, family))
+    known = earlier(at, spec.family)
+    return forecast(
+        n_configs, n_bars, n_operands, cores, known, is_options=spec.is_options, n_quotes=n_quotes
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

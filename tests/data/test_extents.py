@@ -8,7 +8,7 @@ import pytest
 
 from engine.core.errors import DataError
 from engine.data.catalog import Series
-from engine.data.extents import bars_about, serving
+from engine.data.extents import bars_about, chain_serving, rows_about, serving
 
 
 def series(timeframe: str = "1min", n_rows: int = 3900, **fields) -> Series:
@@ -50,3 +50,21 @@ def test_native_bars_go_before_finer_ones_and_coarser_ones_cannot_serve():
 )
 def test_about_how_many_bars_a_window_has(one, timeframe, start, end, n):
     assert bars_about(one, timeframe, start, end) == pytest.approx(n)
+
+
+def test_a_chain_is_served_by_rows_of_its_length_else_by_the_finest_quotes_before_trades():
+    held = [
+        series("1D", kind="option"), series("1min", kind="option"), series("1min", kind="option", quotes=True),
+        series("1h", kind="option"),
+    ]  # fmt: skip
+    assert chain_serving(held, "mine", "SPY", "1h").timeframe == "1h"
+    finest = chain_serving(held, "mine", "SPY", "30min")
+    assert (finest.timeframe, finest.quotes) == ("1min", True)
+    with pytest.raises(DataError, match="options of QQQ: source mine has none"):
+        chain_serving(held, "mine", "QQQ", "1h")
+
+
+def test_rows_between_two_dates_are_taken_as_spread_evenly():
+    # 3,900 rows over twelve calendar days, three of which are inside
+    assert rows_about(series(), dt.date(2024, 3, 4), dt.date(2024, 3, 6)) == pytest.approx(975)
+    assert rows_about(series(), None, None) == 3900

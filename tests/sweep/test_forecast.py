@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from engine.packs.disk import save_pack
 from engine.packs.pack import Pack
 from engine.store.db import Store
 from engine.sweep.forecast import Measured, earlier_sweeps, forecast, lawful_seconds
+from engine.sweep.grid import make_sweep
 from engine.sweep.plan import SweepPlan
 from engine.sweep.runner import run_sweep
 from tests.sweep.conftest import sma
+from tests.sweep.option_sweeps import chain_pack, put_spread
 
 HOUR = Measured(n_configs=100_000, n_bars=100_000, seconds=40.6, is_kin=False)
 
@@ -83,3 +86,20 @@ def test_a_sweep_whose_pack_is_gone_says_nothing(store: Store, pack: Pack):
     run_sweep(store, SweepPlan.of(sma()), pack)
     shutil.rmtree(store.settings.packs / pack.hash)
     assert earlier_sweeps(store, "crossing") == []
+
+
+def test_sweeps_of_options_have_a_law_of_their_own_and_learn_from_their_kind_alone():
+    # 0.6 s + 10,000 configs x (0.4 ms + 20,000 bars x 80 ns) / 2 cores = 0.6 + 10,000 x 2 ms / 2
+    assert lawful_seconds(10_000, 20_000, 2, is_options=True) == pytest.approx(10.6)
+    slower = Measured(10_000, 20_000, 21.2, is_kin=False, is_options=True)
+    assert forecast(10_000, 20_000, 100, 2, [HOUR, slower], is_options=True).seconds == pytest.approx(21.2)
+    assert forecast(10_000, 20_000, 100, 2, [slower]).n_sweeps == 0
+    more = forecast(1, 1, 1, 1, [], n_quotes=1_000_000).memory - forecast(1, 1, 1, 1, []).memory
+    assert more == 40_000_000  # 40 bytes a quote
+
+
+def test_what_is_of_options_is_told_by_the_spec(store: Store):
+    pack = chain_pack()
+    save_pack(store.settings, pack)
+    run_sweep(store, SweepPlan.of(put_spread(), make_sweep({"legs.0.dte": [0, 3]})), pack)
+    assert [one.is_options for one in earlier_sweeps(store, "spreads")] == [True]
