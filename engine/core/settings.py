@@ -57,6 +57,10 @@ class Settings:
         return self.home / "inbox"
 
     @property
+    def exports(self) -> Path:
+        return self.home / "exports"
+
+    @property
     def locks(self) -> Path:
         return self.home / "locks"
 

@@ -1,4 +1,4 @@
-"""The workspace as one DuckDB file: bars, runs with their trades and equity, sweeps with their results, specs.
+"""The workspace as one DuckDB file: bars, option chains, runs with trades and equity, sweeps with results, specs.
 
 The file stands alone: tables, no views of files elsewhere, so that it can be moved, sent, and read while Argus works
 (docs/decisions/074-one-file-for-analysts.md). It is written beside its place and renamed when it is whole.
@@ -24,6 +24,7 @@ from engine.core.errors import ArgusError, BadInput, DataError
 from engine.data import catalog, partitions
 from engine.data.schemas import parse_dataset
 from engine.packs.disk import find_pack, read_manifest
+from engine.report import database_options as options
 from engine.report import database_tables as tables
 from engine.store.db import Store, read
 from engine.store.models import RunRow, SpecVersion, SweepRow
@@ -55,9 +56,12 @@ def export(
     source: str | None = None,
     symbols: Sequence[str] | None = None,
     with_bars: bool = True,
+    with_options: bool = True,
     progress: Progress = lambda _: None,
 ) -> Exported:
-    """Write the workspace into `path`. source, symbols : narrow the bars; everything else is always whole.
+    """Write the workspace into `path`. source, symbols : narrow bars and chains; everything else is always whole.
+
+    with_bars : bars and chains; with_options : chains, which are most of a store that has any.
 
     BadInput where the file exists and `force` is not given, or cannot be written. Broken off anywhere, it leaves what
     was there before.
@@ -69,7 +73,7 @@ def export(
 
         try:
             with closing(duckdb.connect(str(temporary))) as db:
-                _fill(db, store, found, source, symbols, with_bars, progress)
+                _fill(db, store, found, source, symbols, with_bars, with_options, progress)
         except duckdb.Error as error:
             raise DataError(f"{path.name}: cannot be made. {' '.join(str(error).split())[:300]}") from error
         progress("writing")
@@ -135,6 +139,7 @@ def _fill(
     source: str | None,
     symbols: Sequence[str] | None,
     with_bars: bool,
+    with_options: bool,
     progress: Progress,
 ) -> None:
     db.execute("SET enable_progress_bar = false")
@@ -145,7 +150,9 @@ def _fill(
     _add_sweep_results(db, store, found, progress)
     _add_artifacts(db, store, found, progress)
     if with_bars:
-        _add_bars(db, store, source, symbols, progress)
+        _add_bars(db, store, source, symbols, with_options, progress)
+        options.add_contracts(db)
+        _put(db, "rates", options.rates(store.settings, source))
     for name in tables.NAMES:
         row = db.execute(f"SELECT count(*) FROM {name}").fetchone()
         found.n_rows[name] = row[0] if row else 0
@@ -159,9 +166,10 @@ def _add_bars(
     store: Store,
     source: str | None,
     symbols: Sequence[str] | None,
+    with_options: bool,
     progress: Progress,
 ) -> None:
-    """Every series of the chosen sources, dataset by dataset; quotes of equities go to a table of their own."""
+    """Every series of the chosen sources, dataset by dataset; quotes of equities and chains go to their own tables."""
     held = catalog.series(store.settings, source)
     if source is not None and not held:
         raise BadInput(f"--source {source}: not in the store. `data list` shows what there is.")
@@ -175,9 +183,14 @@ def _add_bars(
         for dataset in partitions.datasets(root):
             files = [str(path) for _, path in partitions.parts(root, dataset)]
             kind, timeframe, quotes = parse_dataset(dataset)
-            if kind == "option":  # a chain's rows have no place in a table of bars
-                continue
-            statement = tables.insert_bars(name, kind, timeframe, quotes=quotes, narrowed=symbols is not None)
+            if kind == "option":
+                if not with_options:
+                    continue
+                statement = options.insert_rows(name, timeframe, quotes=quotes, narrowed=symbols is not None)
+            else:
+                statement = tables.insert_bars(
+                    name, kind, timeframe, quotes=quotes, narrowed=symbols is not None
+                )
             for i, some in enumerate(_chunks(files)):
                 progress(f"bars: {name} {dataset}, {i * FILES_AT_ONCE:,} of {len(files):,} files")
                 db.execute(

@@ -18,6 +18,7 @@ from engine.core.instruments import NEW_YORK
 from engine.data.catalog import Series
 from engine.data.schemas import PRICES, QUOTES, schema
 from engine.metrics.names import METRIC_NAMES
+from engine.report import database_options
 from engine.sim.result import EQUITY_SCHEMA, TRADES_SCHEMA
 from engine.store.models import RunRow, SpecVersion, SweepRow
 
@@ -66,6 +67,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "sweep_results": {"sweep_id": "VARCHAR", "source": "VARCHAR", "config": "BIGINT", "params": "JSON"} | _METRICS,
     "trades": {"run_id": "VARCHAR", "source": "VARCHAR"} | _of_frame(TRADES_SCHEMA),
     "equity": {"run_id": "VARCHAR", "source": "VARCHAR"} | _of_frame(EQUITY_SCHEMA),
+    **database_options.COLUMNS,
 }  # fmt: skip
 NAMES = tuple(COLUMNS)
 CREATE = tuple(

@@ -1,4 +1,4 @@
-"""`data export duckdb FILE`: bars, runs, trades, equity, sweeps and their results in one file."""
+"""`data export duckdb FILE`: bars, chains, runs, trades, equity, sweeps and their results in one file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite the file if it exists")
     parser.add_argument("--source", metavar="NAME", help="bars of this source only")
     parser.add_argument("--symbols", type=_words, metavar="A,B", help="bars of these symbols only")
-    parser.add_argument("--no-bars", action="store_true", help="leave the bars out: runs and sweeps alone")
+    parser.add_argument(
+        "--no-bars", action="store_true", help="leave bars and chains out: runs and sweeps alone"
+    )
+    parser.add_argument("--no-options", action="store_true", help="leave the option chains out")
     output.add_json_flag(parser)
     parser.set_defaults(handler=export)
 
@@ -41,6 +44,7 @@ def export(args: argparse.Namespace, settings: Settings) -> None:
             source=args.source,
             symbols=args.symbols,
             with_bars=not args.no_bars,
+            with_options=not args.no_options,
             progress=_seldom(output.progress),
         )
     for note in found.notes:

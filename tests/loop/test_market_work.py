@@ -7,7 +7,7 @@ import pytest
 from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data import catalog, inbox
-from engine.loop.work import Cancelled, Work, demo, import_, pack
+from engine.loop.work import Cancelled, Work, demo, export, import_, pack
 from engine.packs.disk import find_pack, load_pack
 from engine.store.db import Store, open_store
 from tests.data.test_import_interrupted import flat_file
@@ -141,3 +141,24 @@ def test_a_pack_of_dates_that_are_none_is_one_line(store):
     demo.work(Heard(store, {"quick": True}))
     with pytest.raises(DataError, match="is not a date"):
         pack.work(Heard(store, {"symbols": ["SPY"], "start": "soon", "end": "2023-08-04"}))
+
+
+def test_an_export_takes_the_place_of_the_one_before(store, tmp_path):
+    path = write(tmp_path / "bars.csv", BARS)
+    import_.work(Heard(store, MINE | {"path": str(path), "symbols": None}))
+    told = export.work(Heard(store, {}))
+    assert told["path"] == str(store.settings.exports / "argus.duckdb")
+    assert (told["n_rows"]["bars"], told["notes"]) == (1, [])
+    assert export.work(Heard(store, {"with_bars": False}))["n_rows"]["bars"] == 0
+    assert [one.name for one in store.settings.exports.iterdir()] == ["argus.duckdb"]
+
+
+def test_a_cancelled_export_leaves_what_was_there(store, tmp_path):
+    path = write(tmp_path / "bars.csv", BARS)
+    import_.work(Heard(store, MINE | {"path": str(path), "symbols": None}))
+    before = export.work(Heard(store, {}))
+    with pytest.raises(Cancelled):
+        export.work(Heard(store, {}, stop_when=lambda stage: stage.startswith("bars")))
+    path = store.settings.exports / "argus.duckdb"
+    assert path.stat().st_size == before["n_bytes"]
+    assert [one.name for one in store.settings.exports.iterdir()] == ["argus.duckdb"]

@@ -17,8 +17,10 @@ from engine.packs.synthetic import make_demo
 from engine.report import database
 from engine.store import sweeps
 from engine.store.db import open_store
+from tests.fixtures.chain_rows import option_rows, store_options
 from tests.fixtures.market import flat_rows, store_rows
 from tests.fixtures.runs import Drawn, keep_drawn, workspace
+from tests.fixtures.vendor_files import bring
 
 HOUR = 3_600_000_000_000
 SUNDAY_EVENING = 1_615_154_400_000_000_000  # 2021-03-07 22:00 UTC, 17:00 in New York: Monday's session
@@ -93,6 +95,70 @@ def test_bars_are_filed_under_the_sessions_of_the_store(ask, store):
     assert [str(day) for (day,) in days] == keys
     # Sunday evening in New York belongs to Monday
     assert ask("SELECT DISTINCT session_date::VARCHAR FROM bars WHERE symbol = 'EURUSD'") == [("2021-03-08",)]
+
+
+def chained(home):
+    """A store with two contracts of SPX in days, and prints and quotes of one of AAA in minutes."""
+    settings = Settings(home)
+    day = [1_519_828_200_000_000_000]  # 2018-02-28 14:30 UTC, the open
+    sides = {"bid_close": [1.0], "ask_close": [1.5], "open_interest": [7.0], "delta": [-0.25]}
+    for root, expiry in (("SPX", "2018-03-16"), ("SPXW", "2018-03-02")):
+        rows = option_rows((expiry, 2500.0, "P"), day, symbol="SPX", root=root, **sides)
+        store_options(settings, "mine", "1D", rows)
+    listed = ("2014-03-22", 16.9, "C")  # a Saturday, as monthlies were dated then
+    starts = [1_394_802_000_000_000_000 + i * HOUR // 60 for i in range(2)]  # 2014-03-14 13:00 UTC on
+    prices = {name: [2.0, 2.5] for name in ("open", "high", "low", "close")}
+    store_options(settings, "mine", "1min", option_rows(listed, starts, **prices))
+    quoted = option_rows(listed, starts, bid_open=[1.0, None], bid_close=[1.0, None], ask_open=[3.0, 3.0])
+    store_options(settings, "mine", "1min", quoted, quotes=True)
+    return settings
+
+
+def test_chains_are_tables_of_rows_and_contracts(tmp_path):
+    opened = open_store(chained(tmp_path / "home"))
+    found = database.export(opened, tmp_path / "argus.duckdb")
+    opened.close()
+    assert (found.n_rows["option_rows"], found.n_rows["contracts"], found.n_rows["bars"]) == (6, 3, 0)
+    with duckdb.connect(str(found.path), read_only=True) as db:
+        told = db.execute(
+            "SELECT ticker, symbol, last_day::VARCHAR, settlement, multiplier FROM contracts ORDER BY 1"
+        )
+        assert told.fetchall() == [
+            ("AAA140322C00016900", "AAA", "2014-03-21", "pm", 100.0),
+            ("SPX180316P02500000", "SPX", "2018-03-16", "am", 100.0),
+            ("SPXW180302P02500000", "SPX", "2018-03-02", "pm", 100.0),
+        ]
+        rows = "SELECT quotes, count(*), count(close), count(bid_close), sum(open_interest) FROM option_rows "
+        assert db.execute(rows + "WHERE symbol = 'AAA' GROUP BY 1 ORDER BY 1").fetchall() == [
+            (False, 2, 2, 0, None), (True, 2, 0, 1, None),
+        ]  # fmt: skip
+        assert db.execute(rows + "WHERE symbol = 'SPX' GROUP BY 1").fetchall() == [(False, 2, 0, 2, 14.0)]
+        day = db.execute(
+            "SELECT start::VARCHAR, session_date::VARCHAR FROM option_rows WHERE symbol = 'SPX' LIMIT 1"
+        )
+        assert day.fetchall() == [("2018-02-28 14:30:00", "2018-02-28")]
+
+
+def test_chains_can_be_narrowed_and_left_out(tmp_path):
+    opened = open_store(chained(tmp_path / "home"))
+    some = database.export(opened, tmp_path / "a.duckdb", symbols=["AAA"])
+    none = database.export(opened, tmp_path / "b.duckdb", with_options=False)
+    opened.close()
+    assert (some.n_rows["option_rows"], some.n_rows["contracts"]) == (4, 1)
+    assert (none.n_rows["option_rows"], none.n_rows["contracts"]) == (0, 0)
+
+
+def test_interest_rates_are_there_in_percent(tmp_path):
+    path = tmp_path / "interest-rate.csv"
+    path.write_text("DATE,PCREDIT8\n2013-06-01,0.75\n2014-06-06,1.00\n")
+    bring(tmp_path / "home", "lean", path)
+    opened = open_store(Settings(tmp_path / "home"))
+    found = database.export(opened, tmp_path / "argus.duckdb")
+    opened.close()
+    with duckdb.connect(str(found.path), read_only=True) as db:
+        assert db.execute("SELECT source, name, day::VARCHAR, percent FROM rates").fetchall() == [
+            ("lean", "PCREDIT8", "2013-06-01", 0.75), ("lean", "PCREDIT8", "2014-06-06", 1.0),
+        ]  # fmt: skip
 
 
 def test_what_a_kind_does_not_have_is_null(ask):
@@ -231,7 +297,9 @@ def test_the_command_line_says_what_went_in(monkeypatch, tmp_path, capfd):
     assert cli.main(["data", "export", "duckdb", str(path), "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told["path"] == str(path)
-    assert told["n_rows"]["bars"] == 4 * (310 + 3900)  # symbols and a VIX x (days, and 10 sessions of 390 minutes)
+    assert told["n_rows"]["bars"] == 4 * (
+        310 + 3900
+    )  # symbols and a VIX x (days, and 10 sessions of 390 minutes)
     assert cli.main(["data", "export", "duckdb", str(path)]) == 2
     assert "--force" in capfd.readouterr().err
     assert cli.main(["data", "export", "excel", str(path)]) == 2

@@ -20,7 +20,14 @@ from engine.store import heartbeats, jobs
 from engine.store.db import Store
 
 # kind -> module of this package
-MODULES = {"sweep": "sweep", "run": "run", "import": "import_", "pack": "pack", "demo": "demo"}
+MODULES = {
+    "sweep": "sweep",
+    "run": "run",
+    "import": "import_",
+    "pack": "pack",
+    "demo": "demo",
+    "export": "export",
+}
 
 
 class Cancelled(Exception):
