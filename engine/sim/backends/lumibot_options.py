@@ -190,11 +190,12 @@ def strategy_class() -> Any:
             )
 
         def asset_of(self, symbol: str, contract: Contract) -> Any:
-            """The contract as Lumibot's asset, by its root: two roots may list the same strike and day."""
+            """The contract as Lumibot's asset, by its own name: Lumibot counts dividends by symbol, and an option of
+            the share's symbol would take the share's place; and two roots may list the same strike and day."""
             found = self.options.get(contract)
             if found is None:
                 found = self.options[contract] = Asset(
-                    contract.root,
+                    contract.name,
                     asset_type=Asset.AssetType.OPTION,
                     expiration=day_of(contract.expiry),
                     strike=contract.strike,
