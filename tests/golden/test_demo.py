@@ -48,6 +48,24 @@ GOLDEN = {
         "-463.20",
         "dfe07f1c2ed0dfa15b32493b0c2d0d43954e4b51ed6268be606cffc626efb887",
     ),
+    "zrce_second_chance": (
+        {},
+        10,
+        "-1518.65",
+        "481588fda41969e5d4889e3f33b66fde0ddf038d4eb06b164a1631025c3f1fa7",
+    ),
+    "zrce_second_chance_options": (
+        {},
+        10,
+        "-4693.70",
+        "66f92ef9bbdab095e96ddbc81370b0c407dd77b56f07e263e4826d2b47c0f0d9",
+    ),
+    "dow_regime_timing": (
+        {},
+        2,
+        "9862.50",
+        "b0c47c346a123838c1ca90e061b7855d6391abce58ebac1fb9d9ab78688726b3",
+    ),
     "rsi_reversion_short": (
         {},
         12,

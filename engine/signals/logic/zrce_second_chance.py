@@ -12,7 +12,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from pydantic import model_validator
 
 from engine.core.condition_words import clock, number
 from engine.core.errors import SpecError
@@ -52,17 +51,13 @@ class Params(SpecModel):
     )
     second_chance: Flag = field(True, "After a failed attempt a second one on the same side may enter.")
     relaxed_volume_ratio: Number = field(
-        1.2, "What the second attempt needs instead of min_volume_threshold.", RATIO, ge=0, le=1000
+        1.2, "What the second attempt needs, where that is less than min_volume_threshold.", RATIO, ge=0, le=1000
     )
 
-    @model_validator(mode="after")
-    def _second_is_relaxed(self) -> Params:
-        if self.second_chance and self.relaxed_volume_ratio > self.min_volume_threshold:
-            raise ValueError(
-                f"relaxed_volume_ratio {self.relaxed_volume_ratio:g} must not be above min_volume_threshold "
-                f"{self.min_volume_threshold:g}: the second chance needs less"
-            )
-        return self
+    @property
+    def second_needs(self) -> float:
+        """Ratio of the second attempt: relaxed is never stricter."""
+        return min(self.relaxed_volume_ratio, self.min_volume_threshold)
 
 
 def _attempts(
@@ -153,7 +148,7 @@ def columns(params: Params, bars: LogicBars) -> LogicColumns:
         bars.session, bars.start, bars.end, bars.sessions.open_ns, drawn_at(params, bars),
         bars.high, bars.low, bars.close, bars.adjusted("volume"),
         float(params.zone_buffer), float(params.confirmation_trigger_buffer), float(params.min_volume_threshold),
-        float(params.relaxed_volume_ratio), params.volume_bars, 2 if params.second_chance else 1, entries, shown,
+        float(params.second_needs), params.volume_bars, 2 if params.second_chance else 1, entries, shown,
     )  # fmt: skip
     return LogicColumns(entries[0], entries[1], shown=dict(zip(SHOWN, shown, strict=True)))
 
@@ -187,7 +182,7 @@ def words(params: Params) -> Sequence[str]:
         f"short below; it enters at its first such close{_on_volume(params.min_volume_threshold, params)}.",
     ]
     if params.second_chance:
-        needs = _on_volume(params.relaxed_volume_ratio, params)
+        needs = _on_volume(params.second_needs, params)
         return [
             *said,
             f"A close back inside the zone ends the attempt; a second one on that side enters{needs or ' too'}.",

@@ -112,6 +112,11 @@ def test_a_close_between_zone_and_trigger_has_not_failed():
     assert entries(bars) == {}  # still the first attempt: 225 / 149.5 = 1.505 < 2
 
 
+def test_relaxed_is_never_stricter_than_the_first_attempt():
+    bars = bars_of([103.0, 102.5, 103.0], volumes=[100, 100, 120])  # 1.2 times the mean
+    assert entries(bars, min_volume_threshold=1.2) == {4: "long"}
+
+
 def test_there_is_no_third_chance():
     bars = bars_of([103.0, 100.0, 103.0, 100.0, 103.0], volumes=[100, 100, 100, 100, 1000])
     assert entries(bars) == {}
@@ -165,7 +170,7 @@ def test_the_direction_of_the_spec_chooses_the_side_and_changes_no_attempt():
 def test_volume_that_is_not_there_leaves_a_break_undefined_unless_nothing_is_asked_of_it():
     bars = bars_of([103.0], volumes=[np.nan])
     assert told(bars).entry_long[2] == -1
-    assert entries(bars, min_volume_threshold=0, relaxed_volume_ratio=0) == {2: "long"}
+    assert entries(bars, min_volume_threshold=0) == {2: "long"}
 
 
 def test_a_scheduled_bar_without_a_row_changes_nothing():
@@ -192,7 +197,7 @@ def test_the_compiled_walk_equals_the_plain_one(monkeypatch):
 def test_a_drawing_time_outside_of_every_session_is_refused():
     bars = bars_of([])
     for clock in ("09:30", "16:00", "08:00"):
-        with pytest.raises(SpecError, match="zone_drawing_time: .* lies inside no session of AAA"):
+        with pytest.raises(SpecError, match=r"zone_drawing_time: .* lies inside no session of AAA"):
             told(bars, zone_drawing_time=clock)
 
 
