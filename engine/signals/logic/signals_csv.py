@@ -47,12 +47,12 @@ class Params(SpecModel):
         "Where in its range a call is entered: at the edge met first, in the middle, or at the far edge.",
     )
     max_targets: Whole = field(5, "Targets of a call beyond this many are left out.", "targets", ge=0, le=5)
-    first_target_pct: Number | None = field(
-        None,
+    first_target_pct: Number = field(
+        0.0,
         "Part closed at the first of several targets, where a call names no shares; the rest is spread evenly. "
-        "Without it all parts are equal.",
+        "0: all parts are equal.",
         "% of entry quantity",
-        gt=0,
+        ge=0,
         lt=100,
     )
 
@@ -138,7 +138,7 @@ def _shares(params: Params, given: Sequence[float]) -> list[float]:
     if len(free) < n:
         left = max(0.0, 1.0 - sum(part for part in given if not math.isnan(part)))
         return [left / len(free) if math.isnan(part) else part for part in given]
-    if params.first_target_pct is None or n < 2:
+    if not params.first_target_pct or n < 2:
         return [1.0 / n] * n
     first = params.first_target_pct / 100
     return [first, *[(1.0 - first) / (n - 1)] * (n - 1)]
@@ -186,7 +186,7 @@ def words(params: Params) -> Sequence[str]:
     ]
     if params.max_targets < MOST_TARGETS:
         said.append(f"Only the first {params.max_targets} targets of a call count.")
-    if params.first_target_pct is not None:
+    if params.first_target_pct:
         said.append(f"{number(params.first_target_pct)} % leave at the first target, the rest evenly.")
     return said
 

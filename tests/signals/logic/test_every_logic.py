@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from engine.sim.simulate import prepare, result_of, walker
 from engine.sweep.configs import ConfigBuilder
 from engine.sweep.grid import Grid
 from tests.fixtures.bars import first_bars, make_sessions, perturbed_after, random_series
+from tests.fixtures.calls import drawn_calls
 
 BUSY = {
     "zrce_second_chance": {"min_volume_threshold": 0.8, "relaxed_volume_ratio": 0.5},
@@ -44,10 +46,11 @@ def spec_of(name, **fields):
 
 @pytest.fixture(scope="module")
 def bars():
-    return random_series(
+    made = random_series(
         np.random.default_rng(8), sessions=make_sessions(8, early=(5,)), timeframe="5min", gap_rate=0.03,
         halts=1, splits=1,
     )  # fmt: skip
+    return replace(made, calls=drawn_calls(np.random.default_rng(9), made))
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +102,7 @@ def test_a_trade_tells_why_and_keeps_what_was_shown(name, pack):
     words = result.trades["entry_reason"].to_list()
     assert all(one and not one.startswith("named logic") for one in words)
     kept = dict(result.logic.group_by("trade_id").len().rows())
-    assert set(kept) == set(result.trades["trade_id"]) and min(kept.values()) > 1
+    assert set(kept) == set(result.trades["trade_id"]) and min(kept.values()) >= 1
     bar = int(np.searchsorted(prepared.market.lanes[0].series.end, prepared.market.ticks[5]))
     assert explain(prepared.spec, prepared.cache, "AAA", "long", bar)
 
@@ -128,6 +131,8 @@ def test_each_of_its_parameters_can_be_swept(name):
     spec = spec_of(name)
     params = REGISTRY[name].params.model_validate(BUSY.get(name, {}))
     for field in REGISTRY[name].params.model_fields:
+        if getattr(params, field) is None:
+            continue
         path = f"entry.logic_params.{field}"
         grid = Grid.from_spec(spec, SweepSpec(grid={path: AxisSpec(values=(getattr(params, field),))}))
         config = ConfigBuilder(spec, grid).at(0, [0])

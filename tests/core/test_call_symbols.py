@@ -1,0 +1,42 @@
+"""Symbols in trade calls: brokers' suffixes, trade names, futures in the size of the account."""
+
+import pytest
+
+from engine.core.call_symbols import normal_symbol, traded_symbol
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol"),
+    [
+        ("EURUSD", "EURUSD"), ("eurusd", "EURUSD"), ("EUR/USD", "EURUSD"), ("EUR-USD", "EURUSD"), ("EURUSDm", "EURUSD"),
+        ("EURUSD.pro", "EURUSD"), ("XAUUSD.r", "XAUUSD"), ("GOLD", "XAUUSD"), ("gold.r", "XAUUSD"),
+        ("XAU/USD", "XAUUSD"), ("US30", "US30"), ("#US30.cash", "US30"), ("DJ30", "US30"), ("NAS100", "NAS100"),
+        ("USTEC", "NAS100"), ("/NQ", "NQ"), ("MNQ1!", "MNQ"), ("NQM4", "NQ"), ("ESZ2014", "ES"), ("GC=F", "GC"),
+        ("SPY", "SPY"), ("BRK.B", "BRK.B"),
+    ],
+)  # fmt: skip
+def test_a_symbol_is_found_in_what_people_write(text, symbol):
+    assert normal_symbol(text) == (symbol, symbol != text)
+
+
+@pytest.mark.parametrize("text", ["", "?", "12", "EUR USD NOW PLEASE", "US30."])
+def test_what_is_no_symbol_is_none(text):
+    assert normal_symbol(text) is None
+
+
+@pytest.mark.parametrize(
+    ("symbol", "universe", "cash", "traded"),
+    [
+        ("NQ", ["MNQ", "NQ"], 99_999.0, "MNQ"),  # a small account trades the micro
+        ("MNQ", ["MNQ", "NQ"], 100_000.0, "NQ"),  # a large one the mini, whichever the call names
+        ("GC", ["MGC", "GC"], 100_000.0, "MGC"),
+        ("GC", ["MGC", "GC"], 250_000.0, "GC"),  # the full contract
+        ("NQ", ["NQ"], 5_000.0, "NQ"),  # the only size there is
+        ("NQ", ["MNQ"], 1e6, "MNQ"),
+        ("NAS100", ["MNQ"], 1e6, None),  # the CFD has prices of its own
+        ("EURUSD", ["EURUSD", "XAUUSD"], 1.0, "EURUSD"),
+        ("GBPUSD", ["EURUSD"], 1.0, None),
+    ],
+)
+def test_a_call_on_a_future_is_traded_in_the_size_of_the_account(symbol, universe, cash, traded):
+    assert traded_symbol(symbol, universe, cash) == traded

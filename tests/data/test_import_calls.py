@@ -1,0 +1,231 @@
+"""A CSV of trade calls: what is understood, what is repaired, what is refused, and that every row is told."""
+
+import datetime as dt
+import json
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from engine import cli
+from engine.core.calls import ACTIONS
+from engine.core.errors import DataError, NotFound
+from engine.core.settings import Settings
+from engine.data.calls import call_rows, call_sets, calls_of, find_set, save_calls
+from engine.data.importers import call_cells as cells
+from engine.data.importers.call_cells import Unclear
+from engine.data.importers.calls import CallOptions, read_calls
+from tests.fixtures.calls import at_ns
+
+NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+HEADER = "time,symbol,action,entry,sl,tp1,tp2,expires"
+GOOD = "2014-05-01 09:00,EURUSD,BUY,1.3865,1.3840,1.3885,1.3900,"
+
+
+def read(tmp_path, *lines, header=HEADER, **options):
+    path = tmp_path / "calls.csv"
+    path.write_text("\n".join((header, *lines)) + "\n", "utf-8")
+    return read_calls(path, CallOptions(**({"tz": "UTC"} | options)))
+
+
+def only(found):
+    assert len(found.rows) == 1
+    return found.rows[0]
+
+
+def test_a_plain_row_is_taken_as_it_stands(tmp_path):
+    row = only(read(tmp_path, GOOD))
+    assert (row.line, row.verdict, row.notes) == (2, "taken", ())
+    assert (row.call.at, row.call.symbol, ACTIONS[row.call.action]) == (
+        at_ns("2014-05-01T09:00"),
+        "EURUSD",
+        "buy",
+    )
+    assert (row.call.low, row.call.high, row.call.stop, row.call.targets) == (
+        1.3865,
+        1.3865,
+        1.384,
+        (1.3885, 1.39),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("2014-05-01 09:00,XAUUSD.r,BUY,1285,1280,1290,,", "XAUUSD.r read as XAUUSD"),
+        ("2014-05-01 09:00,gold,long,1285,1280,1290,,", "gold read as XAUUSD; long read as BUY"),
+        (
+            '2014-05-01 09:00,EURUSD,BUY NOW,"1,3865",1.3840,1.3885,,',
+            None,
+        ),  # 1,3865: four digits, a decimal comma
+        ("2014-05-01 09:00,XAUUSD,SELL,1287-1285,1292,1280,,", "range 1287-1285 turned round"),
+        ("2014-05-01 09:00,XAUUSD,SELL,1285,1292,1275,1280,", "targets put in order"),
+        ("2014-05-01 09:00,XAUUSD,SELL,1285,1292,1280,1280,", "target 1280 stands twice"),
+        ("2014-05-01 09:00,XAUUSD,SELL,1285,1292,1280,open,", "target 'open' has no price and is left out"),
+        ("2014-05-01 09:00,XAUUSD,SELL,@1285,1292,1280,,", "@1285 read as 1285"),
+        ("2014-05-01 09:00,XAUUSD,CLOSE BUY,,,,,", "CLOSE BUY closes whatever is open"),
+    ],
+)
+def test_what_is_read_otherwise_than_it_stands_is_told(tmp_path, line, note):
+    row = only(read(tmp_path, line))
+    assert row.verdict == "repaired" and row.call is not None
+    assert note is None or "; ".join(row.notes) == note
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (",EURUSD,BUY,,,,,", "no time"),
+        ("2014-05-01,EURUSD,BUY,,,,,", "a date without a time of day"),
+        ("05/06/2014 09:00,EURUSD,BUY,,,,,", "day or month first"),
+        ("yesterday,EURUSD,BUY,,,,,", "is not a time"),
+        ("2014-05-01 09:00,,BUY,,,,,", "no symbol"),
+        ("2014-05-01 09:00,E?,BUY,,,,,", "not a symbol"),
+        ("2014-05-01 09:00,EURUSD,,,,,,", "no action"),
+        ("2014-05-01 09:00,EURUSD,MODIFY,,,,,", "not one of BUY, SELL"),
+        ("2014-05-01 09:00,EURUSD,CLOSE HALF,,,,,", "not one of BUY, SELL"),
+        ("2014-05-01 09:00,EURUSD,BUY STOP LIMIT,1.4,1.3,1.5,,", "not one of BUY, SELL"),
+        ("2014-05-01 09:00,EURUSD,SELL STOP,,1.4,1.3,,", "SELL STOP without a price"),
+        (
+            "2014-05-01 09:00,EURUSD,BUY,1.3865,1.3890,1.3900,,",
+            "stop 1.389 on the wrong side of entry 1.3865",
+        ),
+        (
+            "2014-05-01 09:00,EURUSD,SELL,1.3865,1.3890,1.3900,,",
+            "target 1.39 on the wrong side of entry 1.3865",
+        ),
+        ("2014-05-01 09:00,EURUSD,BUY,,1.3890,1.3880,,", "target 1.388 on the wrong side of stop 1.389"),
+        ("2014-05-01 09:00,XAUUSD,BUY,1285,12.80,1290,,", "stop 12.8 is far from 1285"),
+        ('2014-05-01 09:00,XAUUSD,BUY,"1,285",1280,1290,,', "1,285 may be 1285 or 1.285"),
+        ("2014-05-01 09:00,XAUUSD,BUY,1285,30 pips,1290,,", "'30 pips' is not a price"),
+        ("2014-05-01 09:00,XAUUSD,BUY STOP,1285,1280,1290,,soon", "is not a time"),
+        ("2014-05-01 09:00,XAUUSD,BUY STOP,1285,1280,1290,,2014-04-30 09:00", "not after the call itself"),
+        ("2014-05-01 09:00,XAUUSD,BUY,1285,1280,1290,1295,,left,over", "10 cells where row 1 names 8"),
+        (",,,,,,,", "empty row"),
+    ],
+)
+def test_a_row_that_is_not_understood_is_kept_with_its_reason(tmp_path, line, why):
+    found = read(tmp_path, GOOD, line)
+    assert [row.verdict for row in found.rows] == ["taken", "refused"]
+    assert found.rows[1].line == 3 and found.rows[1].call is None
+    assert why in found.rows[1].notes[0]
+
+
+def test_a_call_that_stands_twice_is_taken_once_and_says_where_the_first_is(tmp_path):
+    found = read(tmp_path, GOOD, "2014-05-02 09:00,EURUSD,CLOSE,,,,,", GOOD.replace("1.3840", "1.38400"))
+    assert [row.verdict for row in found.rows] == ["taken", "taken", "refused"]
+    assert found.rows[2].notes == ("the same call as in row 2",)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "utc"),
+    [
+        ("2014-05-01 13:45", "Europe/London", "2014-05-01T12:45:00"),  # summer time
+        ("2014-01-01 13:45", "Europe/London", "2014-01-01T13:45:00"),
+        ("2014.05.01 13:45", "UTC", "2014-05-01T13:45:00"),
+        ("2014-05-01T13:45:07+02:00", None, "2014-05-01T11:45:07"),
+        ("2014-05-01 13:45 UTC", None, "2014-05-01T13:45:00"),
+        ("2014-05-01 13:45:07.2", "UTC", "2014-05-01T13:45:08"),  # known a little later, never earlier
+    ],
+)
+def test_times_are_read_in_their_zone(text, zone, utc):
+    assert cells.moment(text, ZoneInfo(zone) if zone else None, None, []) == at_ns(utc)
+
+
+def test_a_time_that_the_clock_jumped_over_is_refused_and_one_that_came_twice_is_the_first():
+    london, notes = ZoneInfo("Europe/London"), []
+    with pytest.raises(Unclear, match="does not exist in Europe/London"):
+        cells.moment("2014-03-30 01:30", london, None, notes)
+    assert cells.moment("2014-10-26 01:30", london, None, notes) == at_ns("2014-10-26T00:30")
+    assert "came twice" in notes[0]
+
+
+def test_a_form_of_times_settles_day_and_month():
+    assert cells.moment("05/06/2014 09:00", ZoneInfo("UTC"), "%d/%m/%Y %H:%M", []) == at_ns(
+        "2014-06-05T09:00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"), [("4h", 240), ("90m", 90), ("2 days", 2880), ("GTC", None), ("", None)]
+)
+def test_an_expiry_is_a_span_a_time_or_none(text, minutes):
+    at = at_ns("2014-05-01T09:00")
+    assert cells.expiry(text, at, ZoneInfo("UTC"), None, []) == (at + minutes * 60 * 10**9 if minutes else 0)
+
+
+def test_columns_are_found_by_their_usual_names_and_by_the_mapping(tmp_path):
+    header = "Date;Clock;Pair;Side;Order type;From;To;Stop Loss;Take Profit;Comment"
+    line = "2014-05-01;9:00;EUR/USD;Sell;Limit;1.3890;1.3880;1.3920;1.3850/1.3820;hm"
+    found = read(
+        tmp_path, line, header=header, map={"time": "Clock", "entry_low": "From", "entry_high": "To"}
+    )
+    row = only(found)
+    assert ACTIONS[row.call.action] == "sell limit" and (row.call.low, row.call.high) == (1.388, 1.389)
+    assert row.call.targets == (1.385, 1.382) and row.call.at == at_ns("2014-05-01T09:00")
+    assert found.unused == ("Comment",) and found.columns["stop"] == "Stop Loss"
+
+
+@pytest.mark.parametrize(
+    ("header", "options", "why"),
+    [
+        (
+            "when,symbol,action",
+            {},
+            "no column for time. Columns: when, symbol, action. Name them with --map time=",
+        ),
+        (HEADER, {"map": {"stop": "SL!"}}, "no column 'SL!' for stop"),
+        (HEADER, {"map": {"profit": "tp1"}}, "field of --map 'profit': unknown"),
+        (HEADER, {"tz": "London"}, "time zone 'London': unknown"),
+    ],
+)
+def test_a_file_that_cannot_be_read_at_all_says_why(tmp_path, header, options, why):
+    with pytest.raises(DataError, match=why.replace("(", r"\(")):
+        read(tmp_path, GOOD, header=header, **options)
+
+
+def test_a_set_keeps_every_row_and_gives_back_the_calls_in_order_of_time(tmp_path):
+    settings = Settings(tmp_path / "home")
+    found = read(tmp_path, "2014-05-02 09:00,EURUSD,CLOSE,,,,,", "?,EURUSD,BUY,,,,,", GOOD)
+    made = save_calls(settings, "vip", found, "UTC", NOW)
+    assert (made.n_rows, made.n_taken, made.n_repaired, made.n_refused) == (3, 2, 0, 1)
+    assert call_sets(settings) == [made] == [find_set(settings, "vip")]
+    rows = call_rows(settings, "vip")
+    assert rows["row"].to_list() == [2, 3, 4] and rows["verdict"].to_list() == ["taken", "refused", "taken"]
+    calls = calls_of(rows, "vip", "EURUSD")
+    assert calls.row.tolist() == [4, 2] and [ACTIONS[a] for a in calls.action] == ["buy", "close"]
+    np.testing.assert_array_equal(calls.targets[0], [1.3885, 1.39, np.nan, np.nan, np.nan])
+
+
+def test_a_file_without_one_call_is_refused_and_a_missing_set_names_those_there_are(tmp_path):
+    settings = Settings(tmp_path / "home")
+    with pytest.raises(DataError, match="none of 1 rows is a call; row 2: no time"):
+        save_calls(settings, "vip", read(tmp_path, ",EURUSD,BUY,,,,,"), None, NOW)
+    save_calls(settings, "vip", read(tmp_path, GOOD), None, NOW)
+    with pytest.raises(NotFound, match=r"'gold': no such set\. There are: vip\. Import it with"):
+        find_set(settings, "gold")
+    with pytest.raises(DataError, match="not a name"):
+        save_calls(settings, "../x", read(tmp_path, GOOD), None, NOW)
+
+
+@pytest.mark.parametrize(("flags", "stored"), [(["--preview"], []), ([], ["vip"])])
+def test_the_verb_tells_every_row_and_stores_nothing_in_a_preview(
+    monkeypatch, capfd, tmp_path, flags, stored
+):
+    monkeypatch.setenv("ARGUS_HOME", str(tmp_path / "home"))
+    path = tmp_path / "calls.csv"
+    path.write_text(f"{HEADER}\n{GOOD}\n?,EURUSD,BUY,,,,,\n", "utf-8")
+    verb = ["data", "import", "calls", str(path), "--tz", "UTC", "--source", "vip"]
+    assert cli.main([*verb, "--json", *flags]) == 0
+    out, err = capfd.readouterr()
+    assert [(row["row"], row["verdict"]) for row in json.loads(out)["rows"]] == [(2, "taken"), (3, "refused")]
+    assert "2 rows: 1 taken, 0 repaired, 1 refused" in err and ("nothing was stored" in err) == (not stored)
+    assert [one.name for one in call_sets(Settings(tmp_path / "home"))] == stored
+    assert cli.main([*verb, *flags]) == 0
+    assert "is not a time" in capfd.readouterr().out
+
+
+def test_a_flag_of_bars_is_refused_for_calls(monkeypatch, capfd, tmp_path):
+    monkeypatch.setenv("ARGUS_HOME", str(tmp_path))
+    assert cli.main(["data", "import", "calls", str(tmp_path), "--timeframe", "1h"]) == 2
+    assert "--timeframe: not for calls" in capfd.readouterr().err
