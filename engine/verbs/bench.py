@@ -12,7 +12,11 @@ from engine.core.errors import RunError, SetupError
 from engine.core.settings import CHECKOUT, Settings
 from engine.verbs import output
 
-BENCHMARKS = {"sweep": ("sweep", "options_pricing"), "options_pricing": ("options_pricing",)}
+BENCHMARKS = {
+    "sweep": ("sweep", "options_pricing", "options_lumibot"),
+    "options_pricing": ("options_pricing",),
+    "options_lumibot": ("options_lumibot",),
+}
 """Scripts of tests/benchmarks that a name runs, one after the other; the first describes the machine."""
 
 RATIOS = (
@@ -41,6 +45,9 @@ def bench(args: argparse.Namespace, settings: Settings) -> None:
     parts = [_measured(script, args.quick) for script in BENCHMARKS[args.name]]
     found: dict[str, Any] = {name: value for part in reversed(parts) for name, value in part.items()}
     ratios = {name: value for part in parts for name, value in part["ratios"].items()}
+    costs = {name: ms for part in parts for name, ms in part.get("ms_per_config", {}).items()}
+    if costs:
+        found["ms_per_config"] = costs
     found["ratios"] = {name: ratios.get(name) for name in RATIOS}
     found["spread"] = {name: value for part in parts for name, value in part["spread"].items()}
     found["missing"] = "; ".join(part["missing"] for part in parts if part["missing"])
