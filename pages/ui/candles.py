@@ -42,7 +42,7 @@ def trade_chart(
         colours, 480,
         dataset={"source": table(bars, [moment_words(at, daily) for at in starts], _fill_lines(bars, fills))},
         grid=echarts.grid(left, echarts.TOP, bottom=40),
-        xAxis=echarts.places(colours, n, clock_ticks(starts, daily), splitLine=echarts.faint(colours)),
+        xAxis=echarts.places(colours, n, clock_ticks(starts, daily)),
         yAxis=echarts.values(colours, splitNumber=8, **echarts.between(low, high)),
         tooltip=echarts.tells(colours),
     )  # fmt: skip

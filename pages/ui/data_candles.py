@@ -89,7 +89,7 @@ def market_chart(colours: Palette, stretch: Stretch, *, daily: bool) -> Chart:
     table = candles.table(bars, moments, _told_below(bars))
     left = echarts.room([formats.price(bars["high"].max()), "1,000,000" if below is not None else ""])
     ticks = candles.clock_ticks(starts, daily)
-    upper = echarts.places(colours, n, ticks, splitLine=echarts.faint(colours))
+    upper = echarts.places(colours, n, ticks)
     prices = echarts.values(colours, scale=True, splitNumber=7)
     chart = echarts.blank(
         colours, 470, legend={"show": False}, dataset={"source": table}, tooltip=echarts.tells(colours),

@@ -62,8 +62,11 @@ def blank(colours: Palette, height: int, **parts: Any) -> Chart:
         "color": list(colours.series),
         "textStyle": text,
         "useUTC": True,
-        "legend": {"left": 0, "top": 2, "itemWidth": 18, "itemGap": 18, "textStyle": text, "itemStyle": {"opacity": 0},
-                   "symbolRotate": "inherit", "inactiveColor": colours.muted},
+        "legend": {
+            "type": "scroll", "left": 0, "width": "84%", "top": 2, "itemWidth": 18, "itemGap": 18, "textStyle": text,
+            "itemStyle": {"opacity": 0}, "symbolRotate": "inherit", "inactiveColor": colours.muted,
+            "pageIconColor": colours.muted, "pageTextStyle": {"color": colours.muted},
+        },
         "tooltip": tooltip(colours, "axis"),
         "axisPointer": {"link": [{"xAxisIndex": "all"}]},
         "dataZoom": [{"type": "inside", "xAxisIndex": "all"}],
@@ -98,13 +101,13 @@ def grid(
 
 def room(labels: Sequence[str], titled: bool = True) -> int:
     """Pixels that the labels of an upright axis take, and its title."""
-    return 14 + round(6.6 * max(map(len, labels), default=0)) + (18 if titled else 0)
+    return 14 + round(7.4 * max(map(len, labels), default=0)) + (26 if titled else 0)
 
 
 def values(colours: Palette, title: str = "", left: int = 0, unit: str = "", **more: Any) -> dict[str, Any]:
     """An axis of numbers. left : pixels between it and the chart's edge, where the title stands."""
     label = {"formatter": f"{{value}}{formats.NBSP}{unit}"} if unit else {}
-    return _axis(colours, title, left - 14, more | {"type": more.get("type", "value")}, label) | {
+    return _axis(colours, title, left - 18, more | {"type": more.get("type", "value")}, label) | {
         "splitLine": faint(colours) | more.get("splitLine", {}),
     }  # fmt: skip
 
@@ -129,11 +132,17 @@ def at_places(places: Sequence[float]) -> dict[str, Any]:
 
 def days(colours: Palette, n: int, **more: Any) -> dict[str, Any]:
     """An axis of dates. n : days from the first to the last; over many years only these have labels."""
-    step = {"minInterval": 365 * DAY_MS} if n > 5 * 365 else {}
+    step = {"minInterval": (365 if n > 5 * 365 else 1) * DAY_MS}
     form = {"year": "{yyyy}", "month": "{MMM}"} | dict.fromkeys(
         ("day", "hour", "minute", "second", "millisecond", "none"), "{d} {MMM}"
     )
-    return _axis(colours, "", 0, more | step | {"type": "time"}, {"formatter": form, "hideOverlap": True})
+    return _axis(
+        colours,
+        "",
+        0,
+        more | step | {"type": "time"},
+        {"formatter": form, "hideOverlap": True, "alignMinLabel": "left", "alignMaxLabel": "right"},
+    )
 
 
 def places(

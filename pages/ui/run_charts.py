@@ -54,7 +54,7 @@ def curves(
         xAxis=[echarts.days(colours, n_days, axisLabel={"show": False}, axisPointer=pointer),
                echarts.days(colours, n_days, gridIndex=1, axisPointer=below)],
         yAxis=[_value_axis(colours, title, left, (low, high), needs_log),
-               echarts.values(colours, "Drawdown", left, "%", gridIndex=1, max=0, splitNumber=3)],
+               echarts.values(colours, "Drawdown", left, "%", gridIndex=1, **_fall_ends(falls))],
     )  # fmt: skip
     for axis, form in ((0, "%,.2f"), (1, f"%.1f{formats.NBSP}%%")):
         for i, ((name, _, style), frame) in enumerate(zip(lines, shown, strict=True)):
@@ -80,11 +80,20 @@ def _beside(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
     return left.join(right, on=SESSION, how="full", coalesce=True)
 
 
+def _fall_ends(falls: Sequence[pl.DataFrame]) -> dict[str, float]:
+    """Of the axis of falls, in percent: some room where nothing fell, and no room for what cannot be lost."""
+    deepest = min(float(frame["fall"].min()) for frame in falls)  # type: ignore[arg-type]
+    ends = {"max": 0.0, "splitNumber": 3.0}
+    if deepest > -0.001:
+        return ends | {"min": -1.0}
+    return ends | {"min": -100.0} if -1.0 <= deepest < -0.6 else ends
+
+
 def _value_axis(
     colours: Palette, title: str, left: int, ends: tuple[float, float], needs_log: bool
 ) -> dict[str, Any]:
     if not needs_log:
-        return echarts.values(colours, title, left, scale=True, splitNumber=5)
+        return echarts.values(colours, title, left, scale=True, splitNumber=4)
     low, high = ends[0] / 1.04, ends[1] * 1.04
     return echarts.values(
         colours, f"{title}, log scale", left, type="log", min=low, max=high,

@@ -168,7 +168,7 @@ def chart(colours: Palette, placed: Placed, drawn: Payoff) -> Chart:
     ends = echarts.between(low - 0.24 * (high - low), high + 0.07 * (high - low))
     left = echarts.room([f"{high:,.0f}", f"{low:,.0f}"])
     words = f"Underlying, on an idealised chain: spot {ideal.SPOT:g}, flat volatility {ideal.VOLATILITY:.0%}"
-    across = {"min": float(drawn.prices[0]), "max": float(drawn.prices[-1]), "splitLine": {"show": False}}
+    across = echarts.between(float(drawn.prices[0]), float(drawn.prices[-1])) | {"splitLine": {"show": False}}
     series = [
         echarts.line(one, colour, width, dash, encode={"x": PRICE, "y": one}, tooltip={"valueFormatter": "%,.2f"})
         for one, (_, colour, width, dash) in lines.items()

@@ -67,7 +67,7 @@ def heat_map(
         dataset={"source": table},
         grid=echarts.grid(left, MAP_TOP, right=SCALE, bottom=50),
         xAxis=echarts.places(colours, len(cells.xs), across, label(cells.x), 28),
-        yAxis=echarts.places(colours, len(cells.ys), up, label(cells.y), left - 14),
+        yAxis=echarts.places(colours, len(cells.ys), up, label(cells.y), left - 18),
         tooltip=echarts.tells(colours, "item"),
         **_scale_bar(colours, metric, [cells.z[i][j] for i, j in places], name, height - MAP_TOP - 50),
     )  # fmt: skip
@@ -111,10 +111,10 @@ def _scale_bar(
     low, high = scale["zmin"], scale["zmax"]
     text = {"type": "text", "silent": True, "right": 2}
     font = {"fill": colours.muted, "fontSize": 11, "fontFamily": colours.font}
+    told = {shown(metric, low + (high - low) * share): share for share in (0.0, 0.25, 0.5, 0.75, 1.0)}
     beside = [
-        text | {"top": MAP_TOP + round((height - 12) * (1 - share)),
-                "style": font | {"text": shown(metric, low + (high - low) * share)}}
-        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+        text | {"top": MAP_TOP + round((height - 12) * (1 - share)), "style": font | {"text": words}}
+        for words, share in told.items()
     ]  # fmt: skip
     above = text | {"right": 40, "top": 5, "style": font | {"text": name, "fontSize": 12}}
     bar = {

@@ -83,7 +83,7 @@ def _point_at_the_second_day(page):
     """A click on Tuesday of the tenth week: its bars, and its day in the address."""
     drawn(page, "calendar_2024_0")
     settled(page)
-    box = page.locator(".st-key-calendar_2024_0 canvas").bounding_box()
+    box = page.locator(".st-key-calendar_2024_0 canvas").first.bounding_box()
     left, top, right, bottom = echarts.room(["Mon"], titled=False), 24, echarts.SIDE, 4
     # 53 weeks across and 5 weekdays down
     x = box["x"] + left + (box["width"] - left - right) * 9.5 / 53
