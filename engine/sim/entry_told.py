@@ -40,13 +40,13 @@ class EntryTold:
         return explain(self._spec, self._cache, symbol, view, bar, self._plan)
 
     def table(self, market: Market, trades: Iterable[Decided]) -> pl.DataFrame | None:
-        """trade_id, name, value: what the named logic showed at each decision; None for a spec of conditions."""
+        """trade_id, at, name, value: what the named logic showed at each decision; None for a spec of conditions."""
         if self._logic is None:
             return None
         ends = {lane.rules.symbol: lane.series.end for lane in market.lanes}
         rows = []
         for trade_id, symbol, decided_at in sorted(trades):
             shown = self._logic.shown(symbol, int(np.searchsorted(ends[symbol], decided_at)))
-            rows += [(trade_id, name, value) for name, value in shown.items() if value == value]
-        columns = zip(*rows, strict=True) if rows else ([], [], [])
+            rows += [(trade_id, decided_at, name, value) for name, value in shown.items() if value == value]
+        columns = zip(*rows, strict=True) if rows else ([], [], [], [])
         return frame(LOGIC_SCHEMA, dict(zip(LOGIC_SCHEMA, columns, strict=True)))

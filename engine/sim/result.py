@@ -128,6 +128,7 @@ POSITION_GREEKS_SCHEMA = _schema(
 LOGIC_SCHEMA = _schema(
     {
         "trade_id": pl.Int64,
+        "at": INSTANT,  # end of the bar that decided the entry
         "name": pl.String,  # zone_high, attempt, ...: what the named logic shows; undefined ones have no row
         "value": pl.Float64,  # at the bar that decided the entry; prices as traded
     }

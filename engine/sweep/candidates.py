@@ -365,7 +365,7 @@ def _label(middle: Sequence[str], last: str) -> str:
         groups = groups[1:]
     for suffix in ("_pct", "_bps", "_minutes", "_days"):
         last = last.removesuffix(suffix)
-    text = ", ".join([*groups, last.replace("_", " ")])
+    text = ", ".join([*groups, last.replace("_", " ")]).replace("iv percentile", "IV percentile")
     return text[:1].upper() + text[1:]
 
 

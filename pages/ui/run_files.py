@@ -120,7 +120,7 @@ def some_trades(folder: str, ids: tuple[int, ...]) -> pl.DataFrame:
 @st.cache_data(max_entries=256, show_spinner=False)
 def fills_of(folder: str, trade_id: int) -> pl.DataFrame:
     """The fills of one trade, in order."""
-    return _of_trade(folder, "fills.parquet", trade_id)
+    return of_trade(folder, "fills.parquet", trade_id)
 
 
 def has_legs(folder: str) -> bool:
@@ -131,13 +131,13 @@ def has_legs(folder: str) -> bool:
 @st.cache_data(max_entries=256, show_spinner=False)
 def legs_of(folder: str, trade_id: int) -> pl.DataFrame:
     """The legs of one option trade, in order."""
-    return _of_trade(folder, "legs.parquet", trade_id)
+    return of_trade(folder, "legs.parquet", trade_id)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def marks_of(folder: str, trade_id: int) -> pl.DataFrame:
     """What an option position was worth while it was held, in order of time."""
-    return _of_trade(folder, "position_marks.parquet", trade_id)
+    return of_trade(folder, "position_marks.parquet", trade_id)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -145,10 +145,11 @@ def greeks_of(folder: str, trade_id: int) -> pl.DataFrame | None:
     """The monitored Greeks of one option trade, session by session; None where the run kept none."""
     if not (Path(folder) / "position_greeks.parquet").is_file():
         return None
-    return _of_trade(folder, "position_greeks.parquet", trade_id)
+    return of_trade(folder, "position_greeks.parquet", trade_id)
 
 
-def _of_trade(folder: str, name: str, trade_id: int) -> pl.DataFrame:
+def of_trade(folder: str, name: str, trade_id: int) -> pl.DataFrame:
+    """The rows of one trade in an artifact."""
     try:
         return pl.scan_parquet(_file(folder, name)).filter(pl.col("trade_id") == trade_id).collect()
     except (OSError, pl.exceptions.PolarsError) as error:

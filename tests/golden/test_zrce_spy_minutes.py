@@ -178,7 +178,7 @@ def test_with_more_trades_a_day_the_second_chance_of_9_october_enters(days, run)
     assert sum(one.volume for one in day[again - 20 : again]) == 8_214_584
 
     result = run(**{"entry.max_trades_per_day": 3})
-    shown = result.logic.pivot("name", index="trade_id").rows(named=True)
+    shown = result.logic.pivot("name", index="trade_id", values="value").rows(named=True)
     (second,) = [one for one in shown if one["attempt"] == 2]
     assert result.trades.row(second["trade_id"], named=True)["entry_at"] == day[again + 1].at
     assert (second["zone_high"], second["trigger"], second["needed_ratio"]) == (165.92, 166.02, 1.2)

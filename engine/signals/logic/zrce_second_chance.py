@@ -23,7 +23,7 @@ from engine.signals.logic.contract import LogicBars, LogicColumns, NamedLogic, S
 PRICE, RATIO = "price", "ratio of volumes"
 SHOWN = (
     *("zone_high", "zone_low", "trigger", "attempt", "volume_ratio", "needed_ratio"),
-    *("first_break_minutes", "first_failed_minutes"),
+    *("zone_minutes", "decided_minutes", "first_break_minutes", "first_failed_minutes"),
 )
 
 
@@ -64,7 +64,7 @@ def _attempts(
     session, start, end, open_ns, zone_ns, high, low, close, volume,
     zone_buffer, trigger_buffer, threshold, relaxed, volume_bars, most_attempts, entries, shown,
 ):  # fmt: skip
-    """Walk the rows of all sessions; writes `entries` int8 (2, n), long and short, and `shown` float64 (8, n).
+    """Walk the rows of all sessions; writes `entries` int8 (2, n), long and short, and `shown` float64 (10, n).
 
     session int32 (n,), start, end int64 (n,): of the rows. open_ns, zone_ns int64 (n_sessions,): open, and end of
     drawing. high, low, close float64 (n,) as traded; volume float64 (n,) adjusted. shown: rows in the order of SHOWN.
@@ -136,8 +136,10 @@ def _attempts(
                 shown[3, i] = n_attempts[k]
                 shown[4, i] = ratio
                 shown[5, i] = needed
-                shown[6, i] = first_break[k]
-                shown[7, i] = first_failed[k]
+                shown[6, i] = (zone_ns[s] - open_ns[s]) / 60e9
+                shown[7, i] = minutes
+                shown[8, i] = first_break[k]
+                shown[9, i] = first_failed[k]
 
 
 def columns(params: Params, bars: LogicBars) -> LogicColumns:

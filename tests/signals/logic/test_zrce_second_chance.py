@@ -145,6 +145,7 @@ def test_what_an_entry_shows_is_what_decided():
     assert at == {
         "zone_high": 102.5, "zone_low": 98.5, "trigger": 102.75, "attempt": 2.0,
         "volume_ratio": pytest.approx(300 / 149.5), "needed_ratio": 1.5,
+        "zone_minutes": 60.0, "decided_minutes": 150.0,  # 10:30, and bar 4 ends at 12:00
         "first_break_minutes": 90.0, "first_failed_minutes": 120.0,  # bars 2 and 3 end at 11:00 and 11:30
     }  # fmt: skip
 
