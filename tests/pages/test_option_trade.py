@@ -10,7 +10,9 @@ from engine.packs.pack import pack_from_series
 from engine.report.keep import keep_run
 from engine.sim.simulate import simulate
 from engine.store.db import open_store
+from tests.fixtures.bars import make_sessions
 from tests.fixtures.chains import hand_chain, option_spec
+from tests.fixtures.smooth_chains import smooth_chain
 from tests.fixtures.trading import bars
 from tests.pages.conftest import open_page, texts
 
@@ -67,3 +69,29 @@ def test_marks_that_are_gone_are_one_message(run):
     at = open_page("tearsheet", run=run.name, trade="0")
     assert not at.exception
     assert "position_marks.parquet" in at.error[0].value.replace("\\", "")
+
+
+def test_monitored_greeks_are_a_row_for_each_session_and_only_those_that_were_asked_for(empty):
+    sessions = make_sessions(5)
+    series = bars([100.0] * 5, sessions=sessions, timeframe="1D")
+    days = [day_of(date) for date in sessions.date]
+    pack = pack_from_series([series], days[0], days[-1], chains=[smooth_chain(sessions, [0.3] * 5)])
+    save_pack(empty, pack)
+    spec = option_spec(legs=SPREAD, timeframe="1D", monitor_greeks=["delta", "theta"])
+    store = open_store(empty)
+    row = keep_run(store, spec, pack, simulate(spec, pack))
+    store.close()
+    at = open_page("tearsheet", run=row.id, trade="0")
+    assert not at.exception
+    (greeks,) = [
+        table.value for table in at.dataframe if "theta" in table.value.columns and "session" in table.value
+    ]
+    assert list(greeks.columns) == ["session", "delta", "theta"]
+    assert [one.date() for one in greeks["session"]] == days[: len(greeks)]
+    assert (greeks["delta"] > 0).all(), "a put spread that was sold gains when the underlying rises"
+    assert "Greeks at each session's end" in texts(at)
+
+
+def test_without_monitored_greeks_there_is_no_such_table(run):
+    at = open_page("tearsheet", run=run.name, trade="0")
+    assert "Greeks at each session's end" not in texts(at)
