@@ -17,7 +17,11 @@ PAGES = sorted((ROOT / "pages").glob("[a-z]*.py"))
 # What only these files may import, and only inside a function.
 FOREIGN_ENGINES = {
     "vectorbt": {"engine/sim/backends/vectorbt.py"},
-    "lumibot": {"engine/sim/backends/lumibot.py", "engine/live/lumibot_runtime.py"},
+    "lumibot": {
+        "engine/sim/backends/lumibot.py",
+        "engine/sim/backends/lumibot_options.py",
+        "engine/live/lumibot_runtime.py",
+    },
 }
 # room -> what it never imports, at any depth
 WALLS = {
