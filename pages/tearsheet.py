@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.core.errors import ArgusError, NotFound
 from pages.ui import (
+    calls,
     drilldown,
     first_run,
     formats,
@@ -45,6 +46,7 @@ def show_run(run: Run) -> None:
     sheet.show_curves(run, cash, currency, benchmark)
     sheet.show_months(run, cash)
     sheet.show_trade_sums(run, currency)
+    calls.show_calls(run, currency)
     drilldown.show_trades(run, currency)
     sheet_folded.show_skipped(run)
     sheet_folded.show_all_metrics(run, benchmark)

@@ -25,6 +25,8 @@ ABOUT = {
     "fills.parquet": "fills",
     "equity.parquet": "daily equity",
     "skipped.parquet": "skipped entries",
+    "calls.csv": "trade calls and what became of each",
+    "calls.parquet": "trade calls and what became of each",
     "benchmark.parquet": "benchmark",
     "notes.json": "what a reader should know",
     "settings.json": "settings",

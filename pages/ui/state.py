@@ -36,8 +36,18 @@ METRIC, CHART, KEEP, CONFIG = "metric", "chart", "keep", "config"
 MAP_X, MAP_Y, MAP_HOW = "x", "y", "of_others"
 LINES, ACROSS, UPWARDS, HISTOGRAMS = "sweep_lines", "sweep_across", "sweep_upwards", "sweep_histogram_columns"
 SORT, RISING, CONFIGS_PAGE, CONFIG_COLUMNS = "sort", "rising", "configs_page", "config_columns"
-SWEEPS_PAGE, SWEEPS_TABLE, CONFIGS_TABLE, NEIGHBOURS = "sweeps_page", "sweeps_table", "configs_table", "neighbours"
-START_NEW_SWEEP, SAVE_CONFIG, RUN_CONFIG, CONFIG_JOB = "start_new_sweep", "save_config", "run_config", "config_job"
+SWEEPS_PAGE, SWEEPS_TABLE, CONFIGS_TABLE, NEIGHBOURS = (
+    "sweeps_page",
+    "sweeps_table",
+    "configs_table",
+    "neighbours",
+)
+START_NEW_SWEEP, SAVE_CONFIG, RUN_CONFIG, CONFIG_JOB = (
+    "start_new_sweep",
+    "save_config",
+    "run_config",
+    "config_job",
+)
 
 # Data: /data?series=lean/SPY/equity/1min&from=2013-10-04&to=2013-10-07, /data?part=import
 SERIES, FROM, TO, YEAR, PART = "series", "from", "to", "year", "part"
@@ -48,6 +58,7 @@ IMPORT_PATH, IMPORT_FILE, IMPORT_FORMAT, IMPORT_SYMBOLS, IMPORT_SOURCE, PREVIEW,
     "import_path", "import_file", "import_format", "import_symbols", "import_source", "preview", "import",
 )  # fmt: skip
 DEMO, PACK, PACK_PAGE, BUILD_PACK, VERIFY_PACK = "make_demo", "pack", "pack_page", "build_pack", "verify_pack"
+EXPORT, EXPORTED = "export_duckdb", "download_duckdb"
 
 # Chains: /data?part=chains&chain=lean/TWX/1min&day=2014-06-05&at=15:30&expiry=2014-06-20
 CHAIN, DAY, AT, EXPIRY, STRIKES, LOOK = "chain", "day", "at", "expiry", "strikes", "look"
@@ -64,6 +75,7 @@ FIELD = "field_"  # + path of the field
 RUN, TRADE = "run", "trade"
 TRADE_ORDER, TRADE_REASON, TRADE_PAGE = "trades_by", "trades_left_by", "trades_page"
 TRADES_TABLE, PREVIOUS, NEXT = "trades_table", "trade_previous", "trade_next"
+CALLS_PAGE, CALL_ROWS = "calls_page", "call_rows"
 ALL_METRICS, SKIPPED, ORIGIN = "all_metrics", "skipped", "origin"  # folded parts: True while open
 
 
