@@ -9,6 +9,7 @@ from engine.store import jobs
 from pages.ui import (
     data_actions,
     data_chains,
+    data_export,
     data_import,
     data_list,
     data_packs,
@@ -22,7 +23,7 @@ from pages.ui import jobs as job_cards
 from pages.ui.data_queries import Market
 
 PARTS = {"series": "Series", "chains": "Chains", "import": "Import", "packs": "Packs"}
-KINDS = ("import", "demo", "pack")
+KINDS = ("import", "demo", "pack", "export")
 FIRST_RUN = "python -m engine run specs/sma_crossover.json"
 
 
@@ -62,8 +63,8 @@ def show_outcome(at: Market, number: int) -> None:
         return
     if job.kind == "import":
         data_import.show_result(at, job.result)
-    elif job.kind == "pack":
-        data_packs.show_result(job.result)
+    elif job.kind in ("pack", "export"):
+        (data_packs if job.kind == "pack" else data_export).show_result(job.result)
 
 
 def show_parts(at: Market) -> None:

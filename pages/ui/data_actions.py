@@ -72,6 +72,12 @@ def start_demo() -> None:
     state.put_in_url(state.JOB, [str(actions.make_demo())])
 
 
+def start_export() -> None:
+    """Action: ask for the workspace as one DuckDB file; the URL names its job."""
+    title = "Export of bars, chains, runs and sweeps to DuckDB"
+    _show(jobs.enqueue(guard.store(), "export", {}, title=title, priority=IMPORT_PRIORITY))
+
+
 def start_pack(
     source: str,
     symbols: Sequence[str],
@@ -92,7 +98,9 @@ def start_pack(
         "chains": chains,
     }
     also = " with option chains" if chains else ""
-    title = f"Pack of {formats.listing(symbols)} {', '.join(timeframes)}{also} from {source}, {start} to {end}"
+    title = (
+        f"Pack of {formats.listing(symbols)} {', '.join(timeframes)}{also} from {source}, {start} to {end}"
+    )
     _show(jobs.enqueue(guard.store(), "pack", payload, title=title, priority=IMPORT_PRIORITY))
 
 

@@ -1,4 +1,4 @@
-"""The part of the import form for what a CSV does not say itself."""
+"""The part of the import form for what a CSV or a processed parquet file does not say itself."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ WORDS = {
 }
 
 
-def ask(path: str | None) -> tuple[tuple[str, Any], ...]:
+def ask(path: str | None, *, is_parquet: bool = False) -> tuple[tuple[str, Any], ...]:
     """Draw the options; (name, value) of those that say something."""
     first = st.columns(4)
-    kind = first[0].selectbox("Kind", KINDS, key="csv_kind")
+    kinds = (*KINDS, "option") if is_parquet else KINDS
+    kind = first[0].selectbox("Kind", kinds, key="csv_kind",
+                              help="A folder named as a dataset, such as options_min, says it itself." if is_parquet
+                              else None)  # fmt: skip
     timeframe = first[1].selectbox("Bars", list(SUFFIXES), key="csv_timeframe")
     symbol = first[2].text_input("Symbol", key="csv_symbol", placeholder="from its column", max_chars=32,
                                  help="Of all rows, where no column says it.")  # fmt: skip
@@ -35,20 +38,23 @@ def ask(path: str | None) -> tuple[tuple[str, Any], ...]:
                               help="Of times without an offset. Dates of daily bars need none.")  # fmt: skip
     found = {"kind": kind, "timeframe": timeframe, "symbol": symbol.strip(), "tz": zone}
     columns = columns_of(Path(path)) if path is not None else ()
-    absent = _absent(columns, bool(found["symbol"])) if columns else []
-    hint = f": the file has no {', '.join(absent)}" if absent else ", and times that are not ISO"
+    absent = _absent(columns, bool(found["symbol"])) if columns and not is_parquet else []
+    others = ", and times that are numbers" if is_parquet else ", and times that are not ISO"
+    hint = f": the file has no {', '.join(absent)}" if absent else others
     with st.expander(f"Columns of other names{hint}", expanded=bool(absent)):
         mapped = _ask_columns(columns, kind)
-        found |= _ask_times()
+        found |= _ask_times(is_parquet)
     if mapped:
         found["map"] = mapped
     return tuple((name, value) for name, value in found.items() if value)
 
 
-def _ask_times() -> dict[str, Any]:
+def _ask_times(is_parquet: bool) -> dict[str, Any]:
     left, right = st.columns(2)
     unit = left.selectbox("Times are numbers since 1970 in", list(TIME_UNITS), index=None, key="csv_time_unit",
                           placeholder="they are not")  # fmt: skip
+    if is_parquet:
+        return {"time_unit": unit}
     form = right.text_input("Form of the times", key="csv_time_format", placeholder="ISO", max_chars=60,
                             help="Such as %d.%m.%Y %H:%M for 04.03.2024 14:30.")  # fmt: skip
     return {"time_unit": unit, "time_format": form.strip()}
@@ -68,6 +74,8 @@ def _ask_columns(columns: tuple[str, ...], kind: str) -> tuple[tuple[str, str], 
         st.caption("Once there is a file, its columns can be chosen here.")
         return ()
     fields = ["start", "symbol", *PRICES, "volume", *(["contract"] if kind == "future" else [])]
+    if kind == "option":
+        fields += ["ticker", "expiry", "strike", "right", "underlying"]
     if kind in QUOTED_KINDS:
         fields += [*BID, *ASK]
     places = st.columns(4)

@@ -61,11 +61,17 @@ def _ask() -> ImportRequest | None:
                                 help="Exact names with commas between them, such as SPY,QQQ.")  # fmt: skip
     source = right.text_input("Source", key=state.IMPORT_SOURCE, placeholder=chosen, max_chars=40,
                               help="Its name in the store. Sources never mix in a run.")  # fmt: skip
-    options: tuple[tuple[str, Any], ...] = data_csv.ask(path) if chosen == "csv" else ()
+    options: tuple[tuple[str, Any], ...] = _ask_options(chosen, path)
     if path is None:
         return None
     words = tuple(word.strip() for word in symbols.split(",") if word.strip())
     return ImportRequest(chosen, path, words, source.strip() or None, options)
+
+
+def _ask_options(chosen: str, path: str | None) -> tuple[tuple[str, Any], ...]:
+    """What files do not say themselves; a spec says it for its own."""
+    is_parquet = chosen == "parquet" and not (path or "").lower().endswith(".json")
+    return data_csv.ask(path, is_parquet=is_parquet) if chosen == "csv" or is_parquet else ()
 
 
 def _ask_path() -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from pages.ui import data_queries, formats, state
+from pages.ui import data_export, data_queries, formats, state
 from pages.ui.data_queries import PAGE_ROWS, Market, SeriesPage, SeriesQuery
 
 _ORDER_LABELS = {
@@ -33,6 +33,7 @@ def show(at: Market) -> None:
         st.info("No series passes these filters. Take one away, or clear them all.")
         return
     _show_table(page)
+    data_export.show_offer()
     if page.n_series > PAGE_ROWS:
         st.pagination(data_queries.n_pages(page.n_series), key=state.SERIES_PAGE, bind="query-params")
 

@@ -278,6 +278,23 @@ def test_missing_columns_can_be_chosen(own, tmp_path):
     assert jobs_of(own)[0][1]["map"] == {"open": "o"}
 
 
+def test_processed_parquet_is_looked_at_with_its_zone(own, tmp_path):
+    starts = [dt.datetime(2023, 3, 1, 9, 30) + dt.timedelta(minutes=i) for i in range(3)]
+    path = tmp_path / "equities_min" / "a.parquet"
+    path.parent.mkdir()
+    prices = [pl.lit(5.0).alias(name) for name in ("open", "high", "low", "close")]
+    pl.DataFrame({"ticker": ["ACME"] * 3, "ts": starts}).with_columns(prices).write_parquet(path)
+    at = open_page("data", part="import")
+    at.text_input(key=state.IMPORT_PATH).set_value(str(path)).run()
+    assert at.session_state[state.IMPORT_FORMAT] == "parquet"
+    at.button(key="ask_preview").click().run()
+    assert "times without a zone" in at.error[0].value
+    at.selectbox(key="csv_tz").set_value("America/New_York").run()
+    at.button(key="ask_preview").click().run()
+    assert not at.error
+    assert at.dataframe[0].value["symbol"].tolist() == ["ACME"]
+
+
 @pytest.mark.parametrize(
     ("path", "says"),
     [
@@ -352,6 +369,25 @@ def test_a_finished_import_links_to_what_it_brought(own):
     assert "1 file, 2 rows, 2 new" in at.success[0].value.replace("\\", "")
     button(at, "SPY 1min").click().run()
     assert at.query_params[state.SERIES] == "SYNTHETIC/SPY/equity/1min"
+
+
+def test_an_export_is_asked_for_and_its_file_offered(own):
+    at = open_page("data")
+    at.button(key=state.EXPORT).click().run()
+    assert [(kind, payload) for kind, payload, _ in jobs_of(own)] == [("export", {})]
+    own.exports.mkdir()
+    (own.exports / "argus.duckdb").write_bytes(b"x" * 1000)
+    store = open_store(own)
+    job = jobs.claim(store, "tester")
+    told = {"n_bytes": 1000, "n_rows": {"about": 5, "bars": 12, "option_rows": 0}, "notes": ["sweep 1: gone"]}
+    jobs.finish(store, job.id, {"path": str(own.exports / "argus.duckdb"), **told})
+    store.close()
+    at = open_page("data", job=str(job.id))
+    assert not at.exception
+    assert "argus.duckdb" in at.success[0].value
+    said = texts(at).replace("\\", "")  # as Markdown escapes it
+    assert "Rows: bars 12" in said and "sweep 1: gone" in said
+    assert at.get("download_button")
 
 
 def test_a_failed_import_says_what_to_do(own):
