@@ -9,12 +9,14 @@ engine walks from the start. Half of the points are moments of a decision or a s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.core.sessions import Int64Array
 from engine.core.spec import StrategySpec
+from engine.core.timeframes import NS_PER_DAY
 from engine.packs.alter import changed_after, emptied_after
 from engine.packs.pack import Pack
 from engine.sim.lookahead import (
@@ -38,6 +40,7 @@ from engine.trade.decide import Skip
 from engine.trade.option_state import OptionOrder
 from engine.trade.state import State
 
+SOON = 7 * NS_PER_DAY
 ENDS = (option_reasons.EXPIRY, reasons.RUINED)
 """What happens at the end of a bar and not when it begins."""
 
@@ -97,7 +100,7 @@ def look_ahead_options(
             progress(f"lookahead: {n} of {len(points)} points")
         for change, other in (
             ("cut off", emptied_after(pack, at)),
-            ("changed", changed_after(pack, at, rng)),
+            ("changed", changed_after(_until_soon(pack, at), at, rng)),
         ):
             part = prepare_options(other).config(spec, is_whole=False)
             what = next(changes(walked, part, at, native if at in slow else None), None)
@@ -110,6 +113,16 @@ def look_ahead_options(
         findings=tuple(findings),
         warm_up=None if warmer is None else _warm_up(spec, pack, warmer, config, native),
     )
+
+
+def _until_soon(pack: Pack, at: int) -> Pack:
+    """Without the chains of sessions far ahead, which is a change as good as any; to copy them all would take long."""
+    chains = {}
+    for symbol, chain in pack.chains.items():
+        opens = chain.sessions.open_ns
+        soon = {i: one for i, one in chain.by_session.items() if opens[i] <= at + SOON}
+        chains[symbol] = replace(chain, by_session=soon)
+    return replace(pack, chains=chains)
 
 
 def _moments(ends: Int64Array, record: OptionRecord) -> Int64Array:

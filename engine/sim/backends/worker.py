@@ -114,7 +114,8 @@ def run_jobs(engine: str, jobs: Sequence[Any], *, timeout: float | None = None) 
     with tempfile.TemporaryDirectory(prefix="argus-engine-") as name:
         folder = Path(name)
         (folder / "logs").mkdir()
-        (folder / "jobs.pickle").write_bytes(pickle.dumps(plain, protocol=5))
+        with (folder / "jobs.pickle").open("wb") as file:
+            _Pickler(file, protocol=5).dump(plain)
         with (folder / "stderr.txt").open("wb") as stderr:
             _start(engine, folder, stderr, timeout)
         outcomes = folder / "outcomes.pickle"
@@ -125,6 +126,26 @@ def run_jobs(engine: str, jobs: Sequence[Any], *, timeout: float | None = None) 
         if isinstance(one, SetupError):
             raise one
     return found
+
+
+class _Pickler(pickle.Pickler):
+    """Arrays that are mapped from a file go as a place in it: a pack's chains are too large to be copied twice."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if type(obj) is not np.ndarray or not obj.flags.c_contiguous or not obj.size:
+            return NotImplemented
+        root: Any = obj
+        while isinstance(root, np.ndarray) and not isinstance(root, np.memmap):
+            root = root.base
+        if not isinstance(root, np.memmap) or root.filename is None:
+            return NotImplemented
+        begin = obj.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+        return mapped, (str(Path(root.filename).resolve()), obj.dtype.str, obj.shape, root.offset + begin)
+
+
+def mapped(path: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:
+    """An array as it lies in a file."""
+    return np.asarray(np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape))
 
 
 def run_job(engine: str, job: Job) -> Record:
