@@ -78,7 +78,7 @@ def _told(at: Evaluation, node: Node, row: int) -> str:
 
 
 def _comparison(at: Evaluation, node: Compare, row: int) -> str:
-    kind, left, value = node.left.kind, name_of(node.left), _value(at, node.left, row)
+    kind, left, value = node.left.kind, _name_at(at, node.left), _value(at, node.left, row)
     if node.operator == "between":
         return (
             f"{left} {_shown(kind, value)} is between {_shown(kind, node.low)} and {_shown(kind, node.high)}"
@@ -89,8 +89,15 @@ def _comparison(at: Evaluation, node: Compare, row: int) -> str:
     shown, against = _shown(kind, value), _shown(kind if node.right is None else node.right.kind, other)
     if shown == against and value != other:
         shown, against = f"{value:.10g}", f"{other:.10g}"
-    right = against if node.right is None else f"{name_of(node.right)} {against}"
+    right = against if node.right is None else f"{_name_at(at, node.right)} {against}"
     return f"{left} {shown} {WORDS[node.operator]} {right}"
+
+
+def _name_at(at: Evaluation, term: Term) -> str:
+    """The term's name, and what stands in for its symbol there."""
+    if term.symbol not in at.cache.stand_ins:
+        return name_of(term)
+    return name_of(term).replace(f"of {term.symbol}", f"of {term.symbol} (here IV30)")
 
 
 def _value(at: Evaluation, term: Term, row: int) -> float:

@@ -29,8 +29,8 @@ def show(greeks: pl.DataFrame, zone: str) -> None:
     config = {
         name: st.column_config.NumberColumn(label, format=form) for name, (label, form) in _COLUMNS.items()
     }
-    st.dataframe(shown, hide_index=True, placeholder=formats.DASH, height="content", key="option_greeks",
-                 column_config={"session": st.column_config.DateColumn("Session"), **config},
+    st.dataframe(shown, hide_index=True, placeholder=formats.DASH, height="content", width="content",
+                 key="option_greeks", column_config={"session": st.column_config.DateColumn("Session"), **config},
                  alt="Greeks of the whole position at each session's end")  # fmt: skip
     st.caption(
         "Of the whole position, in dollars: delta for a dollar of the underlying, gamma what that adds to delta, vega "

@@ -83,26 +83,17 @@ def test_an_intraday_decision_reads_yesterdays_volatility_until_the_close():
 def test_a_stand_in_is_the_chains_volatility_and_undefined_where_that_is():
     calm = {"type": "price", "name": "close", "symbol": "VIX", "operator": "<", "value": 22}
     spec = spec_of([calm], data={"substitute": {"VIX": "chain_iv30"}})
-    assert signal_columns(spec, cache_of(DAILY, stand_ins=["VIX"]), "AAA").entry_long.tolist() == [
-        1,
-        0,
-        -1,
-        1,
-        0,
-    ]
+    cache = cache_of(DAILY, stand_ins=["VIX"])
+    assert signal_columns(spec, cache, "AAA").entry_long.tolist() == [1, 0, -1, 1, 0]
+    assert explain(spec, cache, "AAA", "long", 0) == "close of VIX (here IV30) (daily) 20.00 is below 22.00"
 
 
 def test_a_mean_over_a_stand_in_is_not_poisoned_by_an_undefined_session():
     mean = {"name": "SMA", "params": {"length": 2}, "symbol": "VIX", "operator": "<", "value": 23}
     spec = spec_of([mean], data={"substitute": {"VIX": "chain_iv30"}})
     # means 22.5 on session 1, undefined on 2 and 3, (15 + 30) / 2 = 22.5 on 4
-    assert signal_columns(spec, cache_of(DAILY, stand_ins=["VIX"]), "AAA").entry_long.tolist() == [
-        -1,
-        1,
-        -1,
-        -1,
-        1,
-    ]
+    cache = cache_of(DAILY, stand_ins=["VIX"])
+    assert signal_columns(spec, cache, "AAA").entry_long.tolist() == [-1, 1, -1, -1, 1]
 
 
 def test_without_a_chain_iv30_is_refused_and_realised_volatility_is_not():
