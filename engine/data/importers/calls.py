@@ -51,28 +51,44 @@ class CallOptions:
 
 @dataclass(frozen=True)
 class CallFile:
-    """A file of calls, read. columns: field -> column; unused: columns that say nothing here; rows in file order."""
+    """A file of calls, read. columns: field -> column; unused: columns that say nothing here; rows in file order.
+
+    header : names of all columns. is_whole: no row was left unread.
+    """
 
     name: str
     sha256: str
     columns: dict[str, str]
     unused: tuple[str, ...]
     rows: tuple[Row, ...]
+    header: tuple[str, ...] = ()
+    is_whole: bool = True
 
     def count(self, verdict: str) -> int:
         return sum(row.verdict == verdict for row in self.rows)
 
 
-def read_calls(path: Path, options: CallOptions) -> CallFile:
-    """All rows of a file with their verdicts. DataError where the file as a whole cannot be read."""
+def read_calls(path: Path, options: CallOptions, most_rows: int | None = None) -> CallFile:
+    """All rows of a file, or its first `most_rows`, with their verdicts.
+
+    DataError where the file as a whole cannot be read.
+    """
     zone = _zone(options.tz)
     raw = _bytes(path)
     lines = _lines(raw, path.name)
-    header, rest = lines[0][1], lines[1:]
+    header, rest = lines[0][1], lines[1:][:most_rows]
     columns = find_columns(header, options.map or {}, path.name)
     rows = [_row(line, values, header, columns, zone, options.time_format) for line, values in rest]
     unused = tuple(name for name in header if name and name not in columns.values())
-    return CallFile(path.name, sha256(raw).hexdigest(), columns, unused, tuple(_without_repeats(rows)))
+    return CallFile(
+        path.name,
+        sha256(raw).hexdigest(),
+        columns,
+        unused,
+        tuple(_without_repeats(rows)),
+        tuple(header),
+        len(rest) == len(lines) - 1,
+    )
 
 
 def _zone(name: str | None) -> zoneinfo.ZoneInfo | None:

@@ -24,6 +24,7 @@ MODULES = {
     "sweep": "sweep",
     "run": "run",
     "import": "import_",
+    "calls": "calls",
     "pack": "pack",
     "demo": "demo",
     "export": "export",
