@@ -8,6 +8,7 @@ from engine.core.errors import ArgusError, NotFound
 from engine.store import jobs
 from pages.ui import (
     data_actions,
+    data_calls,
     data_chains,
     data_export,
     data_import,
@@ -22,9 +23,9 @@ from pages.ui import (
 from pages.ui import jobs as job_cards
 from pages.ui.data_queries import Market
 
-PARTS = {"series": "Series", "chains": "Chains", "import": "Import", "packs": "Packs"}
-KINDS = ("import", "demo", "pack", "export")
-FIRST_RUN = "python -m engine run specs/sma_crossover.json"
+PARTS = {"series": "Series", "chains": "Chains", "calls": "Calls", "import": "Import", "packs": "Packs"}
+KINDS = ("import", "calls", "demo", "pack", "export")
+RESULTS = {"calls": data_calls, "pack": data_packs, "export": data_export}
 
 
 def show_empty() -> None:
@@ -34,7 +35,7 @@ def show_empty() -> None:
     st.button("Make the demo market", key=state.DEMO, type="primary", icon=":material/science:",
               on_click=data_actions.start_demo)  # fmt: skip
     st.caption("With data in the store, the first run is one command, or a click on the Specs page:")
-    st.code(FIRST_RUN, language="bash")
+    st.code("python -m engine run specs/sma_crossover.json", language="bash")
 
 
 def show_jobs(at: Market) -> None:
@@ -63,12 +64,12 @@ def show_outcome(at: Market, number: int) -> None:
         return
     if job.kind == "import":
         data_import.show_result(at, job.result)
-    elif job.kind in ("pack", "export"):
-        (data_packs if job.kind == "pack" else data_export).show_result(job.result)
+    elif job.kind in RESULTS:
+        RESULTS[job.kind].show_result(job.result)
 
 
 def show_parts(at: Market) -> None:
-    """Series, chains, import or packs, as the URL says."""
+    """Series, chains, calls, import or packs, as the URL says."""
     is_empty = data_queries.all_series(at).is_empty()
     show_jobs(at)
     if is_empty:
@@ -80,8 +81,8 @@ def show_parts(at: Market) -> None:
                          required=True, on_change=_turn)  # fmt: skip
     if part == "import":
         data_import.show()
-    elif part == "chains":
-        data_chains.show(at)
+    elif part in ("chains", "calls"):
+        (data_chains if part == "chains" else data_calls).show(at)
     elif part == "packs":
         data_packs.show(at, queries.revision())
     elif not is_empty:
@@ -89,8 +90,8 @@ def show_parts(at: Market) -> None:
 
 
 def _turn() -> None:
-    """Action: the URL names the part, and no series and no chain any more."""
-    for name in (state.SERIES, state.CHAIN):
+    """Action: the URL names the part, and no series, chain or set of calls any more."""
+    for name in (state.SERIES, state.CHAIN, state.CALLS):
         state.put_in_url(name, [])
     state.put_in_url(state.PART, [st.session_state[state.PART]])
 

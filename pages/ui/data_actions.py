@@ -67,6 +67,15 @@ def start_import(request: ImportRequest) -> None:
     st.session_state.pop(state.PREVIEW, None)
 
 
+def start_calls(
+    path: str, name: str, tz: str | None, mapping: Sequence[tuple[str, str]], form: str | None
+) -> None:
+    """Action: ask for an import of trade calls; the URL names its job."""
+    payload = {"path": path, "name": name, "tz": tz, "map": dict(mapping), "time_format": form}
+    title = f"Import of trade calls from {Path(path).name} as {name}"
+    _show(jobs.enqueue(guard.store(), "calls", payload, title=title, priority=IMPORT_PRIORITY))
+
+
 def start_demo() -> None:
     """Action: ask for the demo market; the URL names its job."""
     state.put_in_url(state.JOB, [str(actions.make_demo())])

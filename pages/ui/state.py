@@ -64,6 +64,9 @@ EXPORT, EXPORTED = "export_duckdb", "download_duckdb"
 CHAIN, DAY, AT, EXPIRY, STRIKES, LOOK = "chain", "day", "at", "expiry", "strikes", "look"
 CHAINS_TABLE, CHAIN_CSV, TO_CHAIN = "chains_table", "chain_csv", "to_chain"
 
+# Trade calls: /data?part=calls&calls=gold_vip
+CALLS, CALLS_PATH, CALLS_FILE, IMPORT_CALLS = "calls", "calls_path", "calls_file", "import_calls"
+
 # Specs: /specs?spec=HASH&view=JSON, /specs?draft=ID&view=Form&form=Exits, /specs?find=rsi
 VIEW, FORM_PART, OLD, NEW = "view", "form", "old", "new"
 SPECS_PAGE, SPECS_TABLE, SPEC_FILES, SPEC_JSON = "specs_page", "specs_table", "spec_files", "spec_json"

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +37,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 """Names under which each field is found, in small letters with blanks for anything that is not a letter or digit."""
 
 FIELDS = tuple(NAMES)
+NEEDED = ("time", "symbol", "action")
 MOST_BYTES, MOST_ROWS = 20_000_000, 200_000
 
 
@@ -141,7 +142,18 @@ def find_columns(header: list[str], mapping: Mapping[str, str], name: str) -> di
             raise DataError(f"field of --map {field!r}: unknown. Allowed: {', '.join(FIELDS)}.")
         if column not in header:
             raise DataError(f"{name}, row 1: no column {column!r} for {field}. Columns: {', '.join(header)}.")
-    found = dict(mapping)
+    found = matched(header, mapping)
+    if absent := [field for field in NEEDED if field not in found]:
+        raise DataError(
+            f"{name}, row 1: no column for {', '.join(absent)}. Columns: {', '.join(header)}. "
+            f"Name them with --map {absent[0]}=COLUMN."
+        )
+    return found
+
+
+def matched(header: Iterable[str], mapping: Mapping[str, str]) -> dict[str, str]:
+    """Field -> column, by the mapping and else by the names that people use."""
+    header, found = list(header), dict(mapping)
     plain = {re.sub(r"[^a-z0-9]+", " ", one.lower()).strip(): one for one in reversed(header)}
     for field, names in NAMES.items():
         there = [plain[n] for n in names if n in plain and plain[n] not in found.values()]
@@ -149,12 +161,6 @@ def find_columns(header: list[str], mapping: Mapping[str, str], name: str) -> di
             found[field] = there[0]
     if "date" in found and "time" not in found:
         found["time"] = found.pop("date")
-    absent = [field for field in ("time", "symbol", "action") if field not in found]
-    if absent:
-        raise DataError(
-            f"{name}, row 1: no column for {', '.join(absent)}. Columns: {', '.join(header)}. "
-            f"Name them with --map {absent[0]}=COLUMN."
-        )
     return {field: found[field] for field in FIELDS if field in found}
 
 

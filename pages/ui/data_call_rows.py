@@ -1,0 +1,75 @@
+"""Rows of a file of trade calls with their verdicts, stored or looked at."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from pages.ui import formats
+
+PAGE_ROWS = 25
+COLORS = {"refused": "red", "repaired": "yellow", "taken": "green"}
+
+
+def show_rows(rows: pl.DataFrame, key: str) -> None:
+    """Rows with their verdicts; those that need a look come first."""
+    counts = dict(rows.group_by("verdict").len().iter_rows())
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for verdict, color in COLORS.items():
+            st.badge(f"{counts.get(verdict, 0):,} {verdict}", color=color)  # type: ignore[arg-type]
+        wanted = st.pills("Show", list(COLORS), key=f"{key}_verdicts", label_visibility="collapsed",
+                          selection_mode="multi", format_func=lambda one: f"only {one}")  # fmt: skip
+    shown = rows.filter(pl.col("verdict").is_in(wanted or list(COLORS)))
+    shown = shown.sort(pl.col("verdict").cast(pl.Enum(list(COLORS))), "row")
+    n_pages = max(1, -(-len(shown) // PAGE_ROWS))
+    page = min(int(st.session_state.get(f"{key}_page") or 1), n_pages)
+    st.dataframe(
+        shown_rows(shown.slice((page - 1) * PAGE_ROWS, PAGE_ROWS)),
+        column_config=_ROW_COLUMNS,
+        hide_index=True,
+        placeholder=formats.DASH,
+        height="content",
+        key=f"{key}_table",
+        alt="Rows of the file with their verdicts",
+    )
+    if n_pages > 1:
+        st.pagination(n_pages, key=f"{key}_page")
+
+
+def _price(name: str) -> pl.Expr:
+    """A column of prices as text, with the digits that they have."""
+    return pl.col(name).map_elements(lambda value: f"{value:.10g}", return_dtype=pl.String)
+
+
+def shown_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Display columns of a set's rows."""
+    targets = pl.concat_str([_price(f"target_{n}") for n in range(1, 6)], separator=" / ", ignore_nulls=True)
+    low, high = _price("low"), _price("high")
+    return rows.select(
+        "row",
+        pl.concat_list("verdict").alias("verdict"),
+        pl.col("notes").replace("", None),
+        "at",
+        "symbol",
+        pl.col("action").str.to_uppercase(),
+        pl.when(pl.col("low") < pl.col("high")).then(low + "–" + high).otherwise(low).alias("entry"),
+        _price("stop"),
+        targets.replace("", None).alias("targets"),
+        "expires_at",
+        "text",
+    )
+
+
+_TEXT, _NUMBER, _MOMENT = st.column_config.TextColumn, st.column_config.NumberColumn, st.column_config.DatetimeColumn
+_ROW_COLUMNS = {
+    "row": _NUMBER("Row", width=48),
+    "verdict": st.column_config.MultiselectColumn(
+        "Verdict", width=88, options=list(COLORS), color=list(COLORS.values())
+    ),
+    "notes": _TEXT("Why", width=300),
+    "at": _MOMENT("Sent (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=128),
+    "symbol": _TEXT("Symbol", width=75), "action": _TEXT("Call", width=85), "entry": _TEXT("Entry", width=105),
+    "stop": _TEXT("Stop", width=70), "targets": _TEXT("Targets", width=150),
+    "expires_at": _MOMENT("Expires (UTC)", format="MM-DD HH:mm", timezone="UTC", width=105),
+    "text": _TEXT("As it stands", width=420),
+}  # fmt: skip
