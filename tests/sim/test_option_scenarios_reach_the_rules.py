@@ -13,6 +13,8 @@ OF_BARS = {
     "roll", "exit_time", "margin_call",  # margin_call, exit_time: by hand in test_reference_options_*
     "no bar to fill on", "price not reached", "a cash account cannot sell short", "IV percentile out of range",
     "a time exit came before the fill", "credit turned into debit or debit into credit before the fill",
+    "the price has passed the stop or a target", "a position was open already", "an earlier order was still waiting",
+    "max_trades_per_day reached", "the order expired", "called off before it filled",  # of single entries with orders
 }  # fmt: skip
 
 

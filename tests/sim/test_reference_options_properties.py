@@ -18,7 +18,7 @@ from engine.trade.option_events import OptionEntered
 from engine.trade.option_margin import is_naked
 from engine.trade.payoffs import greatest_loss
 from engine.trade.state import State
-from tests.fixtures.option_scenarios import draw_options, random_chain
+from tests.fixtures.option_scenarios import draw_options, draw_several, random_chain
 
 EXAMPLES = int(os.environ.get("ARGUS_EXAMPLES", "30"))
 CENT = 0.005
@@ -199,3 +199,45 @@ def test_the_result_has_every_frame_and_its_trades_add_up(seed):
 def test_a_contract_is_known_by_its_strike_to_a_thousandth():
     one = Contract("AAA", 1, 100 / 3, True, 0)
     assert key_of(one) == key_of(one._replace(strike=33.333))
+
+
+# ---------------------------------------------------------------- several symbols on one account
+
+PLENTY = 1e9
+
+
+def walked(scenario):
+    return OptionWalk(scenario.market, scenario.rules, scenario.signals).run()
+
+
+def fills_by_symbol(record):
+    """What was filled, trade by trade of each underlying, without the numbers of the trades."""
+    symbols = {one.trade_id: one.symbol for one in (*record.trades, *record.state.options)}
+    found = {}
+    for trade_id, leg, fill in record.fills:
+        found.setdefault(symbols[trade_id], []).append((leg, fill))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(max(6, EXAMPLES // 5)))
+def test_with_money_to_spare_symbols_do_not_disturb_each_other_and_gains_add_up(seed):
+    one = draw_several(seed, cash=PLENTY)
+    together, alone = walked(one.together), [walked(scenario) for scenario in one.alone]
+    fills = fills_by_symbol(together)
+    assert len(fills) > 1, "a scenario in which only one symbol trades shows nothing"
+    for inst, record in zip(one.together.market.base.symbols, alone, strict=True):
+        assert fills.get(inst, []) == fills_by_symbol(record).get(inst, [])
+    gain = together.equity[-1] - PLENTY
+    assert gain == pytest.approx(sum(record.equity[-1] - PLENTY for record in alone), abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(max(6, EXAMPLES // 5)))
+def test_scarce_money_gives_nobody_more_than_was_wanted(seed):
+    scenario = draw_several(seed, cash=4_000.0).together
+    record = walked(scenario)
+    told = {one.trade_id: one for one in (*record.trades, *record.state.options)}
+    units = {
+        (t, leg): abs(told[t].legs[leg].ratio) * scenario.rules.base.sizing.amount
+        for t, leg, _ in record.fills
+    }
+    assert all(fill.qty <= units[t, leg] + 1e-9 for t, leg, fill in record.fills)
