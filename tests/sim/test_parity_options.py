@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.util
+import io
+import pickle
 from collections import Counter
 from dataclasses import astuple, replace
 
@@ -12,14 +14,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from engine.core.chains import AM, PM
 from engine.core.errors import RunError, SpecError
 from engine.core.sessions import day_of
 from engine.core.settings import Settings
 from engine.data.importers import import_path
+from engine.packs.disk import load_pack, save_pack
 from engine.packs.pack import pack_from_series
 from engine.sim import reference_options
 from engine.sim.assemble_options import assemble_options
-from engine.sim.backends import lumibot
+from engine.sim.backends import lumibot, worker
 from engine.sim.backends.option_desk import OptionDesk, Told, require_quotes
 from engine.sim.backends.worker import OptionJob, run_jobs
 from engine.sim.parity import differences, parity
@@ -40,8 +44,9 @@ needs_lumibot = pytest.mark.skipif(
     importlib.util.find_spec("lumibot") is None, reason="lumibot is not installed"
 )
 # Between them: debits, credits, condors, two symbols, rolls, a conversion, settlement, a split of what is held, legs
-# that leave alone, partial targets, ruin, and refusals of entries of most kinds; a test below says that they do.
-SEEDS = (9, 11, 14, 16, 21, 23, 27, 43, 48, 51, 54, 63, 95, 101, 119, 157, 196)
+# that leave alone, partial targets, ruin, a contract that trades hold on both sides (185), and refusals of entries of
+# most kinds; a test below says that they do.
+SEEDS = (9, 11, 14, 16, 21, 23, 27, 43, 48, 51, 54, 63, 95, 101, 119, 157, 185, 196)
 WORTHLESS = 24
 
 
@@ -53,15 +58,22 @@ def walk_of(job):
     return reference_options.walk_options(job.market, job.rules, job.signals)
 
 
+def by_hand(rows, *, settlement=PM, **fields):
+    """A position entered on the second of 14 hours of two sessions, the underlying at 100."""
+    sessions = make_sessions(2)
+    chain = hand_chain(
+        {name: [row] * 14 for name, row in rows.items()}, sessions=sessions, settlement=settlement
+    )
+    told = run_options(bars([100.0] * 14, sessions=sessions), chain, enter=[1], **fields)
+    entry, none = np.zeros(14, dtype=np.int8), np.zeros(14, dtype=np.int8)
+    entry[1] = 1
+    return OptionJob(told.market, told.rules, (Signals(entry, none, none, none),))
+
+
 def covered_call():
     """100 shares and a sold call over a dividend and the call's settlement."""
-    sessions = make_sessions(2)
-    series = bars([100.0] * 14, sessions=sessions)
-    chain = hand_chain({"C105@1": [(1.0, 1.1)] * 14}, sessions=sessions)
-    told = run_options(
-        series,
-        chain,
-        enter=[1],
+    return by_hand(
+        {"C105@1": (1.0, 1.1)},
         legs=[
             {"asset": "underlying", "side": "BUY", "qty": 100},
             {"right": "CALL", "side": "SELL", "moneyness_pct": 5},
@@ -70,10 +82,23 @@ def covered_call():
         dividends=[("AAA", dt.date(2021, 3, 9), 0.5)],
         costs={"per_unit": 0.65},
     )
-    entry = np.zeros(14, dtype=np.int8)
-    entry[1] = 1
-    none = np.zeros(14, dtype=np.int8)
-    return OptionJob(told.market, told.rules, (Signals(entry, none, none, none),))
+
+
+def settled_at_the_open():
+    """An index's way: the call stops at the open of its last day, worth 2.00; cash earns interest overnight."""
+    return by_hand(
+        {"C98@1": (2.4, 2.6), "C104@1": (0.4, 0.5)},
+        settlement=AM,
+        legs=[
+            {"right": "CALL", "moneyness_pct": -2},
+            {"right": "CALL", "side": "SELL", "offset_from": 0, "offset": 6},
+        ],
+        risk_exits={"let_expire": True},
+        backtest={"cash_rate_pct": 36.5, "cash": 10_000},
+    )
+
+
+BY_HAND = {"covered call": covered_call, "settled at the open": settled_at_the_open}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +115,7 @@ def real_runs(tmp_path_factory) -> list[OptionRun]:
 def jobs(real_runs):
     drawn = {seed: job_of(draw_options(seed)) for seed in (*SEEDS, WORTHLESS)}
     real = {f"real {n}": job_of(run.config) for n, run in enumerate(real_runs)}
-    return {**drawn, "covered call": covered_call(), **real}
+    return {**drawn, **{name: made() for name, made in BY_HAND.items()}, **real}
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +125,7 @@ def found(jobs):
 
 @needs_lumibot
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*SEEDS, "covered call"])
+@pytest.mark.parametrize("name", [*SEEDS, *BY_HAND])
 def test_lumibot_equals_the_reference(jobs, found, name):
     record, wanted = found[name], walk_of(jobs[name])
     assert isinstance(record, reference_options.OptionRecord), record
@@ -117,7 +142,7 @@ def test_lumibot_equals_the_reference(jobs, found, name):
     assert record.exposed == wanted.exposed
 
 
-def test_the_drawn_scenarios_and_the_covered_call_reach_what_they_are_for():
+def test_the_scenarios_reach_what_they_are_for():
     seen, shapes = set(), set()
 
     class Watched(reference_options.OptionWalk):
@@ -138,8 +163,14 @@ def test_the_drawn_scenarios_and_the_covered_call_reach_what_they_are_for():
     assert wanted <= seen
     assert {1, 2, 4} <= shapes
     assert n_fills > 200
-    (trade,) = walk_of(covered_call()).trades or walk_of(covered_call()).state.options
-    assert trade.income == 50.0  # 100 shares times 0.50
+    (position,) = walk_of(covered_call()).state.options
+    assert position.income == 50.0  # 100 shares times 0.50
+    record = walk_of(settled_at_the_open())
+    assert [(f.price, REASONS[f.reason]) for _, _, f in record.fills[2:]] == [
+        (2.0, "expiry"),
+        (0.0, "expiry"),
+    ]
+    assert record.cash[7] > record.cash[6] + 200.0  # 2.00 a share of 100, and a night's interest of 0.1 %
 
 
 @needs_lumibot
@@ -281,3 +312,20 @@ def test_a_contract_that_the_venue_lost_stops_the_run(without_shares):
     job = next(one for one in without_shares if walk_of(one).fills)
     with pytest.raises(RunError, match=r"the engine holds .* where our books say"):
         PaperVenue(job, loses=0.5).run()
+
+
+def test_mapped_chains_go_to_the_process_as_places_in_their_files(tmp_path):
+    series = bars([100.0] * 7)
+    on = day_of(series.sessions.date[0])
+    rows = {f"C{strike}": [(1.45, 1.55)] * 7 for strike in range(60, 260)}
+    made = pack_from_series([series], on, on, chains=[hand_chain(rows)])
+    save_pack(Settings(tmp_path), made)
+    run = option_run(option_spec(legs=[{"right": "CALL"}]), load_pack(Settings(tmp_path), made.hash))
+    plain = worker._plain(job_of(run.config))
+    text = io.BytesIO()
+    worker._Pickler(text, protocol=5).dump(plain)
+    assert len(text.getvalue()) < len(pickle.dumps(plain, protocol=5)) - 4 * 200 * 7 * 4 / 2
+    copy = pickle.loads(text.getvalue())
+    one, other = (job.market.lanes[0].chain.by_session[0] for job in (plain, copy))
+    for name in ("open_bid", "open_ask", "close_bid", "close_ask"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))

@@ -28,7 +28,7 @@ from engine.core.sessions import day_of
 from engine.sim.backends import lumibot as bars
 from engine.sim.backends.desk import tick_starts
 from engine.sim.backends.lumibot_clock import sleep_minutes
-from engine.sim.backends.option_desk import NS_PER_SECOND, OptionDesk, Told
+from engine.sim.backends.option_desk import NS_PER_SECOND, QTY_SLACK, OptionDesk, Told
 from engine.sim.backends.worker import OptionJob
 from engine.sim.chain_view import PackChain
 from engine.trade.chain import Contract
@@ -161,13 +161,11 @@ def strategy_class() -> Any:
 
         def meet(self, order: OptionOrder) -> None:
             """One order for this instant alone."""
-            way = "open" if order.purpose != "exit" else "close"
-            self.legs, self.found = [], []
-            for leg in order.legs:
-                side = "buy" if leg.ratio > 0.0 else "sell"
-                self.legs.append(
-                    self.made(order.symbol, leg.contract, f"{side}_to_{way}", abs(leg.ratio) * order.qty)
-                )
+            self.found = []
+            self.legs = [
+                self.made(order.symbol, leg.contract, leg.ratio, order.qty, is_exit=order.purpose == "exit")
+                for leg in order.legs
+            ]
             if len(self.legs) == 1:
                 sent = self.submit_order(self.legs[0])
             else:
@@ -180,14 +178,18 @@ def strategy_class() -> Any:
                 self.cancel_order(sent)
                 self._executor.process_queue(skip_first_iteration_events=False)
 
-        def made(self, symbol: str, contract: Contract | None, side: str, qty: float) -> Any:
-            if contract is None:
-                return self.create_order(
-                    self.shares[symbol], Decimal(str(qty)), side.split("_")[0], time_in_force="gtc"
-                )
-            return self.create_order(
-                self.asset_of(symbol, contract), Decimal(str(qty)), side, time_in_force="gtc"
-            )
+        def made(
+            self, symbol: str, contract: Contract | None, ratio: float, units: float, *, is_exit: bool
+        ) -> Any:
+            """An order for one leg. Lumibot nets what several trades hold of a contract and lets nobody close more
+            than the net: an exit beyond it goes out as an opening order."""
+            side, qty = ("buy" if ratio > 0.0 else "sell"), abs(ratio) * units
+            asset = self.shares[symbol] if contract is None else self.asset_of(symbol, contract)
+            if contract is not None:
+                held = self.get_position(asset)
+                against = 0.0 if held is None else -float(held.quantity) * (1.0 if ratio > 0.0 else -1.0)
+                side += "_to_close" if is_exit and against >= qty - QTY_SLACK else "_to_open"
+            return self.create_order(asset, Decimal(str(qty)), side, time_in_force="gtc")
 
         def asset_of(self, symbol: str, contract: Contract) -> Any:
             """The contract as Lumibot's asset, by its own name: Lumibot counts dividends by symbol, and an option of
@@ -220,7 +222,7 @@ def strategy_class() -> Any:
             return [self.told[made.identifier] for made in self.legs]
 
         def book(self, symbol: str, contract: Contract, side: int, qty: float, price: float) -> None:
-            made = self.made(symbol, contract, "buy_to_close" if side > 0 else "sell_to_close", qty)
+            made = self.made(symbol, contract, float(side), qty, is_exit=True)
             self.submit_order(made)
             self.is_free = True
             self.broker.fill(made, price, qty, self)
