@@ -9,7 +9,7 @@ Whose is what, beside what `lumibot` says of bars:
   between the mid and the side that Lumibot met, slippage and the least commission; whether an entry whose prices are
   found is taken, and how much of it.
 - No option reaches Lumibot's own expiry, early assignment or exercise, which are switched off: a position leaves
-  before, or `settle` books its contracts at their intrinsic value, as it books the new contracts of a split.
+  before, or `book` moves its contracts at their intrinsic value, as it moves those of a split.
 - Refused: snapshots, chains of prints, and a run in which a leg leaves at 0.00 without a bid, for Lumibot fills
   nothing at a price of zero.
 """
@@ -125,7 +125,7 @@ def broker_class() -> Any:
             return BacktestingBroker.calculate_trade_cost(self, order, strategy, price) + strategy.extra_fee
 
         def process_expired_option_contracts(self, strategy: Any) -> None:
-            """Contracts settle by `SpecOptions.book`."""
+            """Contracts settle by `SpecOptions.book`, at the definition's price."""
 
         def process_early_assignment_contracts(self, strategy: Any, force: bool = False) -> None:
             """Early assignment does not happen in a run; the definition reports where it threatened."""
