@@ -19,7 +19,7 @@ from engine.metrics.names import METRIC_NAMES
 RUN_STATUSES = ("done", "ruined")
 SWEEP_STATUSES = ("running", "done", "cancelled", "failed")
 ORIGINS = ("run", "sweep", "loop", "agent", "hand")
-JOB_KINDS = ("sweep", "run", "import", "pack", "demo", "export")
+JOB_KINDS = ("sweep", "run", "import", "calls", "pack", "demo", "export")
 JOB_STATUSES = ("queued", "running", "done", "failed", "cancelled")
 
 

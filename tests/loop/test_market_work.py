@@ -7,7 +7,8 @@ import pytest
 from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data import catalog, inbox
-from engine.loop.work import Cancelled, Work, demo, export, import_, pack
+from engine.data.calls import call_sets
+from engine.loop.work import Cancelled, Work, calls, demo, export, import_, pack
 from engine.packs.disk import find_pack, load_pack
 from engine.store.db import Store, open_store
 from tests.data.test_import_interrupted import flat_file
@@ -162,3 +163,10 @@ def test_a_cancelled_export_leaves_what_was_there(store, tmp_path):
     path = store.settings.exports / "argus.duckdb"
     assert path.stat().st_size == before["n_bytes"]
     assert [one.name for one in store.settings.exports.iterdir()] == ["argus.duckdb"]
+
+
+def test_trade_calls_are_kept_as_a_set_and_told(store, tmp_path):
+    path = write(tmp_path / "vip.csv", "time,symbol,action\n2024-03-04 15:00,GOLD,BUY\n2024-03-04 15:00,GOLD,WAIT\n")
+    told = calls.work(Heard(store, {"path": str(path), "name": "vip", "tz": "UTC", "map": {}, "time_format": None}))
+    assert (told["n_rows"], told["n_repaired"], told["n_refused"]) == (2, 1, 1)
+    assert [one.name for one in call_sets(store.settings)] == ["vip"]
