@@ -44,8 +44,8 @@ def all_packs(home: str, at: int) -> tuple[pl.DataFrame, tuple[str, ...]]:
         except DataError as error:
             damaged.append(str(error))
             continue
-        series = [f"{one['symbol']} {one['timeframe']}" for one in told["series"]]
-        series += [f"{one['symbol']} options" for one in told.get("chains", ())]
+        series = [f"{one['symbol']} options" for one in told.get("chains", ())]
+        series += [f"{one['symbol']} {one['timeframe']}" for one in told["series"]]
         n_bars = sum(int(one["bars"]) for one in told["series"])
         size = sum(path.stat().st_size for path in folder.iterdir())
         rows.append((told["hash"], told["source"], *told["window"], formats.listing(series, 3), n_bars, size))
@@ -148,7 +148,7 @@ def packs_columns(sources: list[str]) -> dict[str, Any]:
             "Data", width=112, options=sources, help="Source of the prices. SYNTHETIC is made up.",
             color=["violet" if source == "SYNTHETIC" else "gray" for source in sources],
         ),
-        "series": text("Series", width=250),
+        "series": text("Series", width=290),
         "window": text("Window", width=190),
         "n_bars": number("Bars", format="localized", width=90, help="Scheduled bars, warm-up included."),
         "size": number("Size, MB", format="%.2f", width=80),

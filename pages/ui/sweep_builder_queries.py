@@ -239,8 +239,8 @@ def packs(home: str, stamp: int) -> list[PackChoice]:
     found = []
     for one in list_packs(Settings(Path(home))):
         series = tuple((each["symbol"], each["timeframe"]) for each in one["series"])
-        named = [f"{symbol} {timeframe}" for symbol, timeframe in series]
-        named += [f"{each['symbol']} options" for each in one.get("chains", ())]
+        named = [f"{each['symbol']} options" for each in one.get("chains", ())]
+        named += [f"{symbol} {timeframe}" for symbol, timeframe in series]
         told = ", ".join(named[:3])
         more = f" and {len(named) - 3} more" if len(named) > 3 else ""
         start, end = one["window"]

@@ -274,7 +274,7 @@ def test_a_pack_tells_its_chains(data, market):
     at = open_page("data", part="packs", pack=pack.hash[:12])
     assert not at.exception
     listed, chains = at.dataframe[0].value.iloc[0], at.dataframe[-1].value.iloc[0]
-    assert listed["series"] == "AAA 1min, AAA options"
+    assert listed["series"] == "AAA options, AAA 1min"
     # of two expirations one is 25 days ahead: five strikes, two rights
     assert (chains["symbol"], chains["sessions"], chains["contracts"], chains["quoted"]) == (
         "AAA",

@@ -15,10 +15,12 @@ import pytest
 
 from engine.cli import main
 from engine.core.settings import CHECKOUT
+from engine.core.spec_text import canonical_json
 from engine.metrics.names import METRIC_NAMES
 from engine.packs.disk import save_pack
-from engine.store import ledger, runs
+from engine.store import ledger, runs, sweeps
 from tests.sweep.conftest import sma_tree, small_pack
+from tests.sweep.option_sweeps import chain_pack, put_spread
 
 
 @pytest.fixture
@@ -168,3 +170,25 @@ def test_ctrl_c_leaves_a_sweep_that_can_go_on_and_says_how(home, pack, spec, sto
     )  # fmt: skip
     assert (found["n_done"], found["n_configs"]) == (200, 200)
     assert ledger.n_trials(store, "crossing") == 200
+
+
+def test_an_option_spec_is_swept_by_the_names_of_its_legs(home, store, tmp_path, capsys):
+    pack = chain_pack()
+    save_pack(store.settings, pack)
+    path = tmp_path / "spread.json"
+    path.write_text(canonical_json(put_spread()))
+    axes = ("--set", 'legs.0.dte={"values": [0, 3]}', "--set", 'legs.1.width={"values": [2.5, 5]}')
+    code, out, _ = ask(capsys, path, "--pack", pack.hash, *axes, "--top", 1, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert (found["n_done"], set(found["top"][0]["config"])) == (4, {"short_put_dte", "long_put_width"})
+    assert runs.get_run(store, found["top"][0]["run_id"]).sweep_id == found["sweep_id"]
+
+
+def test_an_option_sweep_that_the_pack_cannot_answer_does_not_begin(home, store, pack, tmp_path, capsys):
+    path = tmp_path / "spread.json"
+    path.write_text(canonical_json(put_spread(timeframe="5min")))
+    code, out, err = ask(capsys, path, "--pack", pack.hash, "--set", 'legs.0.dte={"values": [0, 3]}')
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith("AAA: no option chain in the pack")
+    assert sweeps.list_sweeps(store) == []
