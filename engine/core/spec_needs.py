@@ -10,9 +10,10 @@ OF_DAYS = ("trend_bias",)  # indicators that read daily bars whatever the spec's
 
 
 def needs(spec: StrategySpec) -> tuple[str, ...]:
-    """Phrases: the traded bars, others that conditions read, what chains must tell."""
+    """Phrases: the traded bars, others that conditions read, what chains must tell, trade calls."""
     base = f"{listing(spec.universe)} {BARS[spec.timeframe]} bars"
-    return tuple(dict.fromkeys([base, *_other_bars(spec), *_chains(spec)]))
+    calls = ["a CSV of trade calls"] if "calls" in spec.entry.logic_params else []
+    return tuple(dict.fromkeys([base, *_other_bars(spec), *_chains(spec), *calls]))
 
 
 def _other_bars(spec: StrategySpec) -> list[str]:

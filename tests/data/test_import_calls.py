@@ -64,6 +64,7 @@ def test_a_plain_row_is_taken_as_it_stands(tmp_path):
         ("2014-05-01 09:00,XAUUSD,SELL,1285,1292,1280,open,", "target 'open' has no price and is left out"),
         ("2014-05-01 09:00,XAUUSD,SELL,@1285,1292,1280,,", "@1285 read as 1285"),
         ("2014-05-01 09:00,XAUUSD,CLOSE BUY,,,,,", "CLOSE BUY closes whatever is open"),
+        ("2014-05-01 09:00,XAUUSD,BUY", "the row ends after 3 of 8 cells"),
     ],
 )
 def test_what_is_read_otherwise_than_it_stands_is_told(tmp_path, line, note):

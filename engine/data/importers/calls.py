@@ -179,7 +179,11 @@ def _row(
         return Row(line, text, "refused", (f"{len(values)} cells where row 1 names {len(header)}",))
     at = {name: n for n, name in reversed(list(enumerate(header)))}
     found = {field: values[at[column]] for field, column in columns.items() if at[column] < len(values)}
-    return read_row(line, text, found, zone, time_format)
+    row = read_row(line, text, found, zone, time_format)
+    if len(values) < len(header) and row.call is not None:
+        said = f"the row ends after {len(values)} of {len(header)} cells"
+        row = replace(row, verdict="repaired", notes=(*row.notes, said))
+    return row
 
 
 def _without_repeats(rows: list[Row]) -> list[Row]:
