@@ -300,7 +300,9 @@ def _of_named_logic(spec: StrategySpec) -> Iterator[Candidate]:
     logic, given = REGISTRY.get(spec.entry.logic or ""), spec.entry.logic_params
     known = {} if logic is None else logic.params.model_fields
     for key, info in known.items():
-        found = _of_param(f"{spec.entry.logic}: {key.replace('_', ' ')}", key, info, given.get(key, info.default))
+        found = _of_param(
+            f"{spec.entry.logic}: {key.replace('_', ' ')}", key, info, given.get(key, info.default)
+        )
         yield from () if found is None else (found,)
     for key in given.keys() - known.keys():
         path, label = f"entry.logic_params.{key}", f"{spec.entry.logic}: {key}"

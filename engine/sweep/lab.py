@@ -18,11 +18,13 @@ from engine.signals.logic import SignalColumns
 from engine.signals.rules import SignalPlan
 from engine.sim.backends.native import NativeEngine
 from engine.sim.market import build_market
+from engine.sim.result import SimResult
 from engine.sim.scope import refuse_options
+from engine.sim.simulate import simulate
 from engine.sim.ticks import TickMarket
 from engine.sweep.configs import Config
 from engine.sweep.executors.local import Shard, Stopped
-from engine.sweep.plan import SweepPlan, covered
+from engine.sweep.plan import ENGINE, SweepPlan, covered
 
 N_METRICS = len(METRIC_NAMES)
 
@@ -56,6 +58,10 @@ class Lab:
 
     def worker(self) -> ShardWorker:
         return ShardWorker(self)
+
+    def simulate(self, spec: StrategySpec) -> SimResult:
+        """A config as a whole run on the pack."""
+        return simulate(spec, self.pack, ENGINE)
 
     def n_bytes(self, jobs: int) -> int:
         """About what a sweep will hold: the pack, its market, columns up to their bound, buffers of each thread."""

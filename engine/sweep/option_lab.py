@@ -6,8 +6,10 @@ import numpy as np
 
 from engine.core.bars import FloatArray
 from engine.core.chains import ChainSeries
+from engine.core.spec import StrategySpec
 from engine.packs.pack import Pack
-from engine.sim.simulate_options import option_metrics, prepare_options
+from engine.sim.result import SimResult
+from engine.sim.simulate_options import option_metrics, prepare_options, simulate_options
 from engine.sweep.configs import Config
 from engine.sweep.lab import Lab, ShardWorker
 from engine.sweep.plan import SweepPlan
@@ -28,6 +30,9 @@ class OptionLab(Lab):
 
     def worker(self) -> ShardWorker:
         return OptionWorker(self)
+
+    def simulate(self, spec: StrategySpec) -> SimResult:
+        return simulate_options(spec, self.pack, prepared=self.prepared)
 
     def n_bytes(self, jobs: int) -> int:
         """As for bars, and the chains; those are mapped from the disk and shared by all threads."""

@@ -62,6 +62,7 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
     from engine.sweep.lab import lab_of
     from engine.sweep.ranking import check_metric
     from engine.sweep.runner import begin, run_sweep
+    from engine.sweep.top import keep_top
 
     check_metric(args.rank_by)
     jobs = _checked(args)
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
             f"sweep {sweep}: stopped; what is done is kept. Go on with `python -m engine sweep --resume {sweep}`."
         )
         raise
-    top = _kept(store, plan, pack, found)
+    top = keep_top(store, plan, pack, found, progress=output.progress, lab=lab)
     if args.json:
         result = {
             name: getattr(found, name) for name in ("sweep_id", "n_configs", "n_done", "seconds", "results")
@@ -186,12 +187,6 @@ def _options(args: argparse.Namespace, jobs: int, plan: SweepPlan) -> Options:
     return Options(
         jobs=jobs, top=args.top, rank_by=args.rank_by, on_estimate=on_estimate, on_progress=on_progress
     )
-
-
-def _kept(store: Store, plan: SweepPlan, pack: Pack, found: Outcome) -> list[dict[str, Any]]:
-    from engine.sweep.top import keep_top
-
-    return keep_top(store, plan, pack, found, progress=output.progress)
 
 
 def _print(found: Outcome, top: list[dict[str, Any]], rank_by: str) -> None:

@@ -14,7 +14,7 @@ from engine.loop.work import Cancelled, Later, Work
 from engine.packs.pack import Pack
 from engine.sim.inputs import pack_for
 from engine.sweep.executors.local import n_cores
-from engine.sweep.lab import lab_of
+from engine.sweep.lab import Lab, lab_of
 from engine.sweep.plan import SweepPlan
 from engine.sweep.runner import Options, Outcome, Progress, SweepBusy, begin, reopen, run_sweep
 from engine.sweep.top import keep_top
@@ -36,7 +36,7 @@ def work(job: Work) -> dict[str, Any]:
         raise Later(BUSY_SECONDS) from error
     if found.status != "done":
         raise Cancelled
-    return _told(found) | {"top": _kept(job, plan, pack, found)}
+    return _told(found) | {"top": _kept(job, lab, found)}
 
 
 def _planned(job: Work) -> tuple[SweepPlan, Pack]:
@@ -80,14 +80,15 @@ def _options(job: Work, plan: SweepPlan) -> Options:
     )
 
 
-def _kept(job: Work, plan: SweepPlan, pack: Pack, found: Outcome) -> list[str]:
+def _kept(job: Work, lab: Lab, found: Outcome) -> list[str]:
     """The best configs as full runs; ids in order of rank."""
 
     def tell(line: str) -> None:
         job.check()
         job.report(f"keeping the best: {line}", found.n_done, found.n_configs, left_s=0.0)
 
-    return [one["run_id"] for one in keep_top(job.store, plan, pack, found, progress=tell)]
+    kept = keep_top(job.store, lab.plan, lab.pack, found, progress=tell, lab=lab)
+    return [one["run_id"] for one in kept]
 
 
 def _told(found: Outcome) -> dict[str, Any]:
