@@ -16,7 +16,7 @@ from engine.sim.reference import Record, bar_at, moment_at, truth
 from engine.sim.result import CALLS_SCHEMA, frame
 from engine.trade import reasons
 from engine.trade.decide import Skip, entry_side
-from engine.trade.state import Seen
+from engine.trade.state import Position, Seen, Trade
 
 ENDS_WAITING = frozenset(
     [
@@ -75,7 +75,8 @@ def _endings(prepared: Any, record: Record, k: int, params: Params, calls: Calls
     slots = np.flatnonzero(lane.series.has_row)
     ends = lane.series.end[slots]
     planned = fates(params, calls, ends)
-    made = {(t.symbol, t.decided_at): t.trade_id for t in (*record.trades, *record.state.positions)}
+    entered: list[Trade | Position] = [*record.trades, *record.state.positions]
+    made = {(one.symbol, one.decided_at): one.trade_id for one in entered}
     skips = [s for s in record.skips if s.symbol == symbol]
     found = [_Ending(fate.why) for fate in planned]
     waiting: int | None = None
