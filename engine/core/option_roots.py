@@ -36,6 +36,16 @@ _CLASS_SHARES = {"BRKA": "BRK.A", "BRKB": "BRK.B", "BFA": "BF.A", "BFB": "BF.B",
 # Ten shares a contract, listed March 2013 to December 2014 (OCC information memo 32231).
 _MINIS = frozenset({"AAPL7", "AMZN7", "GLD7", "GOOG7", "SPY7"})
 
+# Underlyings whose options trade for 15 minutes after the close of stocks, on days that they do not expire.
+# Cboe, Options that trade until 3:15 p.m. Chicago time; those that were still listed when it was read (2026).
+_LATE = frozenset({
+    "SPX", "XSP", "NDX", "XND", "RUT", "MRUT", "DJX", "OEX", "VIX", "DBA", "DBB", "DBC", "DBO", "DIA", "EEM",
+    "EFA", "GLD", "IWM", "IWN", "IWO", "IWV", "KBE", "KRE", "MDY", "MOO", "OEF", "QQQ", "SLX", "SPY", "SVIX",
+    "SVXY", "UNG", "UUP", "UVIX", "UVXY", "VIXM", "VIXY", "VXX", "VXZ", "XHB", "XLB", "XLC", "XLE", "XLF",
+    "XLI", "XLK", "XLP", "XLRE", "XLU", "XLV", "XLY", "XME", "XRT",
+})  # fmt: skip
+LATE_MINUTES = 15
+
 _ROOT = re.compile(r"(?P<flex>[1-5]?)(?P<name>[A-Z]{1,6})(?P<mark>\d?)")
 
 STANDARD_MULTIPLIER, MINI_MULTIPLIER = 100.0, 10.0
@@ -77,6 +87,11 @@ def option_root(root: str) -> OptionRoot:
 def is_index_root(root: str) -> bool:
     """The root is of an index's options."""
     return root in _INDEX_ROOTS
+
+
+def trades_late(underlying: str) -> bool:
+    """Its options trade for LATE_MINUTES after the close of the stock market."""
+    return underlying in _LATE
 
 
 def root_for(underlying: str, *, is_third_friday: bool) -> str:

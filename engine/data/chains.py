@@ -12,9 +12,10 @@ import polars as pl
 from engine.core.bars import FloatArray
 from engine.core.chains import ChainSeries, ChainSession, PriceArray
 from engine.core.errors import DataError
+from engine.core.option_roots import LATE_MINUTES, trades_late
 from engine.core.sessions import Int64Array, SessionTable, day_of, schedule
 from engine.core.settings import Settings
-from engine.core.timeframes import MINUTES
+from engine.core.timeframes import MINUTES, NS_PER_MINUTE
 from engine.data import adjust, catalog
 from engine.data.contracts import Split, contracts_of
 from engine.data.layout import OUTSIDE, place
@@ -51,10 +52,15 @@ EVERYTHING = Limits()
 
 @dataclass(frozen=True)
 class ServedChain:
-    """A chain, and how many of its rows no scheduled bar has a place for (before the open, after the close)."""
+    """A chain, and how many of its rows no scheduled bar has a place for (before the open, after the close).
+
+    late_rows : beside those, rows of the quarter of an hour that options on indices and broad ETFs trade after the
+    close. Runs end with the stocks' close: their bars, marks and settlement do.
+    """
 
     series: ChainSeries
     outside_rows: int
+    late_rows: int = 0
 
     @property
     def note(self) -> str:
@@ -64,7 +70,8 @@ class ServedChain:
         told = f"{len(held):,} of {len(one.sessions):,} sessions, {each:,.0f} contracts each"
         spread = "" if one.has_quotes else "; trades without quotes, so that the spread is a model's"
         cut = f"; {self.outside_rows:,} rows outside sessions left out" if self.outside_rows else ""
-        return f"{one.symbol} options {one.timeframe}: {told}{spread}{cut}"
+        late = f"; {self.late_rows:,} rows of the {LATE_MINUTES} minutes after the close left out"
+        return f"{one.symbol} options {one.timeframe}: {told}{spread}{cut}{late if self.late_rows else ''}"
 
 
 def stored_timeframes(settings: Settings, source: str, symbol: str) -> list[str]:
@@ -100,7 +107,8 @@ def read_chain(
             if (session := reading.session(sessions, i, spot)) is not None
         }
         if made:
-            return ServedChain(ChainSeries(symbol, one, source, sessions, _alike(made)), reading.outside_rows)
+            chain = ChainSeries(symbol, one, source, sessions, _alike(made))
+            return ServedChain(chain, reading.outside_rows, reading.late_rows)
     return None
 
 
@@ -120,6 +128,7 @@ class _Reading:
     limits: Limits
     splits: list[Split]
     outside_rows: int = 0
+    late_rows: int = 0
     kept: pl.DataFrame | None = None  # contracts that were inside the limits on an earlier session
 
     def session(self, sessions: SessionTable, i: int, spot: FloatArray | None) -> ChainSession | None:
@@ -184,13 +193,21 @@ class _Reading:
         )
         if rows.is_empty():
             return None
-        at = place(
-            rows["start"].to_physical().to_numpy(), table, self.timeframe, schedule(table, self.timeframe)
-        )
+        start = rows["start"].to_physical().to_numpy()
+        at = place(start, table, self.timeframe, schedule(table, self.timeframe))
         inside = at != OUTSIDE
-        self.outside_rows += int(len(at) - inside.sum())
+        late = self._late(start, table) & ~inside
+        self.late_rows += int(late.sum())
+        self.outside_rows += int((~inside & ~late).sum())
         rows = rows.filter(pl.Series(inside))
         return _Placed(rows, at[inside], columns) if len(rows) else None
+
+    def _late(self, start: Int64Array, table: SessionTable) -> np.ndarray:
+        """bool: rows of the minutes that only these options trade after the close."""
+        if not trades_late(self.symbol):
+            return np.zeros(len(start), dtype=np.bool_)
+        close = int(table.close_ns[0])
+        return (start >= close) & (start < close + LATE_MINUTES * NS_PER_MINUTE)
 
     def _wanted(self, listed: pl.DataFrame, day: dt.date, prices: tuple[float, float] | None) -> pl.DataFrame:
         """Contracts inside the limits, and those that were on an earlier session."""

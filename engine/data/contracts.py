@@ -45,14 +45,16 @@ def contracts_of(
     order = order[last_day[order] >= (session - dt.date(1970, 1, 1)).days]
     is_am = np.array([told[root].is_am for root in roots], dtype=np.bool_)[order]
     marked = np.array([told[root].is_adjusted for root in roots], dtype=np.bool_)[order]
+    adjusted = marked | _split_through(strike[order], session, splits)
+    multiplier = np.array([told[root].multiplier for root in roots], dtype=np.float64)[order]
     made = Contracts(
         last_day[order].astype(np.int32),
         strike[order].astype(np.float64),
         is_call[order].astype(np.bool_),
         np.where(is_am, AM, PM).astype(np.int8),
         np.where(is_am, calendar.open_ns[at[order]], calendar.close_ns[at[order]]).astype(np.int64),
-        np.array([told[root].multiplier for root in roots], dtype=np.float64)[order],
-        marked | _split_through(strike[order], session, splits),
+        np.where(adjusted, multiplier * _shares_after(session, splits), multiplier),
+        adjusted,
         tuple(roots[i] for i in order),
     )
     return made, order
@@ -60,9 +62,22 @@ def contracts_of(
 
 def _split_through(strike: np.ndarray, session: dt.date, splits: Sequence[Split]) -> np.ndarray:
     """bool (k,): strikes that only a split can have made, in the years in which contracts from before it still live."""
-    recent = any(0 < (session - before).days <= LONGEST_LIFE_DAYS for before, _ in splits)
     off_grid = np.abs(strike / _STRIKE_GRID - np.round(strike / _STRIKE_GRID)) > 1e-6
-    return off_grid & recent
+    return off_grid & bool(_recent(session, splits))
+
+
+def _recent(session: dt.date, splits: Sequence[Split]) -> list[float]:
+    """Ratios of the splits that contracts of a session may have gone through."""
+    return [ratio for before, ratio in splits if 0 < (session - before).days <= LONGEST_LIFE_DAYS]
+
+
+def _shares_after(session: dt.date, splits: Sequence[Split]) -> float:
+    """What an adjusted contract delivers, in shares for one of before, as OCC adjusts for the only recent split.
+
+    1 where there is none or several: a merger, a special dividend or a chain of splits is not told by the strike.
+    """
+    recent = _recent(session, splits)
+    return carried(1.0, 1.0, recent[0]).multiplier if len(recent) == 1 else 1.0
 
 
 @dataclass(frozen=True)

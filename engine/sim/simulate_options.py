@@ -21,6 +21,7 @@ from engine.signals.rules import SignalColumns, SignalPlan
 from engine.sim.assemble_options import assemble_options
 from engine.sim.chain_volatility import ChainVolatility
 from engine.sim.entry_told import Decided, EntryTold
+from engine.sim.opening_settlement import opening_notes
 from engine.sim.option_market import OptionMarket, RateOn, build_option_market, rates_of
 from engine.sim.reference_options import OptionRecord, walk_options
 from engine.sim.result import SimResult
@@ -253,4 +254,5 @@ def _notes(spec: StrategySpec, pack: Pack) -> list[str]:
         notes.append(
             "held to settlement: paid in cash at intrinsic value; delivery of shares is not modelled"
         )
+        notes += opening_notes(spec, pack)
     return notes

@@ -76,6 +76,26 @@ def test_minis_and_marked_roots_are_known():
     assert found.adjusted.tolist() == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("splits_of", "multiplier"),
+    [
+        ([], 100.0),  # a merger or a special dividend: what it delivers is not known
+        ([(dt.date(2014, 6, 6), 7.0)], 100.0),  # seven contracts for one, of 100 shares each
+        ([(dt.date(2014, 6, 6), 1.5)], 150.0),  # three for two: one contract of 150 shares
+        ([(dt.date(2014, 6, 6), 0.1)], 10.0),  # one for ten: one contract of 10 shares
+        ([(dt.date(2010, 6, 4), 1.5)], 100.0),  # no contract lives that long
+        ([(dt.date(2014, 1, 3), 1.5), (dt.date(2014, 6, 6), 1.5)], 100.0),  # one of them or both: not known
+    ],
+)
+def test_an_adjusted_contract_delivers_what_the_only_recent_split_made_of_it(splits_of, multiplier):
+    table = listed(("2014-06-21", 70.0, "C", "AAA1"), ("2014-06-21", 70.0, "C", "AAA"))
+    found, _ = contracts_of(table, dt.date(2014, 6, 9), splits_of)
+    told = dict(
+        zip(found.root, zip(found.multiplier.tolist(), found.adjusted.tolist(), strict=True), strict=True)
+    )
+    assert told == {"AAA1": (multiplier, True), "AAA": (100.0, False)}
+
+
 def test_contracts_that_went_through_a_split_are_flagged_after_it():
     # 645 / 7 = 92.142857: OCC lists 92.14; 95 is a strike of the time after
     table = listed(("2014-06-21", 92.14, "C", "AAPL"), ("2014-06-21", 95.0, "C", "AAPL"))

@@ -16,6 +16,8 @@ from engine.core.chains import PM
 from engine.core.errors import DataError
 from engine.core.sessions import day_of
 from engine.core.settings import Settings
+from engine.data.calendars import sessions as sessions_of
+from engine.data.chains import read_chain
 from engine.packs.alter import changed_after, cut_after
 from engine.packs.build import build_pack
 from engine.packs.chains import ROW_ARRAYS, arrays_of
@@ -433,3 +435,29 @@ def test_real_snapshots_of_spy(tmp_path):
     assert [round(float(v), 4) for v in told] == [3.28, 3.33, 3.32, 1556]
     assert last.underlying.tolist() == [474.96]
     assert arrays_of(spy) == [*ROW_ARRAYS, "open_interest", "underlying"]
+
+
+# ---------------------------------------------------------------- after the close of stocks
+
+
+@pytest.mark.parametrize(("symbol", "outside", "late"), [("SPY", 2, 2), ("AAA", 4, 0)])
+def test_rows_of_the_quarter_hour_after_the_close_are_told_apart_and_left_out(
+    tmp_path, symbol, outside, late
+):
+    day = dt.date(2023, 8, 3)  # closes at 20:00 UTC
+    close = int(dt.datetime(2023, 8, 3, 20, tzinfo=dt.UTC).timestamp()) * 10**9
+    starts = [close + n * 60 * 10**9 for n in (-391, -1, 0, 14, 15)]  # 09:29, 15:59, 16:00, 16:14, 16:15
+    quotes = {name: [1.0] * 5 for name in ("bid_open", "bid_close", "ask_open", "ask_close")}
+    rows = option_rows(("2023-08-18", 450.0, "C"), starts, symbol=symbol, **quotes)
+    store_options(Settings(tmp_path), "mine", "1min", rows, quotes=True)
+    served = read_chain(Settings(tmp_path), "mine", symbol, "1min", sessions_of("XNYS", day, day))
+    assert (served.outside_rows, served.late_rows) == (outside, late)
+    assert np.isfinite(served.series.by_session[0].close_bid).sum() == 1
+    assert ("2 rows of the 15 minutes after the close left out" in served.note) == bool(late)
+
+
+def test_minutes_after_the_close_are_known_in_real_quotes_of_spy(tmp_path):
+    bring(tmp_path, "lean", real_data() / "lean/option/usa/minute/spy")
+    day = dt.date(2023, 8, 3)
+    served = read_chain(Settings(tmp_path), "lean", "SPY", "1min", sessions_of("XNYS", day, day))
+    assert (served.outside_rows, served.late_rows) == (0, 67)

@@ -2,10 +2,13 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 
+from engine.core.chains import AM
 from engine.core.errors import SpecError
 from engine.core.sessions import day_of
 from engine.core.spec_text import canonical
@@ -68,3 +71,19 @@ def test_what_trades_are_made_of_is_kept_with_the_run(pack, tmp_path):
         assert f"{name}.parquet" in named
         assert pl.read_parquet(tmp_path / f"{name}.parquet").equals(getattr(result, name), null_equal=True)
     assert result.legs["strike"].to_list()[:2] == [95.0, 90.0]
+
+
+def settling_on_the_open(pack):
+    chain = pack.chains["AAA"]
+    one = chain.by_session[0]
+    am = replace(one, contracts=replace(one.contracts, settlement=np.full_like(one.contracts.settlement, AM)))
+    return replace(pack, chains={"AAA": replace(chain, by_session={0: am})})
+
+
+def test_a_run_that_holds_to_settlement_on_the_open_says_which_price_that_is(pack):
+    held = option_spec(legs=SPREAD, risk_exits={"let_expire": True})
+    said = "\n".join(simulate(held, settling_on_the_open(pack)).notes)
+    assert "AAA: contracts that settle on the open do so on the open of its first bar of that day" in said
+    assert "not on the exchange's special opening quotation; its bars tell one level a bar" in said
+    assert "special opening quotation" not in "\n".join(simulate(held, pack).notes)
+    assert "special opening quotation" not in "\n".join(simulate(SPEC, settling_on_the_open(pack)).notes)
