@@ -67,7 +67,7 @@ def simulate(spec: StrategySpec, pack: Pack, engine: EngineName = "native") -> S
 
 
 def _options(spec: StrategySpec, pack: Pack, engine: EngineName) -> SimResult:
-    """Option specs are run by the reference, whichever of our own engines is asked for, and by Lumibot."""
+    """Option specs have walks of their own, and run through Lumibot."""
     from engine.sim.simulate_options import simulate_options
 
     if engine == "vectorbt":

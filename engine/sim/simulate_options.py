@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from engine.core.bars import FloatArray
 from engine.core.chains import ChainSeries
@@ -28,19 +28,50 @@ from engine.sim.result import SimResult
 from engine.sim.unanswered import asks, refuse_unanswered
 from engine.trade.option_state import OptionPosition, OptionTrade
 
+if TYPE_CHECKING:
+    from engine.sim.backends.native_options import OptionEngine
+    from engine.sim.option_ticks import OptionTicks
+
 Chains = Mapping[str, ChainSeries]
 IVPercentile = Mapping[str, Mapping[int, float]]
 OptionEngineName = Literal["native", "reference", "lumibot"]
 
 
+class CompiledWalk:
+    """The compiled walk over one market: laid out when first asked for, an engine a thread."""
+
+    def __init__(self, market: OptionMarket) -> None:
+        self._market = market
+        self._laid: OptionTicks | None = None
+        self._lock, self._local = threading.Lock(), threading.local()
+
+    def engine(self) -> OptionEngine:
+        """This thread's engine."""
+        from engine.sim.backends.native_options import OptionEngine
+        from engine.sim.option_ticks import OptionTicks
+
+        with self._lock:
+            if self._laid is None:
+                self._laid = OptionTicks(self._market)
+        found: OptionEngine | None = getattr(self._local, "engine", None)
+        if found is None:
+            found = self._local.engine = OptionEngine(self._laid)
+        return found
+
+
 @dataclass(frozen=True)
 class OptionConfig:
-    """An option spec on a pack, ready to walk."""
+    """An option spec on a pack, ready to walk. compiled: what configs over one market share; None: nothing yet."""
 
     spec: StrategySpec
     market: OptionMarket
     rules: OptionRules
     signals: tuple[SignalColumns, ...]
+    compiled: CompiledWalk | None = None
+
+    def engine(self) -> OptionEngine:
+        """The compiled walk over the market."""
+        return (CompiledWalk(self.market) if self.compiled is None else self.compiled).engine()
 
 
 class OptionRun(NamedTuple):
@@ -67,7 +98,7 @@ class PreparedOptions:
         self.pack = pack
         self._chains, self._rate_on, self._iv_percentile = chains, rate_on, iv_percentile
         self._volatility = ChainVolatility(chains, rate_on)
-        self._markets: dict[tuple[tuple[str, ...], str, bool], OptionMarket] = {}
+        self._markets: dict[tuple[tuple[str, ...], str, bool], tuple[OptionMarket, CompiledWalk]] = {}
         self._caches: dict[frozenset[str], ColumnCache] = {}
         self._lock = threading.Lock()
 
@@ -83,11 +114,15 @@ class PreparedOptions:
 
     def market(self, universe: tuple[str, ...], timeframe: str, *, is_ranked: bool = False) -> OptionMarket:
         """is_ranked : a filter reads the IV percentile, which takes a look at every session's chain."""
+        return self._market(universe, timeframe, is_ranked)[0]
+
+    def _market(
+        self, universe: tuple[str, ...], timeframe: str, is_ranked: bool
+    ) -> tuple[OptionMarket, CompiledWalk]:
         key = (universe, timeframe, is_ranked)
         with self._lock:
-            found = self._markets.get(key)
-            if found is None:
-                found = self._markets[key] = build_option_market(
+            if key not in self._markets:
+                market = build_option_market(
                     self.pack,
                     self._chains,
                     universe,
@@ -95,7 +130,8 @@ class PreparedOptions:
                     rate_on=self._rate_on,
                     iv_percentile=self._ranks(universe) if is_ranked else None,
                 )
-            return found
+                self._markets[key] = market, CompiledWalk(market)
+            return self._markets[key]
 
     def _ranks(self, universe: tuple[str, ...]) -> IVPercentile:
         if self._iv_percentile is not None:
@@ -114,13 +150,13 @@ class PreparedOptions:
         answer; it names the waiver.
         """
         is_ranked = any(one.name == "iv_percentile" for one in asks(spec))
-        market = self.market(spec.universe, spec.timeframe, is_ranked=is_ranked)
+        market, compiled = self._market(spec.universe, spec.timeframe, is_ranked)
         rules = option_rules(spec, market.base.instruments, MINUTES[spec.timeframe])
         if is_whole:
             _refuse_unanswered(spec, market)
         plan = SignalPlan.of(spec) if plan is None else plan
         signals = tuple(plan.columns(self.cache(spec), symbol) for symbol in spec.universe)
-        return OptionConfig(spec, market, rules, signals)
+        return OptionConfig(spec, market, rules, signals, compiled)
 
 
 def prepare_options(
@@ -176,15 +212,23 @@ def simulate_options(
     if prepared is None:
         prepared = prepare_options(pack, chains, rate_on=rate_on, iv_percentile=iv_percentile)
     config = prepared.config(spec)
-    return option_result_of(config, prepared, option_record(config, engine), _ran_by(engine))
+    return option_result_of(config, prepared, option_record(config, engine), engine)
 
 
-def _ran_by(engine: str) -> str:
-    return "reference" if engine == "native" else engine
+def left_to_reference(config: OptionConfig) -> str | None:
+    """What of a config the compiled walk leaves to the reference, in words; None for nothing."""
+    from engine.sim.backends.native_options import uncovered
+
+    return uncovered(config.market, config.rules)
 
 
 def option_record(config: OptionConfig, engine: str) -> OptionRecord:
-    """What happens to a config on an engine. SpecError where it cannot express the spec, or runs no options."""
+    """What happens to a config on an engine; native leaves to the reference what it does not restate.
+
+    SpecError where the engine cannot express the spec, or runs no options.
+    """
+    if engine == "native" and left_to_reference(config) is None:
+        return config.engine().record(config.rules, config.signals)
     if engine in ("native", "reference"):
         return walk_options(config.market, config.rules, config.signals)
     if engine == "lumibot":
@@ -207,15 +251,19 @@ def option_metrics(
     plan : the signals of the spec, where several configs share them. Errors as `PreparedOptions.config`.
     """
     config = prepared.config(spec, plan)
+    if engine == "native" and left_to_reference(config) is None:
+        config.engine().metrics(config.rules, config.signals, out)
+        return
     record = option_record(config, engine)
-    out[:] = list(option_result_of(config, prepared, record, _ran_by(engine)).metrics.values())
+    out[:] = list(option_result_of(config, prepared, record, engine).metrics.values())
 
 
 def option_result_of(
     config: OptionConfig, prepared: PreparedOptions, record: OptionRecord, engine: str
 ) -> SimResult:
-    """The result of a record, entry reasons in words."""
+    """The result of a record, entry reasons in words. A native run that the reference made says so."""
     spec, pack = config.spec, prepared.pack
+    left = left_to_reference(config) if engine == "native" else None
     told = EntryTold(spec, prepared.cache(spec))
     result = assemble_options(
         config.market,
@@ -223,10 +271,10 @@ def option_result_of(
         record,
         spec_hash=spec_hash(spec),
         pack_hash=pack.hash,
-        engine=engine,
+        engine="reference" if left else engine,
         seed=spec.backtest.seed,
         entry_reason=told.reason,
-        notes=(*pack.notes, *_notes(spec, pack)),
+        notes=(*pack.notes, *_notes(spec, pack), *([f"run by the reference: {left}"] if left else [])),
         marks=(SYNTHETIC,) if pack.is_synthetic else (),
         monitored=spec.monitor_greeks,
     )

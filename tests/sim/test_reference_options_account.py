@@ -275,7 +275,7 @@ def test_a_run_tells_entry_reasons_and_is_the_same_twice():
     spec, pack = packed(series, legs=LONG_CALL, risk_exits={"max_hold_minutes": 120})
     first, second = (simulate_options(spec, pack, {"AAA": chain}) for _ in range(2))
     assert "close" in first.trades["entry_reason"][0]
-    assert first.engine == "reference"
+    assert first.engine == "native"
     for name in ("trades", "fills", "equity", "skipped", "legs", "positions", "position_marks"):
         assert getattr(first, name).equals(getattr(second, name), null_equal=True)
     assert first.metrics["n_trades"] == len(first.trades.filter(~first.trades["is_open"]))

@@ -1,4 +1,4 @@
-"""An option spec from the store to its result: the pack brings the chain, `simulate` finds the reference."""
+"""An option spec from the store to its result: the pack brings the chain, `simulate` walks it on our engines."""
 
 import datetime as dt
 import json
@@ -36,9 +36,9 @@ def pack():
 
 
 @pytest.mark.parametrize("engine", ["native", "reference"])
-def test_our_engines_run_an_option_spec_by_the_reference(pack, engine):
+def test_our_engines_run_an_option_spec_alike(pack, engine):
     result = simulate(SPEC, pack, engine)
-    assert result.engine == "reference"
+    assert result.engine == engine
     assert result.trades.equals(simulate_options(SPEC, pack).trades, null_equal=True)
     assert result.trades["exit_reason"][0] == "max_hold"
 
