@@ -12,7 +12,7 @@ from engine.core.settings import Settings
 from engine.packs.synthetic import make_demo
 from engine.store import sweeps
 from engine.store.db import open_store
-from tests.e2e.conftest import NO_BROWSER, ROOT, choose, drawn, heading, settled, tick
+from tests.e2e.conftest import NO_BROWSER, ROOT, drawn, heading, settled, tick
 
 pytestmark = [pytest.mark.slow, NO_BROWSER]
 LONG_MS = 180_000  # for the sweep, on a machine that does other things too
@@ -58,9 +58,8 @@ def _open_the_spread(page):
 
 
 def _build_a_grid(page):
-    """On half hours: the spec's own grid with two parameters less and one more."""
+    """The spec's own grid with two parameters less and one more."""
     page.get_by_text("SPY options").wait_for()
-    choose(page, "Bars", "30min")
     for name in ("stop", "target"):
         axis = page.locator("[class*=st-key-axis_]").filter(has=page.locator(f"strong:text-is('{name}')"))
         settled(page)
