@@ -75,6 +75,13 @@ def chain_sessions_by_terms(found: Iterable[tuple[Term, bool]], spec: StrategySp
     return max((_chain_rows(term, crossing, spec) for term, crossing in found), default=0)
 
 
+def reads_chain(plan: SignalPlan, spec: StrategySpec) -> bool:
+    """Does a condition look at the volatility of a chain, by its name or as a stand-in?"""
+    nodes = (*plan.entry, *plan.short_entry, *plan.exit, *plan.short_exit)
+    conditions = [pair for node in nodes for pair in terms(node)]
+    return any(_chain_rows(term, False, spec) for term, _ in (*conditions, *_of_logic(spec)))
+
+
 def _of_logic(spec: StrategySpec) -> list[tuple[Term, bool]]:
     """What a named logic reads beside its own bars."""
     found = named_logic(spec)

@@ -41,6 +41,18 @@ class ChainVolatility:
             self._known[symbol] = values
         return self._known[symbol]
 
+    def refuse_silent(self, symbol: str) -> None:
+        """DataError where the chain tells no session's volatility: conditions on it would be undefined all through."""
+        chain = self.chains[symbol]
+        if not np.isnan(self.by_session(symbol)).all():
+            return
+        last = max(chain.by_session)
+        why = iv30_at_close(chain, last, self.rate_on(day_of(chain.sessions.date[last]))).why
+        raise DataError(
+            f"IV30 of {symbol}: its chain tells it on none of {len(chain.by_session)} sessions (the last: {why}). "
+            "Take the conditions on it out, or bring prices of VIX with `data import`."
+        )
+
     def over(self, series: BarSeries) -> FloatArray:
         """float64 (n,) over the scheduled bars of a daily series."""
         chain = self.chains.get(series.symbol)

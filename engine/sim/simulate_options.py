@@ -17,6 +17,7 @@ from engine.core.spec_text import spec_hash
 from engine.core.timeframes import MINUTES
 from engine.packs.pack import SYNTHETIC, Pack
 from engine.signals.cache import ColumnCache
+from engine.signals.required import reads_chain
 from engine.signals.rules import SignalColumns, SignalPlan
 from engine.sim.assemble_options import assemble_options
 from engine.sim.chain_volatility import ChainVolatility
@@ -155,6 +156,9 @@ class PreparedOptions:
         if is_whole:
             _refuse_unanswered(spec, market)
         plan = SignalPlan.of(spec) if plan is None else plan
+        if is_whole and reads_chain(plan, spec):
+            for symbol in spec.universe:
+                self._volatility.refuse_silent(symbol)
         signals = tuple(plan.columns(self.cache(spec), symbol) for symbol in spec.universe)
         return OptionConfig(spec, market, rules, signals, compiled)
 

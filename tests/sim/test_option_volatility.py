@@ -102,6 +102,29 @@ def test_a_condition_may_ask_for_implied_above_realised(pack):
     assert n_entries(spec_of({"signal_logic": [{**premium[0], "value": 50}]}), pack) == 0
 
 
+@pytest.mark.parametrize(
+    ("logic", "data"),
+    [
+        ([{"name": "IV30", "operator": ">", "value": 5}], {}),
+        (
+            [{"type": "price", "name": "close", "symbol": "VIX", "operator": "<", "value": 20}],
+            {"substitute": {"VIX": "chain_iv30"}},
+        ),
+    ],
+)
+def test_a_chain_that_never_tells_its_volatility_refuses_conditions_on_it(pack, logic, data):
+    chain = pack.chains["AAA"]
+    sides = dict.fromkeys(("open_bid", "open_ask", "close_bid", "close_ask"))
+    bare = {
+        s: replace(one, **sides, open_trade=one.close_bid, last_trade=one.close_bid)
+        for s, one in chain.by_session.items()
+    }
+    with pytest.raises(DataError, match="tells it on none of 140 sessions"):
+        simulate_options(
+            spec_of({"signal_logic": logic}, data), pack, {"AAA": replace(chain, by_session=bare)}
+        )
+
+
 def test_chains_are_asked_for_as_far_back_as_conditions_look():
     assert chain_requests(spec_of({}))[0].warmup_sessions == 0
     assert chain_requests(spec_of({"filters": {"iv_percentile_max": 10}}))[0].warmup_sessions == 253
