@@ -17,7 +17,7 @@ from engine.sim.simulate import simulate
 from tests.golden.quoted import canonical
 
 # spec: (overrides, closed trades, their net P&L, sha256 of their list). Ten sessions have only 70 hours: the crossover
-# runs on 5-minute bars; AMD has no trend in them and its chain too little history for a percentile.
+# runs on 5-minute bars; AMD has no trend in them and its chain too little history for a percentile; the chain of SPY is cheap in them.
 GOLDEN = {
     "sma_crossover": (
         {"timeframe": "5min"},
@@ -59,6 +59,12 @@ GOLDEN = {
         10,
         "-4693.70",
         "66f92ef9bbdab095e96ddbc81370b0c407dd77b56f07e263e4826d2b47c0f0d9",
+    ),
+    "vrp_credit_spread": (
+        {"entry.logic_params.margin": -10},
+        2,
+        "279.20",
+        "a08b16d5a9a874b40068b831d0cc6916f17c49aa0ebb90788308271058329460",
     ),
     "dow_regime_timing": (
         {},

@@ -13,10 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.core.errors import SpecError
-from engine.core.fields import SpecModel
 from engine.core.spec import StrategySpec
 from engine.core.spec_errors import Fault, field_errors
-from engine.signals.logic import dow_regime, signals_csv, zrce_second_chance
+from engine.signals.logic import dow_regime, signals_csv, vrp, zrce_second_chance
 from engine.signals.logic.contract import LogicBars, LogicColumns, Mask, NamedLogic, SignalColumns
 
 REGISTRY: dict[str, NamedLogic] = {
@@ -24,6 +23,7 @@ REGISTRY: dict[str, NamedLogic] = {
     for logic in (
         zrce_second_chance.LOGIC,
         dow_regime.LOGIC,
+        vrp.LOGIC,
         signals_csv.LOGIC,
     )
 }
@@ -98,7 +98,6 @@ __all__ = [
     "Mask",
     "NamedLogic",
     "SignalColumns",
-    "SpecModel",
     "known_logic",
     "logic_faults",
     "logic_sentences",

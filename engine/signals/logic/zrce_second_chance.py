@@ -51,7 +51,11 @@ class Params(SpecModel):
     )
     second_chance: Flag = field(True, "After a failed attempt a second one on the same side may enter.")
     relaxed_volume_ratio: Number = field(
-        1.2, "What the second attempt needs, where that is less than min_volume_threshold.", RATIO, ge=0, le=1000
+        1.2,
+        "What the second attempt needs, where that is less than min_volume_threshold.",
+        RATIO,
+        ge=0,
+        le=1000,
     )
 
     @property
