@@ -44,7 +44,6 @@ N_TARGETS, OWN_STOP, FIRST_STOP, FIRST_TARGET = 48, 49, 50, 51
 E_KIND, E_OWN, E_EXPIRES, E_STOP, E_N_TARGETS, E_TARGET_0, E_SHARE_0 = 52, 53, 54, 55, 56, 57, 62
 BOOK_WIDTH = 67
 WAITING_PRICES = (26, 55, 57, 58, 59, 60, 61)  # E_LEVEL, E_STOP and the targets: move with splits and rolls
-MOST_TARGETS = 5
 
 # Columns of `own`, float64 (n_own, OWN_WIDTH): levels that single entries bring of their own.
 OWN_KIND, OWN_LEVEL, OWN_EXPIRES, OWN_STOP_PRICE, OWN_N_TARGETS, OWN_TARGET_0, OWN_SHARE_0 = (

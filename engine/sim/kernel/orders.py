@@ -43,7 +43,6 @@ from engine.sim.kernel.book import (
     MARKET,
     MID_CLOSE,
     MID_OPEN,
-    MOST_TARGETS,
     MULTIPLIER,
     N_TARGETS,
     N_TODAY,
@@ -182,7 +181,7 @@ def set_levels(book, instruments, s, cfg, targets, side, price):
     book[s, OWN_STOP] = 0.0
     if book[s, E_OWN] != 0.0 and not math.isnan(book[s, E_STOP]):
         book[s, STOP], book[s, OWN_STOP] = book[s, E_STOP], 1.0
-    for i in range(MOST_TARGETS):
+    for i in range(int(book[s, N_TARGETS])):  # of the position before
         book[s, LEVEL_0 + i] = np.nan
     if book[s, E_OWN] != 0.0 and book[s, E_N_TARGETS] > 0.0:
         n = int(book[s, E_N_TARGETS])
