@@ -250,9 +250,13 @@ class DataSpec(SpecModel):
         "Source of all series; auto takes the only one that has them.",
         pattern=SOURCE,
     )
-    paths: dict[Line, Line] = field({}, "Path templates of processed files, by dataset.", max_length=20)
+    paths: dict[Line, Line] = field(
+        {},
+        "Path templates of processed files, by dataset; `data import parquet SPEC` brings them in.",
+        max_length=20,
+    )
     columns: dict[Line, dict[Line, Line]] = field(
-        {}, "Column names of processed files, by dataset.", max_length=20
+        {}, "Column names of processed files, by dataset or kind: field to column.", max_length=20
     )
     tz: Line = field(
         "America/New_York",

@@ -107,7 +107,10 @@ def list_all(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def show(args: argparse.Namespace, settings: Settings) -> None:
-    """JSON: hash, source, synthetic, window, series, dividends, rolls, chains, notes."""
+    """JSON: hash, source, synthetic, window, series, dividends, rolls, chains, rates, ex_dividends, notes.
+
+    rates: null, or {name, day, rate} with days since 1970 and continuous fractions; ex_dividends: of chains, by symbol.
+    """
     from engine.packs.disk import load_pack
 
     _tell(load_pack(settings, args.hash), as_json=args.json)
@@ -135,6 +138,8 @@ def verify(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _tell(pack: Pack, *, as_json: bool) -> None:
+    from engine.packs.carry import plain_dividends, plain_rates
+
     if as_json:
         output.print_json(
             {
@@ -146,6 +151,8 @@ def _tell(pack: Pack, *, as_json: bool) -> None:
                 "dividends": [one._asdict() for one in pack.dividends],
                 "rolls": [one._asdict() for one in pack.rolls],
                 "chains": [_describe_chain(one) for one in pack.chains.values()],
+                "rates": None if pack.rates is None else plain_rates(pack.rates),
+                "ex_dividends": plain_dividends(pack.ex_dividends),
                 "notes": pack.notes,
             }
         )
@@ -164,6 +171,8 @@ def _tell(pack: Pack, *, as_json: bool) -> None:
         print(f"roll {roll.from_contract} to {roll.to_contract} on {roll.session_date}, gap {roll.gap:g}")
     if pack.dividends:
         print(f"{len(pack.dividends)} dividends")
+    for symbol, paid in pack.ex_dividends.items():
+        print(f"{symbol}: {len(paid.ex_day)} dividends and {len(paid.split_day)} splits from a year before on")
     for note in pack.notes:
         print(note)
 

@@ -1,6 +1,7 @@
 """Interest rates: from LEAN's file into the store, and from there into packs with chains."""
 
 import datetime as dt
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -160,6 +161,18 @@ def test_a_pack_carries_the_dividends_of_its_underlying_a_year_back(tmp_path):
     loaded = load_pack(settings, pack.hash)
     assert np.array_equal(loaded.ex_dividends["AAPL"].amount, held.amount)
     assert verify_pack(settings, pack.hash).is_sound
+
+
+def test_a_packs_rates_and_dividends_are_shown(tmp_path, monkeypatch, capsys):
+    settings = twx(tmp_path)
+    monkeypatch.setenv("ARGUS_HOME", str(settings.home))
+    pack = built(settings, *TWX_DAYS)
+    assert main(["pack", "show", pack.hash, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["rates"]["name"], told["rates"]["rate"]) == ("PCREDIT8", pack.rates.rate.tolist())
+    assert told["ex_dividends"] == {}
+    assert main(["pack", "show", pack.hash]) == 0
+    assert "interest rates: PCREDIT8 of source lean" in capsys.readouterr().out
 
 
 def test_dividends_of_before_a_split_are_told_per_share_of_after_it():
