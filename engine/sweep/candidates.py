@@ -93,8 +93,8 @@ class Candidate:
 
 
 def candidates(spec: StrategySpec) -> list[Candidate]:
-    """All parameters of `spec` that can be swept: its own names, conditions, then the fields of each part."""
-    found = [*_of_conditions(spec), *_of_fields(spec)]
+    """All parameters of `spec` that can be swept: its own names, conditions, named logic, then the fields."""
+    found = [*_of_conditions(spec), *_of_named_logic(spec), *_of_fields(spec)]
     named = list(_of_aliases(spec, {one.path: one for one in found}))
     known = {one.paths for one in named}
     return [*named, *(one for one in found if one.paths not in known)]
@@ -251,7 +251,6 @@ def _of_fields(spec: StrategySpec) -> Iterator[Candidate]:
             found = _of_field(spec, place, owner, info)
             if found is not None:
                 yield found
-    yield from _of_named_logic(spec)
 
 
 def _is_fixed(path: str) -> bool:
