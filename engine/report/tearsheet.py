@@ -60,6 +60,8 @@ def tearsheet_html(
         exits=summary.exit_reasons(result.trades).to_dicts(),
         drawdowns=summary.worst_drawdowns(result.equity, result.initial_cash).to_dicts(),
         skipped=summary.skipped_reasons(result.skipped).to_dicts(),
+        calls=[] if result.calls is None else result.calls.head(TEARSHEET_TRADES).to_dicts(),
+        n_calls=0 if result.calls is None else len(result.calls),
         trades=result.trades.head(TEARSHEET_TRADES).to_dicts(),
         n_trades=len(result.trades),
         spec_text=json.dumps(spec, indent=2, ensure_ascii=False),

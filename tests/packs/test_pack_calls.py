@@ -17,6 +17,7 @@ from engine.packs.alter import changed_after, cut_after
 from engine.packs.disk import load_pack, save_pack
 from engine.packs.pack import pack_from_series
 from engine.packs.verify import verify_pack
+from engine.sim.calls import calls_for
 from engine.sim.inputs import pack_for
 from tests.fixtures.bars import make_sessions, random_series
 from tests.fixtures.calls import at_ns, drawn_calls
@@ -113,3 +114,14 @@ def test_a_later_import_under_the_same_name_leaves_earlier_packs_as_they_were(st
     after = pack_for(store, build_spec(SPEC))
     assert after.hash != before.hash
     assert load_pack(store, before.hash).series["AAA", "1min"].calls.row.tolist() == [3, 4]
+
+
+def test_calls_on_a_future_are_traded_in_the_size_of_the_account_and_the_notes_say_so(store, tmp_path):
+    path = tmp_path / "futures.csv"
+    path.write_text("time,symbol,action\n2024-03-04 15:00,NQ,BUY\n2024-03-04 16:00,MNQ1!,CLOSE\n", "utf-8")
+    save_calls(store, "nq", read_calls(path, CallOptions(tz="UTC")), "UTC", NOW)
+    tree = SPEC | {"universe": ["MNQ", "NQ"], "entry": {"logic": "signals_csv", "logic_params": {"calls": "nq"}}}
+    for cash, traded, other in ((50_000.0, "MNQ", "NQ"), (100_000.0, "NQ", "MNQ")):
+        asked = calls_for(store, build_spec(tree | {"backtest": {"cash": cash}}))
+        assert {symbol: len(calls) for symbol, calls in asked.by_symbol.items()} == {traded: 2, other: 0}
+        assert f"calls nq: 1 on {other} traded as {traded}, the size for this account" in asked.notes

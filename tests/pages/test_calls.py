@@ -83,6 +83,12 @@ def test_the_tearsheet_tells_what_became_of_each_call(traded, home):
     assert any("5 rows, 3 taken, 1 repaired, 1 refused" in one.label for one in at.expander)
 
 
+def test_the_tearsheet_as_a_file_has_them_too(traded):
+    page = (traded[0] / "runs" / traded[1] / "tearsheet.html").read_text("utf-8")
+    assert "<h2>Calls</h2>" in page and "closed the trade of row 2" in page
+    assert "row,at,symbol,action" in (traded[0] / "runs" / traded[1] / "calls.csv").read_text("utf-8")
+
+
 def test_a_run_without_calls_shows_no_table_of_them(filled):
     store = open_store(filled)
     store.close()
