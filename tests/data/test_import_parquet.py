@@ -13,7 +13,7 @@ from engine.cli import main
 from engine.core.errors import ArgusError, DataError
 from engine.core.settings import CHECKOUT, Settings
 from engine.data import catalog
-from engine.data.importers import parquet
+from engine.data.importers import ImportCancelled, parquet
 from engine.data.importers.preview import guess_format, preview
 from engine.data.partitions import read_part
 from engine.data.processed import files_of
@@ -387,6 +387,17 @@ def test_rows_are_numbered_through_all_batches_of_a_file(home, monkeypatch):
     )
     with pytest.raises(DataError, match="row 321: price is zero or negative"):
         bring(home, "parquet", write(home, "equities_min", rows), options={"tz": "America/New_York"})
+
+
+@pytest.mark.parametrize("at", [1, 3, 6])
+def test_a_cancelled_import_was_never_there(home, tmp_path, at):
+    for day in (DAY, dt.date(2023, 3, 2)):
+        write(home, "equities_min", equities(day), day)
+    asked = iter(range(1000))
+    with pytest.raises(ImportCancelled):
+        bring(home, "parquet", a_spec(tmp_path, ("equities_min",)), cancelled=lambda: next(asked) >= at)
+    assert catalog.series(Settings(home)) == []
+    assert not list((home / "market").rglob("*.parquet"))
 
 
 def test_flags_of_the_command_line(home, tmp_path, monkeypatch, capsys):
