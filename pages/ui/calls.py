@@ -67,7 +67,9 @@ def _show_table(run: Run, found: pl.DataFrame, currency: str) -> None:
     page = min(int(st.session_state.get(state.CALLS_PAGE) or 1), n_pages)
     shown = found.slice((page - 1) * PAGE_ROWS, PAGE_ROWS)
     ids = shown["trade_id"].to_list()
-    key = f"calls_{run.id}_{page}"
+    chosen = st.query_params.get(state.TRADE, "")
+    ticked = [i for i, one in enumerate(ids) if one is not None and str(one) == chosen]
+    key = f"{state.renewed(state.CALLS_TABLE)}_{run.id}_{page}"
     st.dataframe(
         calls_frame(shown),
         column_config=calls_columns(currency),
@@ -77,6 +79,7 @@ def _show_table(run: Run, found: pl.DataFrame, currency: str) -> None:
         key=key,
         on_select=lambda: _open(run, [ids[row] for row in st.session_state[key].selection.rows[:1]]),
         selection_mode="single-row",
+        selection_default={"selection": {"rows": ticked}},
         alt="Trade calls and what became of each",
     )
     if n_pages > 1:
@@ -87,6 +90,7 @@ def _show_table(run: Run, found: pl.DataFrame, currency: str) -> None:
 def _open(run: Run, chosen: list[int | None]) -> None:
     """Action: the URL names the trade of the ticked call, if it made one."""
     state.put_in_url(state.TRADE, [str(one) for one in chosen if one is not None])
+    st.session_state.pop(state.TRADE_PAGE, None)  # the table turns to the page of the trade
     state.renew(state.TRADES_TABLE)
 
 
@@ -101,11 +105,11 @@ def calls_frame(found: pl.DataFrame) -> pl.DataFrame:
         "at",
         "symbol",
         pl.col("action").str.to_uppercase().alias("call"),
+        "outcome",
+        pl.when(made).then("net_pnl").alias("net_pnl"),
         pl.when(is_range).then(price + "–" + high).otherwise(price).alias("entry"),
         pl.col("stop").map_elements(_price, return_dtype=pl.String),
         pl.col("targets"),
-        pl.col("outcome"),
-        pl.when(made).then("net_pnl").alias("net_pnl"),
         "trade_id",
         *(pl.when(made).then(name).alias(name) for name in ("entry_price", "exit_price")),
     ).with_columns(
@@ -125,11 +129,11 @@ def calls_columns(currency: str) -> dict[str, Any]:
         "at": st.column_config.DatetimeColumn("Sent", format="MM-DD HH:mm", timezone="UTC", width=95),
         "symbol": text("Symbol", width=75),
         "call": text("Call", width=85),
+        "outcome": text("What became of it", width=200),
+        "net_pnl": number(f"Net, {currency}", format="%+.2f", width=85),
         "entry": text("Entry", width=98, help="The price or range that the call names."),
         "stop": text("Stop", width=65),
         "targets": text("Targets", width=143),
-        "outcome": text("What became of it", width=200),
-        "net_pnl": number(f"Net, {currency}", format="%+.2f", width=85),
         "trade_id": number("Trade", width=55),
         "entry_price": text("Entered at", width=85, help="Slippage included."),
         "exit_price": text("Left at", width=85, help="Mean of all parts, slippage included."),

@@ -78,8 +78,13 @@ FIELD = "field_"  # + path of the field
 RUN, TRADE = "run", "trade"
 TRADE_ORDER, TRADE_REASON, TRADE_PAGE = "trades_by", "trades_left_by", "trades_page"
 TRADES_TABLE, PREVIOUS, NEXT = "trades_table", "trade_previous", "trade_next"
-CALLS_PAGE, CALL_ROWS = "calls_page", "call_rows"
-ALL_METRICS, SKIPPED, ORIGIN = "all_metrics", "skipped", "origin"  # folded parts: True while open
+CALLS_PAGE, CALLS_TABLE, CALL_ROWS = "calls_page", "calls_table", "call_rows"
+ALL_METRICS, SKIPPED, ORIGIN, GRID_PART = (
+    "all_metrics",
+    "skipped",
+    "origin",
+    "grid_part",
+)  # folded: True while open
 
 
 def listed(name: str) -> list[str]:
