@@ -27,8 +27,8 @@ def trade_chart(
     """
     bars, n = window.bars, len(window.bars)
     starts = local_starts(bars["start"], window.timezone)
-    first = _slot(bars, trade["entry_at"])
-    last = n - 1 if trade["exit_at"] is None else _slot(bars, trade["exit_at"])
+    first = slot(bars, trade["entry_at"])
+    last = n - 1 if trade["exit_at"] is None else slot(bars, trade["exit_at"])
     levels = [
         echarts.level(name, price, colour, (first, min(n - 1, max(last, first + n // 16))))
         for name, price, colour in (("Stop", trade["stop_price"], colours.loss),
@@ -97,7 +97,7 @@ def _marks(
     ):
         rows = fills.filter((pl.col("reason") == "entry") == is_entry)
         if len(rows):
-            points = [(_slot(bars, at), price) for at, price in rows.select("at", "price").iter_rows()]
+            points = [(slot(bars, at), price) for at, price in rows.select("at", "price").iter_rows()]
             found.append(echarts.mark(colours, name, points, symbol, colour, 14 if is_entry else 16))
     return found
 
@@ -107,13 +107,13 @@ def _fill_lines(bars: pl.DataFrame, fills: pl.DataFrame) -> list[str]:
     lines = [""] * len(bars)
     for row in fills.iter_rows(named=True):
         why = "entry" if row["reason"] == "entry" else formats.words(row["reason"])
-        lines[_slot(bars, row["at"])] += (
+        lines[slot(bars, row["at"])] += (
             f"\n{row['side']} {formats.quantity(row['quantity'])} at {formats.price(row['price'])}, {why}"
         )
     return lines
 
 
-def _slot(bars: pl.DataFrame, at: dt.datetime) -> int:
+def slot(bars: pl.DataFrame, at: dt.datetime) -> int:
     """Index of the bar that an instant falls into."""
     ns = int(at.timestamp()) * 1_000_000_000
     return max(0, int(bars["start"].search_sorted(ns, side="right")) - 1)

@@ -10,7 +10,19 @@ import polars as pl
 import streamlit as st
 
 from engine.core.errors import ArgusError
-from pages.ui import candles, echarts, formats, guard, html, option_trade, run_files, state, tables
+from pages.ui import (
+    candles,
+    echarts,
+    formats,
+    guard,
+    html,
+    logic_queries,
+    option_trade,
+    run_files,
+    state,
+    tables,
+    zone_chart,
+)
 from pages.ui.palette import palette
 from pages.ui.queries import Run
 from pages.ui.run_files import TRADE_ORDERS, TRADES_ROWS
@@ -137,14 +149,16 @@ def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) 
     """Draw the chart; the time zone of its clock."""
     last = trade["exit_at"] or _last_moment(run)
     symbol, timeframe = trade["symbol"], run.timeframe
+    zone = logic_queries.zone_of(run.folder, trade["trade_id"])
+    first = zone.opened_at if zone is not None else trade["entry_at"]
     try:
-        window = run_files.bars_around(
-            home, run.pack_hash, symbol, timeframe, _ns(trade["entry_at"]), _ns(last)
-        )
+        window = run_files.bars_around(home, run.pack_hash, symbol, timeframe, _ns(first), _ns(last))
     except ArgusError as error:
         st.warning(guard.plain(f"The bars cannot be shown. {error}"))
         return "UTC"
     chart = candles.trade_chart(palette(), window, trade, fills, daily=timeframe == "1D")
+    if zone is not None:
+        zone_chart.add_zone(chart, window.bars, zone)
     echarts.show(
         chart,
         "trade_chart",
@@ -152,7 +166,8 @@ def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) 
         f"{run.slug or 'run'}-{run.id[:8]}-trade-{trade['trade_id']}",
     )
     merged = f" Each candle stands for {window.bars_each} bars." if window.bars_each > 1 else ""
-    st.caption(f"{symbol}, {timeframe} bars, {window.timezone} time, actual prices.{merged}")
+    attempts = f" {zone_chart.told(zone, window.timezone)}" if zone is not None else ""
+    st.caption(f"{symbol}, {timeframe} bars, {window.timezone} time, actual prices.{merged}{attempts}")
     return window.timezone
 
 

@@ -57,8 +57,8 @@ def trade_chart(
                                     ("Target", trade["target_price"], colours.gain))
         if price is not None and price == price
     ]  # fmt: skip
-    series = [position, *levels, *_ends(colours, trade, last), underlying,
-              *_strikes(colours, legs, few["underlying"], last)]  # fmt: skip
+    marked = [*_ends(colours, trade, legs, last), *_conversions(colours, few, legs, trade)]
+    series = [position, *levels, *marked, underlying, *_strikes(colours, legs, few["underlying"], last)]
     chart = echarts.blank(
         colours, 520,
         dataset={"source": table},
@@ -86,17 +86,41 @@ def _table(marks: pl.DataFrame, moments: Sequence[str], symbol: str) -> pl.DataF
     )  # fmt: skip
 
 
-def _ends(colours: Palette, trade: Mapping[str, Any], last: int) -> list[dict[str, Any]]:
-    """Entry as a triangle in the trade's direction, exit as a diamond in the colour of its result."""
+def _ends(colours: Palette, trade: Mapping[str, Any], legs: pl.DataFrame, last: int) -> list[dict[str, Any]]:
+    """Entry as a triangle in the trade's direction, exit as a diamond in the colour of its result.
+
+    Both stand on the path's scale, which counts what conversions and partial closes have brought in; the legend
+    says the price of the fill.
+    """
     way = "triangle" if trade["side"] == "long" else "down"
-    ends = [("Entry", 0, trade["entry_price"], way, colours.text, 14)]
+    at_entry = trade["entry_price"]
+    ends = [("Entry", 0, at_entry, at_entry, way, colours.text, 14)]
     if not trade["is_open"]:
+        won = (trade["gross_pnl"] - trade["slippage"]) / (trade["quantity"] * _unit(legs))
+        place = at_entry + (won if trade["side"] == "long" else -won)
         result = colours.gain if (trade["net_pnl"] or 0.0) > 0 else colours.loss
-        ends.append(("Exit", last, trade["exit_price"], "diamond", result, 16))
+        ends.append(("Exit", last, place, trade["exit_price"], "diamond", result, 16))
     return [
-        echarts.mark(colours, f"{name} {formats.price(price)}", [(place, price)], symbol, colour, size)
-        for name, place, price, symbol, colour, size in ends
+        echarts.mark(colours, f"{name} {formats.price(price)}", [(place, height)], symbol, colour, size)
+        for name, place, height, price, symbol, colour, size in ends
     ]
+
+
+def _unit(legs: pl.DataFrame) -> float:
+    """Shares that a position of one stands for."""
+    return float(legs["multiplier"].max() or 1.0)  # type: ignore[arg-type]
+
+
+def _conversions(
+    colours: Palette, marks: pl.DataFrame, legs: pl.DataFrame, trade: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Where a leg was added to the position later on, on its path."""
+    later = legs.filter(pl.col("entry_at") > trade["entry_at"])["entry_at"].unique().sort()
+    if later.is_empty():
+        return []
+    at = [min(int(marks["at"].search_sorted(moment)), len(marks) - 1) for moment in later]
+    points = [(place, marks["price"][place]) for place in at]
+    return [echarts.mark(colours, "Converted", points, "diamond", colours.primary, 14)]
 
 
 def _strikes(colours: Palette, legs: pl.DataFrame, underlying: pl.Series, last: int) -> list[dict[str, Any]]:

@@ -64,6 +64,37 @@ def test_the_chart_has_the_position_its_levels_and_the_strikes(run):
     assert set(chart.option["dataset"]["source"]["Position, net a share"]) == {1.0}, "mids of 1.50 and 0.50"
 
 
+def test_a_conversion_and_the_exit_after_it_stand_on_the_path():
+    import datetime as dt
+
+    import polars as pl
+
+    from pages.ui.option_trade import trade_chart
+    from tests.pages.test_charts import COLOURS
+
+    at = [dt.datetime(2021, 3, 8, 15, minute, tzinfo=dt.UTC) for minute in (0, 10, 20)]
+    # Bought at 4.00, sold a further option for 1.50 at the second moment, closed both for 3.00 at the third: 0.50 won.
+    marks = pl.DataFrame(
+        {"at": at, "price": [4.0, 4.75, 4.5], "underlying": [100.0] * 3, "is_fresh": [True] * 3}
+    )
+    legs = pl.DataFrame(
+        {
+            "contract": ["C105", "C110"],
+            "right": ["call", "call"],
+            "strike": [105.0, 110.0],
+            "side": ["buy", "sell"],
+            "entry_at": at[:2],
+            "multiplier": [100.0, 100.0],
+        }
+    )
+    trade = {"symbol": "AAA", "side": "long", "entry_at": at[0], "entry_price": 4.0, "exit_price": 3.0,
+             "quantity": 2.0, "gross_pnl": 100.0, "slippage": 0.0, "net_pnl": 95.0, "is_open": False,
+             "stop_price": None, "target_price": None}  # fmt: skip
+    chart = trade_chart(COLOURS, marks, legs, trade, "UTC")
+    assert chart.series("Converted")["data"] == [[1, 4.75]]
+    assert chart.series("Exit 3.00")["data"] == [[2, 4.5]]
+
+
 def test_marks_that_are_gone_are_one_message(run):
     (run / "position_marks.parquet").unlink()
     at = open_page("tearsheet", run=run.name, trade="0")

@@ -1,0 +1,49 @@
+"""From the gallery of strategies to a trade of one, in a browser: ZRCE Second Chance on the demo market."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from engine.core.settings import Settings
+from engine.packs.synthetic import make_demo
+from tests.e2e.conftest import NO_BROWSER, ROOT, drawn, heading, settled, tick
+
+pytestmark = [pytest.mark.slow, NO_BROWSER]
+LONG_MS = 120_000  # a worker that starts, and compiles where nothing is in its cache
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A workspace with ten sessions of the demo market and a worker."""
+    settings = Settings(tmp_path / "home")
+    settings.home.mkdir()
+    make_demo(settings, quick=True, options=False)
+    with (tmp_path / "worker.log").open("wb") as log:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "engine", "worker"], cwd=ROOT, stdout=log, stderr=log,
+            env={**os.environ, "ARGUS_HOME": str(settings.home)},
+        )  # fmt: skip
+    yield settings.home
+    started.terminate()
+    started.wait(20)
+
+
+def test_a_strategy_of_the_gallery_runs_on_the_demo_and_its_trades_are_shown_on_their_bars(
+    visit, serve, home
+):
+    page = visit(f"{serve(home)}/specs")
+    heading(page, "Specs")
+    settled(page)
+    page.locator(".st-key-demo_zrce_second_chance button").first.click()
+    page.get_by_role("link", name="Open tearsheet").click(timeout=LONG_MS)
+    heading(page, "ZRCE Second Chance")
+    page.get_by_text("Made-up prices").first.wait_for()
+    drawn(page, "curves")
+    tick(page, 0, "[class*=st-key-trades_table]")
+    page.get_by_text("Why it was entered").wait_for()
+    drawn(page, "trade_chart")
+    page.get_by_text("Second chance: the first break at").wait_for()
