@@ -134,10 +134,11 @@ class Contestant:
 
         folder = home / f"work-{name}"
         (folder / "logs").mkdir(parents=True)
+        self.stderr = folder / "stderr.txt"
         one_core = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS"), "1")
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).resolve()), "--worker", name, "--home", str(home)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr.open("w"), text=True, cwd=folder,
             env={**environment(os.environ, folder), **one_core},
         )  # fmt: skip
 
@@ -147,7 +148,8 @@ class Contestant:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"a benchmark worker ended early (exit code {self.process.wait()})")
+            last = (self.stderr.read_text(errors="replace").strip().splitlines() or ["no message"])[-1]
+            raise SystemExit(f"a benchmark worker ended early (exit code {self.process.wait()}): {last}")
         answer: dict[str, Any] = json.loads(line)
         return {**answer, "ms": answer["cpu"] / answer["n"] * 1000.0}
 
