@@ -70,10 +70,11 @@ def start_import(request: ImportRequest) -> None:
 def start_calls(
     path: str, name: str, tz: str | None, mapping: Sequence[tuple[str, str]], form: str | None
 ) -> None:
-    """Action: ask for an import of trade calls; the URL names its job."""
+    """Action: ask for an import of trade calls; the URL names its job, and the form is empty again."""
     payload = {"path": path, "name": name, "tz": tz, "map": dict(mapping), "time_format": form}
     title = f"Import of trade calls from {Path(path).name} as {name}"
     _show(jobs.enqueue(guard.store(), "calls", payload, title=title, priority=IMPORT_PRIORITY))
+    st.session_state[state.CALLS_PATH] = ""
 
 
 def start_demo() -> None:
