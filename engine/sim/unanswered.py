@@ -21,6 +21,9 @@ FILTERS = {
 }
 """What `data.waive` may name, and the filters of the chain that it lets go."""
 
+TAKES = {"iv_percentile": "It ranks the chain's volatility among 252 sessions before, of which 126 must be known"}
+"""What a filter takes that no file of the source says by itself."""
+
 STAND_INS = {"VIX": "chain_iv30", "VXN": "chain_iv30"}
 """What `data.substitute` may put in the place of a series: the chain's 30-day volatility, in points as the index."""
 
@@ -43,7 +46,8 @@ def _filters(spec: StrategySpec) -> list[Ask]:
     for name, fields in FILTERS.items():
         given = [one for one in fields if getattr(spec.entry.filters, one) is not None]
         if given and name not in spec.data.waive:
-            remedy = f"Let it go unanswered: --set 'data.waive=[\"{name}\"]'"
+            takes = f"{TAKES[name]}. " if name in TAKES else ""
+            remedy = f"{takes}Let it go unanswered: --set 'data.waive=[\"{name}\"]'"
             found.append(Ask(name, f"entry.filters.{given[0]}", remedy))
     return found
 
