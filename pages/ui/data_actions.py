@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,14 @@ from typing import Any
 import streamlit as st
 
 from engine.core.errors import DataError
+from engine.core.settings import CHECKOUT
+from engine.core.slugs import MAX_SLUG
 from engine.data import inbox
-from engine.store import jobs
+from engine.data.calls import CallSet
+from engine.store import drafts, jobs
 from pages.ui import actions, formats, guard, state
 
+SIGNALS = CHECKOUT / "specs" / "signals.json"
 IMPORT_PRIORITY = 5  # before sweeps, which need the data; after single runs
 
 
@@ -75,6 +80,15 @@ def start_calls(
     title = f"Import of trade calls from {Path(path).name} as {name}"
     _show(jobs.enqueue(guard.store(), "calls", payload, title=title, priority=IMPORT_PRIORITY))
     st.session_state[state.CALLS_PATH] = ""
+
+
+def draft_of_calls(one: CallSet) -> str:
+    """Action: a draft of the shipped strategy Signals that trades this set and its symbols; the draft's id."""
+    tree = json.loads(SIGNALS.read_text(encoding="utf-8"))
+    tree |= {"name": f"Signals {one.name}", "slug": f"signals_{one.name}"[:MAX_SLUG], "universe": list(one.symbols)}
+    tree["entry"]["logic_params"]["calls"] = one.name
+    text = json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return str(drafts.new_draft(guard.store(), text, SIGNALS.name).id)
 
 
 def start_demo() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.core.settings import Settings
 from engine.data.calls import CallSet, call_rows, call_sets
-from pages.ui import data_calls_form, formats, guard, state
+from pages.ui import data_actions, data_calls_form, formats, guard, shell, state
 from pages.ui.data_call_rows import show_rows
 from pages.ui.data_queries import Market
 
@@ -72,6 +72,9 @@ def _show_sets(at: Market, sets: list[CallSet]) -> None:
         st.caption("Tick a set to see its rows. A spec trades one by its name: entry.logic_params.calls.")
         return
     one = sets[names.index(chosen)]
+    if st.button("Backtest these calls", key=state.TRADE_CALLS, type="primary", icon=":material/play_arrow:",
+                 help="A draft of the strategy Signals that trades this set, on the page Specs."):  # fmt: skip
+        st.switch_page(shell.page("specs.py"), query_params={state.DRAFT: data_actions.draft_of_calls(one)})
     show_rows(rows_of(at.home, chosen, stamp(at)), f"set_{chosen}")
     unused = f" Not used: {', '.join(one.unused)}." if one.unused else ""
     st.caption(guard.plain(f"From {one.file}, times in {one.tz or 'the zone that they name'}.{unused}"))
@@ -89,10 +92,10 @@ def sets_frame(sets: list[CallSet]) -> pl.DataFrame:
 
 _TEXT, _NUMBER = st.column_config.TextColumn, st.column_config.NumberColumn
 _SET_COLUMNS = {
-    "name": _TEXT("Set", width=110), "symbols": _TEXT("Symbols", width=190), "first": _TEXT("First", width=90),
+    "name": _TEXT("Set", width=150), "symbols": _TEXT("Symbols", width=190), "first": _TEXT("First", width=90),
     "last": _TEXT("Last", width=90), "taken": _NUMBER("Taken", format="localized", width=70),
     "repaired": _NUMBER("Repaired", format="localized", width=75, help="Read otherwise than they stand there."),
-    "refused": _NUMBER("Refused", format="localized", width=75), "file": _TEXT("File", width=200),
+    "refused": _NUMBER("Refused", format="localized", width=75), "file": _TEXT("File", width=165),
 }  # fmt: skip
 
 def show_result(result: dict[str, Any]) -> None:

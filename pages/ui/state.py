@@ -65,7 +65,8 @@ CHAIN, DAY, AT, EXPIRY, STRIKES, LOOK = "chain", "day", "at", "expiry", "strikes
 CHAINS_TABLE, CHAIN_CSV, TO_CHAIN = "chains_table", "chain_csv", "to_chain"
 
 # Trade calls: /data?part=calls&calls=gold_vip
-CALLS, CALLS_PATH, CALLS_FILE, IMPORT_CALLS = "calls", "calls_path", "calls_file", "import_calls"
+CALLS, CALLS_PATH, CALLS_FILE = "calls", "calls_path", "calls_file"
+IMPORT_CALLS, TRADE_CALLS = "import_calls", "trade_calls"
 
 # Specs: /specs?spec=HASH&view=JSON, /specs?draft=ID&view=Form&form=Exits, /specs?find=rsi
 VIEW, FORM_PART, OLD, NEW = "view", "form", "old", "new"

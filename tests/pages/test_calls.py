@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 
 import polars as pl
@@ -17,7 +18,7 @@ from engine.data.importers.calls import CallOptions, read_calls
 from engine.report.keep import keep_run
 from engine.sim.inputs import pack_for
 from engine.sim.simulate import simulate
-from engine.store import jobs
+from engine.store import drafts, jobs
 from engine.store.db import open_store
 from pages.ui import state
 from tests.fixtures.market import flat_rows, store_rows
@@ -117,6 +118,16 @@ def test_a_set_is_listed_and_its_rows_are_told_problems_first(home):
     rows = table(at, ["row", "verdict"])
     assert rows["row"].to_list() == [5, 6, 2, 3, 4]
     assert "not one of BUY, SELL" in rows["notes"][0]
+
+
+def test_a_set_becomes_a_draft_of_the_strategy_that_trades_it(home):
+    at = open_page("data", part="calls", calls="vip")
+    at.button(key=state.TRADE_CALLS).click().run()
+    store = open_store(home)
+    (draft,) = drafts.list_drafts(store)
+    store.close()
+    spec = build_spec(json.loads(draft.text))
+    assert (spec.universe, spec.entry.logic_params["calls"]) == (("AAA", "BBB.R"), "vip")
 
 
 @pytest.fixture
