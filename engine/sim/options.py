@@ -97,7 +97,7 @@ from engine.sim.kernel.option_money import (
 from engine.sim.kernel.option_orders import ORDERS, fill_due, leave
 from engine.sim.kernel.option_payoffs import PAYOFFS, intrinsic
 from engine.sim.kernel.option_quotes import QUOTES
-from engine.sim.kernel.option_stretches import STRETCHES, glide, is_done_today, is_simple, watch
+from engine.sim.kernel.option_stretches import STRETCHES, is_done_today, watch
 from engine.sim.kernel.stretches import next_event
 from engine.trade import option_reasons, reasons
 from engine.trade.costs import commission
@@ -311,8 +311,6 @@ def walk(
                 if k > before:
                     last = t.day[k] if k < n else len(equity_out)
                     equity_out[t.day[before] : last] = d.sums[BALANCE]
-            elif glides and is_simple(d, c):
-                k = glide(b, t, c, d, targets, bits, events, k)
             elif glides:
                 k = watch(b, t, c, d, rules, targets, bits, events, k)
             if k >= n:
@@ -382,14 +380,21 @@ WALK = (
 
 LEAN = {"_nrt": False}
 """Without references to count a call costs little, as in `sim/bars.py`."""
+INSIDE = {**LEAN, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Of functions that only compiled ones call: half of what compiling them takes is the door for Python."""
 
-_formulas = compile_together(FORMULAS, given={}, options={**LEAN, "forceinline": True})
+_formulas = compile_together(FORMULAS, given={}, options={**INSIDE, "forceinline": True})
 _priced = {name: PRICING[name] for name in ("implied_volatility", "bsm_greeks")}
+_inside = compile_together(
+    (*PAYOFFS, *QUOTES, *MOMENTS, *CHOICE, *MONEY, *ORDERS, *DECISIONS, *STRETCHES, *WALK[:-2]),
+    given={**_formulas, **_priced},
+    watched=[one for one in PRICING.values() if hasattr(one, "py_func")],
+    options={**INSIDE, "error_model": "numpy"},
+)
 compiled = {
     **compile_together(
-        (*PAYOFFS, *QUOTES, *MOMENTS, *CHOICE, *MONEY, *ORDERS, *DECISIONS, *STRETCHES, *WALK),
-        given={**_formulas, **_priced},
-        watched=[one for one in PRICING.values() if hasattr(one, "py_func")],
+        WALK[-2:],
+        given=_inside,
         options={**LEAN, "error_model": "numpy"},
     ),
     **compile_together(

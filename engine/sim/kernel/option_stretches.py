@@ -28,9 +28,12 @@ from engine.sim.kernel.option_book import (
     HELD,
     HELD_TICKS,
     IS_AM,
+    L_CLOSED,
     L_ENTRY,
     L_FRESH,
+    L_MULT,
     L_OWN,
+    L_RATIO,
     L_SLOT,
     LATER_DAY,
     MARKS_USED,
@@ -49,18 +52,21 @@ from engine.sim.kernel.option_book import (
     TROUGH,
     UNIT,
     VIEW,
+    W_LAST_DAY,
+    W_LEVEL,
+    W_PAID,
+    W_TARGET,
 )
 from engine.sim.kernel.option_decisions import (
     first_expiry,
     has_moved,
     has_share_of_most,
-    is_last_chance,
     leg_due,
     only_open,
     stop_in_force,
     take_own_marks,
 )
-from engine.sim.kernel.option_money import is_open, leg_worth, shares_of, worth_of
+from engine.sim.kernel.option_money import is_open, shares_of
 from engine.sim.kernel.option_quotes import kept_marks
 from engine.trade.exits import target_level
 from engine.trade.quotes import OPTION_TICKS
@@ -100,25 +106,34 @@ def bits_to_watch(t, c, d, k):
         d.watched[s] = mask
 
 
-def lay_marks(b, d, t, c, k):
-    """Find the kept marks of every leg; the instant at which the first rule of time may act."""
+def lay_watch(b, d, t, c, targets, k):
+    """Find the kept marks of every leg and the levels of every position; the first instant a rule of time may act."""
     n = int(d.sums[N_POS])
     if d.used[MARKS_USED] + n * d.leg.shape[1] > len(d.mark_pool):
         d.mark_slot[:] = -1
         d.used[MARKS_USED] = 0
     until = np.int64(9_000_000_000_000_000_000)
     for p in range(n):
-        s = int(d.pos[p, SYM])
-        if c.max_hold >= 0:
-            until = min(until, np.int64(d.pos[p, ENTRY_AT]) + c.max_hold * NS_PER_MINUTE)
-        row = first_expiry(b, d, p)
-        if row >= 0:
-            until = min(until, b.row[row, EXPIRES_AT])
+        s, paid = int(d.pos[p, SYM]), 0.0
         for i in range(int(d.pos[p, N_LEGS])):
             row = int(d.leg[p, i, ROW])
             d.leg[p, i, L_SLOT] = -1.0
             if row >= 0 and is_open(d, p, i) and b.row[row, OF_SESSION] == b.on_tick[s, k, SESSION]:
                 d.leg[p, i, L_SLOT] = kept_marks(b, d, t, c, s, row)
+            paid += shares_of(d, p, i) * d.leg[p, i, L_ENTRY]
+        level, _ = stop_in_force(d, c, p)
+        d.pos[p, W_PAID], d.pos[p, W_LEVEL], d.pos[p, W_TARGET] = paid, level, next_target(d, p, targets)
+        d.pos[p, W_LAST_DAY] = 2e9
+        if c.max_hold >= 0:
+            until = min(until, np.int64(d.pos[p, ENTRY_AT]) + c.max_hold * NS_PER_MINUTE)
+        row = first_expiry(b, d, p)
+        if row >= 0:
+            until = min(until, b.row[row, EXPIRES_AT])
+            soonest = 1 if b.row[row, IS_AM] else 0
+            for days in (c.roll_days, c.close_before):
+                if days >= 0:
+                    last = np.float64(b.row[row, EXPIRY] - max(days, soonest))
+                    d.pos[p, W_LAST_DAY] = min(d.pos[p, W_LAST_DAY], last)
     return until
 
 
@@ -129,27 +144,32 @@ def next_target(d, p, targets):
     return target_level(d.pos[p, PREMIUM], 1, targets[0, m], OPTION_TICKS)
 
 
-def is_quiet(b, t, c, d, rules, targets, p, k):
-    """Mark a position at a tick; False where something may have to be decided about it."""
-    s, n, fresh = int(d.pos[p, SYM]), int(d.pos[p, N_LEGS]), True
-    session = b.on_tick[s, k, SESSION]
-    for i in range(n):
-        if not is_open(d, p, i):
+def is_quiet(b, t, c, d, rules, p, s, k, place):
+    """Mark a position at a tick, `place` in its session; False where something may have to be decided about it."""
+    pos, leg, pool = d.pos, d.leg, d.mark_pool
+    if b.on_tick[s, k, LATER_DAY] > pos[p, W_LAST_DAY]:
+        return False
+    fresh, value = True, 0.0
+    for i in range(int(pos[p, N_LEGS])):
+        shares = leg[p, i, L_RATIO] * leg[p, i, L_MULT]
+        if not math.isnan(leg[p, i, L_CLOSED]):
+            value += shares * leg[p, i, L_CLOSED]
             continue
         mark = np.nan
-        if d.leg[p, i, ROW0] < 0.0:
+        if leg[p, i, ROW0] < 0.0:
             if t.flags[s, k] & EXISTS:
                 mark = t.mid[s, k, MID_CLOSE]
-        elif d.leg[p, i, L_SLOT] >= 0.0:
-            mark = d.mark_pool[int(d.leg[p, i, L_SLOT]), k - b.session[session, TICK_FIRST]]
+        elif leg[p, i, L_SLOT] >= 0.0:
+            mark = pool[int(leg[p, i, L_SLOT]), place]
         if math.isnan(mark):
             fresh = False
-            d.leg[p, i, L_FRESH] = 0.0
+            leg[p, i, L_FRESH] = 0.0
         else:
-            d.leg[p, i, L_OWN], d.leg[p, i, L_FRESH] = mark, 1.0
+            leg[p, i, L_OWN], leg[p, i, L_FRESH] = mark, 1.0
+        value += shares * mark
     if fresh:
         take_own_marks(d, p)
-    if c.converts and d.pos[p, CONVERTED_AT] == 0.0:
+    if c.converts and pos[p, CONVERTED_AT] == 0.0:
         i = only_open(d, p)
         if i >= 0 and has_moved(b, d, c, p, i, b.prices[s, k, SPOT]):
             return False
@@ -157,122 +177,45 @@ def is_quiet(b, t, c, d, rules, targets, p, k):
         return False
     if not fresh:
         return True
-    worth = worth_of(d, p)
-    d.pos[p, PEAK], d.pos[p, TROUGH] = max(d.pos[p, PEAK], worth), min(d.pos[p, TROUGH], worth)
-    level, _ = stop_in_force(d, c, p)
-    if worth <= level or worth >= next_target(d, p, targets):
+    worth = pos[p, PREMIUM] + (value - pos[p, W_PAID]) / pos[p, UNIT]
+    pos[p, TROUGH] = min(pos[p, TROUGH], worth)
+    if worth > pos[p, PEAK]:
+        pos[p, PEAK] = worth
+        if not (math.isnan(c.trail_frac) and math.isnan(c.even_trigger)):
+            pos[p, W_LEVEL], _ = stop_in_force(d, c, p)
+    if worth <= pos[p, W_LEVEL] or worth >= pos[p, W_TARGET]:
         return False
-    return not has_share_of_most(b, d, c, p)
-
-
-def is_simple(d, c):
-    """One position of which only stop and first target are watched, by levels that do not move?"""
-    moves = not math.isnan(c.trail_frac) or not math.isnan(c.even_trigger)
-    return d.sums[N_POS] == 1.0 and not (
-        moves or c.converts or c.leg_exits or not math.isnan(c.share_of_most)
-    )
+    return math.isnan(c.share_of_most) or not has_share_of_most(b, d, c, p)
 
 
 def watch(b, t, c, d, rules, targets, bits, events, k):
     """Mark what is held tick by tick; the first tick that may bring more than marks."""
     first, n_symbols, n = k, bits.shape[0], bits.shape[1]
-    until, n_pos = lay_marks(b, d, t, c, k), int(d.sums[N_POS])
+    until, n_pos = lay_watch(b, d, t, c, targets, k), int(d.sums[N_POS])
     bits_to_watch(t, c, d, k)
-    while k < n:
-        if events[k] & STOPS or t.end[k] >= until:
-            break
-        acts = 0
+    quiet = True
+    while k < n and quiet and not events[k] & STOPS and t.end[k] < until:
         for s in range(n_symbols):
-            acts |= bits[s, k] & d.watched[s]
-        quiet = acts == 0
+            quiet = quiet and bits[s, k] & d.watched[s] == 0
         for p in range(n_pos):
             s = int(d.pos[p, SYM])
-            if not quiet or not t.flags[s, k] & SCHEDULED:
-                continue
-            quiet = not (c.roll_days >= 0 and is_last_chance(b, d, p, c.roll_days, k))
-            quiet = quiet and not (c.close_before >= 0 and is_last_chance(b, d, p, c.close_before, k))
-            quiet = quiet and is_quiet(b, t, c, d, rules, targets, p, k)
-        if not quiet:
-            break
-        k += 1
+            if quiet and t.flags[s, k] & SCHEDULED:
+                session = b.on_tick[s, k, SESSION]
+                place = k - b.session[session, TICK_FIRST] if session >= 0 else 0
+                quiet = is_quiet(b, t, c, d, rules, p, s, k, place)
+        if quiet:
+            k += 1
     for p in range(n_pos):
         d.pos[p, HELD] += k - first
     d.sums[HELD_TICKS] += k - first
     return k
 
 
-def glide(b, t, c, d, targets, bits, events, k):
-    """`watch` for a position that `is_simple`: two numbers a leg and tick are all that is looked at."""
-    first, n, s, legs = k, bits.shape[1], int(d.pos[0, SYM]), int(d.pos[0, N_LEGS])
-    until = lay_marks(b, d, t, c, k)
-    bits_to_watch(t, c, d, k)
-    session = b.on_tick[s, k, SESSION]
-    origin = b.session[session, TICK_FIRST] if session >= 0 else 0
-    stop, _ = stop_in_force(d, c, 0)
-    target, premium, unit = next_target(d, 0, targets), d.pos[0, PREMIUM], d.pos[0, UNIT]
-    last_day = np.int64(2_000_000_000)
-    for days in (c.roll_days, c.close_before):
-        if days >= 0:
-            last_day = min(last_day, deadline(b, d, days))
-    paid = 0.0
-    for i in range(legs):
-        paid += shares_of(d, 0, i) * d.leg[0, i, L_ENTRY]
-    peak, trough = d.pos[0, PEAK], d.pos[0, TROUGH]
-    while k < n:
-        acts = 0
-        for other in range(len(d.watched)):
-            acts |= bits[other, k] & d.watched[other]
-        if events[k] & STOPS or acts or t.end[k] >= until:
-            break
-        if t.flags[s, k] & SCHEDULED:
-            if b.on_tick[s, k, LATER_DAY] > last_day:
-                break
-            fresh, value = True, 0.0
-            for i in range(legs):
-                if is_open(d, 0, i):
-                    mark = np.nan
-                    if d.leg[0, i, ROW0] < 0.0:
-                        if t.flags[s, k] & EXISTS:
-                            mark = t.mid[s, k, MID_CLOSE]
-                    elif d.leg[0, i, L_SLOT] >= 0.0:
-                        mark = d.mark_pool[int(d.leg[0, i, L_SLOT]), k - origin]
-                    if math.isnan(mark):
-                        fresh = False
-                        d.leg[0, i, L_FRESH] = 0.0
-                    else:
-                        d.leg[0, i, L_OWN], d.leg[0, i, L_FRESH] = mark, 1.0
-                    value += shares_of(d, 0, i) * d.leg[0, i, L_OWN]
-                else:
-                    value += leg_worth(d, 0, i)
-            if fresh:
-                take_own_marks(d, 0)
-                worth = premium + (value - paid) / unit
-                if worth <= stop or worth >= target:
-                    break
-                peak, trough = max(peak, worth), min(trough, worth)
-        k += 1
-    d.pos[0, PEAK], d.pos[0, TROUGH] = peak, trough
-    d.pos[0, HELD] += k - first
-    d.sums[HELD_TICKS] += k - first
-    return k
-
-
-def deadline(b, d, days):
-    """The last session date on which position 0 may be held, far away without options."""
-    row = first_expiry(b, d, 0)
-    if row < 0:
-        return np.int64(2_000_000_000)
-    return b.row[row, EXPIRY] - max(days, 1 if b.row[row, IS_AM] else 0)
-
-
 STRETCHES = (
     is_done_today,
     bits_to_watch,
-    lay_marks,
     next_target,
+    lay_watch,
     is_quiet,
-    is_simple,
     watch,
-    deadline,
-    glide,
 )
