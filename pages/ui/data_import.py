@@ -194,7 +194,7 @@ def _show_look(request: ImportRequest, number: int) -> None:
         st.caption("First rows as they would be stored; times in UTC.")
         moment = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone="UTC", width=130)
         st.dataframe(found.rows, hide_index=True, height=280, key="preview_rows", placeholder=formats.DASH,
-                     column_config={"start": moment})  # fmt: skip
+                     column_config={"start": moment, "expiry": st.column_config.DateColumn(format="YYYY-MM-DD")})  # fmt: skip
     elif found.head:
         st.caption("The first file begins like this:")
         st.code("\n".join(found.head), language=None)
