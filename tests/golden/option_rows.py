@@ -165,9 +165,10 @@ def fees(n_contracts: Decimal, rules: Rules) -> Decimal:
 
 @dataclass(frozen=True)
 class Snapshots:
-    """Puts of the SPXW file: (bid, ask) by day and strike, and the underlying by day."""
+    """Puts of the SPXW file: (bid, ask) and the vendor's delta by day and strike, and the underlying by day."""
 
     puts: Mapping[tuple[dt.date, int], Sides]
+    deltas: Mapping[tuple[dt.date, int], float]
     underlying: Mapping[dt.date, Decimal]
 
     @property
@@ -177,6 +178,7 @@ class Snapshots:
 
 def read_snapshots(path: Path) -> Snapshots:
     puts: dict[tuple[dt.date, int], Sides] = {}
+    deltas: dict[tuple[dt.date, int], float] = {}
     underlying: dict[dt.date, Decimal] = {}
     with gzip.open(path, "rt", encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):
@@ -184,7 +186,8 @@ def read_snapshots(path: Path) -> Snapshots:
             underlying[day] = Decimal(row["underlying_last"])
             if row["type"] == "put":
                 puts[day, int(row["strike"])] = Sides(Decimal(row["bid"]), Decimal(row["ask"]))
-    return Snapshots(puts, underlying)
+                deltas[day, int(row["strike"])] = float(row["delta"])
+    return Snapshots(puts, deltas, underlying)
 
 
 def exit_of(quotes: Quotes, legs: Sequence[Leg], entry: int, rules: Rules) -> Closed:
