@@ -17,7 +17,8 @@ from engine.sim.simulate import simulate
 from tests.golden.quoted import canonical
 
 # spec: (overrides, closed trades, their net P&L, sha256 of their list). Ten sessions have only 70 hours: the crossover
-# runs on 5-minute bars; AMD has no trend in them and its chain too little history for a percentile; the chain of SPY is cheap in them.
+# runs on 5-minute bars; AMD has no trend in them and its chain too little history for a percentile; SPY's chain is
+# cheaper in them than its past.
 GOLDEN = {
     "sma_crossover": (
         {"timeframe": "5min"},
