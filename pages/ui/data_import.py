@@ -192,9 +192,10 @@ def _show_look(request: ImportRequest, number: int) -> None:
         st.caption(f"The first {SERIES_ROWS} of {len(found.series):,} series.")
     if len(found.rows):
         st.caption("First rows as they would be stored; times in UTC.")
+        day = st.column_config.DateColumn(format="YYYY-MM-DD")
         moment = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone="UTC", width=130)
         st.dataframe(found.rows, hide_index=True, height=280, key="preview_rows", placeholder=formats.DASH,
-                     column_config={"start": moment, "expiry": st.column_config.DateColumn(format="YYYY-MM-DD")})  # fmt: skip
+                     column_config={"start": moment, "expiry": day})  # fmt: skip
     elif found.head:
         st.caption("The first file begins like this:")
         st.code("\n".join(found.head), language=None)
