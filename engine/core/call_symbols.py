@@ -73,6 +73,11 @@ def _plain(bare: str) -> str | None:
     return ALIASES.get(bare, bare) or None
 
 
+def tradable(symbol: str) -> tuple[str, ...]:
+    """The symbols that a call on `symbol` may be traded on: all sizes of a future, else itself."""
+    return tuple(size.root for size in ROOTS[symbol]) if symbol in ROOTS else (symbol,)
+
+
 def traded_symbol(symbol: str, universe: Iterable[str], cash: float) -> str | None:
     """The symbol of `universe` that a call on `symbol` is traded on, None for none.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from engine.core.call_symbols import tradable
 from engine.core.errors import DataError
 from engine.core.settings import CHECKOUT
 from engine.core.slugs import MAX_SLUG
@@ -82,10 +83,15 @@ def start_calls(
     st.session_state[state.CALLS_PATH] = ""
 
 
-def draft_of_calls(one: CallSet) -> str:
-    """Action: a draft of the shipped strategy Signals that trades this set and its symbols; the draft's id."""
+def draft_of_calls(one: CallSet, held: Collection[str]) -> str:
+    """Action: a draft of the shipped strategy Signals that trades this set; the draft's id.
+
+    Its universe are those of the set's symbols that are held in the store, or all where none is.
+    """
     tree = json.loads(SIGNALS.read_text(encoding="utf-8"))
-    tree |= {"name": f"Signals {one.name}", "slug": f"signals_{one.name}"[:MAX_SLUG], "universe": list(one.symbols)}
+    there = dict.fromkeys(name for symbol in one.symbols for name in tradable(symbol) if name in held)
+    universe = list(there) or list(one.symbols)
+    tree |= {"name": f"Signals: {one.name}", "slug": f"signals_{one.name}"[:MAX_SLUG], "universe": universe}
     tree["entry"]["logic_params"]["calls"] = one.name
     text = json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
     return str(drafts.new_draft(guard.store(), text, SIGNALS.name).id)

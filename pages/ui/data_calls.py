@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.core.settings import Settings
 from engine.data.calls import CallSet, call_rows, call_sets
-from pages.ui import data_actions, data_calls_form, formats, guard, shell, state
+from pages.ui import data_actions, data_calls_form, data_queries, formats, guard, shell, state
 from pages.ui.data_call_rows import show_rows
 from pages.ui.data_queries import Market
 
@@ -74,7 +74,8 @@ def _show_sets(at: Market, sets: list[CallSet]) -> None:
     one = sets[names.index(chosen)]
     if st.button("Backtest these calls", key=state.TRADE_CALLS, type="primary", icon=":material/play_arrow:",
                  help="A draft of the strategy Signals that trades this set, on the page Specs."):  # fmt: skip
-        st.switch_page(shell.page("specs.py"), query_params={state.DRAFT: data_actions.draft_of_calls(one)})
+        held = set(data_queries.all_series(at)["symbol"])
+        st.switch_page(shell.page("specs.py"), query_params={state.DRAFT: data_actions.draft_of_calls(one, held)})
     show_rows(rows_of(at.home, chosen, stamp(at)), f"set_{chosen}")
     unused = f" Not used: {', '.join(one.unused)}." if one.unused else ""
     st.caption(guard.plain(f"From {one.file}, times in {one.tz or 'the zone that they name'}.{unused}"))

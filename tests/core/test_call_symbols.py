@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.call_symbols import normal_symbol, traded_symbol
+from engine.core.call_symbols import normal_symbol, tradable, traded_symbol
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,8 @@ def test_what_is_no_symbol_is_none(text):
 )
 def test_a_call_on_a_future_is_traded_in_the_size_of_the_account(symbol, universe, cash, traded):
     assert traded_symbol(symbol, universe, cash) == traded
+
+
+def test_a_future_may_be_traded_in_all_of_its_sizes():
+    assert tradable("NQ") == tradable("MNQ") == ("MNQ", "NQ")
+    assert tradable("EURUSD") == ("EURUSD",)
