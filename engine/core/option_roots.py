@@ -37,7 +37,7 @@ _CLASS_SHARES = {"BRKA": "BRK.A", "BRKB": "BRK.B", "BFA": "BF.A", "BFB": "BF.B",
 _MINIS = frozenset({"AAPL7", "AMZN7", "GLD7", "GOOG7", "SPY7"})
 
 # Underlyings whose options trade for 15 minutes after the close of stocks, on days that they do not expire.
-# Cboe, Options that trade until 3:15 p.m. Chicago time; those that were still listed when it was read (2026).
+# As two brokers list them (read in 2026). Exchanges change it: it says what is usual, not what is certain.
 _LATE = frozenset({
     "SPX", "XSP", "NDX", "XND", "RUT", "MRUT", "DJX", "OEX", "VIX", "DBA", "DBB", "DBC", "DBO", "DIA", "EEM",
     "EFA", "GLD", "IWM", "IWN", "IWO", "IWV", "KBE", "KRE", "MDY", "MOO", "OEF", "QQQ", "SLX", "SPY", "SVIX",
