@@ -81,6 +81,8 @@ GOLDEN = {
     ),
 }
 
+SHARED = CHECKOUT.parent / "shared" / "specs"
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
@@ -115,3 +117,16 @@ def test_the_trades_are_those_written_down(closed_trades, name, engine):
         hashlib.sha256(text.encode()).hexdigest(),
     )
     assert found == (n_trades, net, digest), text
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_the_zrce_file_that_people_have_runs_on_the_demo_as_it_is(demo, engine):
+    """Its logic, its 0DTE options, its exits; only the source is set."""
+    file = SHARED / "zrce_second_chance.json"
+    if not file.is_file():
+        pytest.skip(f"no shared specs at {SHARED}")
+    spec = with_overrides(load_spec(file), {"data.source": "SYNTHETIC"})
+    result = simulate(spec, pack_for(demo, spec), engine)
+    assert result.trades["trade_id"].len() == 10  # one a session at most, ten sessions
+    assert set(result.trades["side"]) == {"long"} and set(result.legs["right"]) == {"call", "put"}
+    assert {"first attempt", "second chance"} >= {one.split(":")[0] for one in result.trades["entry_reason"]}
