@@ -1,4 +1,4 @@
-"""In the market while it rises calmly: trend x volatility with hysteresis (decision 131).
+"""In the market while it rises calmly: trend x volatility with hysteresis (decision 133).
 
 The two scores are those behind the labels of `signals.regimes`: the trend of the last rows against what noise alone
 would bring, and today's volatility against its own past. A position is taken where both are good enough and left
