@@ -35,8 +35,6 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
         verbs.add_parser("import", help="a file or folder into the market store, whole or not at all")
     )
 
-    data_calls.add_parser(verbs.add_parser("calls", help="sets of trade calls, and one of them row by row"))
-
     listing = verbs.add_parser("list", help="what the store holds: source, symbol, kind, timeframe")
     _add_filters(listing)
     listing.add_argument(
@@ -46,6 +44,8 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
 
     data_coverage.add_parsers(verbs, _add_filters, _chosen)
     data_health.add_parsers(verbs, _add_filters, _chosen)
+
+    data_calls.add_parser(verbs.add_parser("calls", help="sets of trade calls, and one of them row by row"))
 
     data_export.add_parser(
         verbs.add_parser("export", help="the whole workspace as one DuckDB file, for analysts")

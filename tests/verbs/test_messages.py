@@ -36,7 +36,7 @@ def whole_day(tmp_path, say):
 @pytest.mark.parametrize(
     ("argv", "line"),
     [
-        (["data"], "data: say what to do. Verbs: import, list, coverage, gaps, compare, export, demo."),
+        (["data"], "data: say what to do. Verbs: import, list, coverage, gaps, compare, health, uptime,"),
         (["data", "lsit"], "data lsit: no such verb. Did you mean data list? Verbs: import, list,"),
         (["runs", "--json"], "runs: say what to do. Verbs: list, show."),
         (["run", "a.json", "b.json"], "unrecognized arguments: b.json. Run `python -m engine run --help`"),
