@@ -59,9 +59,9 @@ def _implied_yield(
         return 0.0
     calls = {(c.root, c.strike): i for i, c in enumerate(contracts) if c.is_call}
     puts = {(c.root, c.strike): i for i, c in enumerate(contracts) if not c.is_call}
-    both = sorted(
-        {strike: (root, strike) for root, strike in calls.keys() & puts.keys()}.values(), key=lambda k: k[1]
-    )
+    # A strike under two roots counts once, under the last of them: sets have no order of their own.
+    paired = {strike: (root, strike) for root, strike in sorted(calls.keys() & puts.keys())}
+    both = [paired[strike] for strike in sorted(paired)]
     if not both:
         return 0.0
     call, put = [calls[k] for k in both], [puts[k] for k in both]

@@ -27,7 +27,8 @@ from engine.sim.kernel.option_book import (
 )
 from engine.sim.kernel.pinned import Pinned
 from engine.sim.option_market import OptionMarket, date_of
-from engine.sim.option_ticks import OptionTicks, kernel_legs, kernel_terms
+from engine.sim.option_numbers import kernel_legs, kernel_terms
+from engine.sim.option_ticks import OptionTicks
 from engine.sim.options import compiled
 from engine.sim.reference_options import LegFill, OptionRecord, PositionMark
 from engine.sim.ticks import kernel_targets, padded_bytes
@@ -80,17 +81,18 @@ class OptionEngine:
         self._desks: dict[tuple[int, int, int], tuple[Desk, Any]] = {}
         self._kept = _kept(laid)
         self._max_age = -1
+        self._terms: Any = None
 
     def metrics(self, rules: OptionRules, signals: tuple[SignalColumns, ...], out: FloatArray) -> None:
         """The metrics of one config in the order of METRIC_NAMES, written to `out` float64 (14,)."""
-        terms, nothing = self._pin(kernel_terms(rules, self.laid.market)), np.empty((0, MARK_WIDTH))
+        terms, nothing = self._terms_of(rules), np.empty((0, MARK_WIDTH))
         _, desk = self._run(rules, terms, signals, np.empty((0, 3)), nothing, _rows(rules, 0, 0, 0))
         base = self.laid.market.base
         self._forms["metrics_row"](desk, terms, self._equity, len(self.laid), base.periods_per_year, out)
 
     def record(self, rules: OptionRules, signals: tuple[SignalColumns, ...]) -> OptionRecord:
         """Everything that happens in one config: walked once to count, once to write down."""
-        ticks, terms = np.empty((len(self.laid), 3)), self._pin(kernel_terms(rules, self.laid.market))
+        ticks, terms = np.empty((len(self.laid), 3)), self._terms_of(rules)
         desk, _ = self._run(rules, terms, signals, ticks, np.empty((0, MARK_WIDTH)), _rows(rules, 0, 0, 0))
         n = [int(desk.sums[column]) for column in (o.N_MARKS, o.N_FILLS, o.N_TRADES, o.N_SKIPS)]
         marks, rows = np.empty((n[0], MARK_WIDTH)), _rows(rules, *n[1:])
@@ -125,6 +127,15 @@ class OptionEngine:
                 f"options: over {len(desk.pos)} positions or {len(desk.order)} orders at once. Run --engine reference."
             )
         return desk, pinned
+
+    def _terms_of(self, rules: OptionRules) -> Any:
+        """`Terms` as kernels take them, in one place for all configs."""
+        terms = kernel_terms(rules, self.laid.market)
+        if not isinstance(self._terms, Pinned):
+            self._terms = self._pin(terms)
+        else:
+            self._terms.update(terms)
+        return self._terms
 
     def _desk(self, rules: OptionRules) -> tuple[Desk, Any]:
         """Books of the size that a spec may need, over marks and deltas that its age of quotes shares."""

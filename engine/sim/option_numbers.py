@@ -1,0 +1,134 @@
+"""Option rules as the compiled walk takes them: numbers instead of records."""
+
+from __future__ import annotations
+
+import math
+from typing import get_type_hints
+
+import numpy as np
+
+from engine.core.bars import FloatArray
+from engine.core.option_rules import LegRules, OptionRules
+from engine.core.sessions import Int64Array
+from engine.sim.kernel import option_book as o
+from engine.sim.kernel.option_book import RULE_WIDTH, Terms
+from engine.sim.kernel.option_decisions import BY_CASH, BY_DEBIT, BY_EQUITY, BY_QUANTITY, BY_RISK
+from engine.sim.option_market import OptionMarket
+from engine.trade.option_terms import uses_percents
+
+KINDS = get_type_hints(Terms)
+"""Types of the numbers: one of another type would be compiled anew."""
+MODES = {
+    "quantity": BY_QUANTITY,
+    "cash": BY_CASH,
+    "equity_pct": BY_EQUITY,
+    "risk_pct": BY_RISK,
+    "debit_pct": BY_DEBIT,
+}
+PICKS = {
+    "delta": o.BY_DELTA,
+    "moneyness": o.BY_MONEYNESS,
+    "premium": o.BY_PREMIUM,
+    "offset": o.BY_OFFSET,
+    "width": o.BY_WIDTH,
+}
+ALIGNMENTS = {
+    "nearest": o.NEAREST,
+    "at_least": o.AT_LEAST,
+    "weekly_or_0dte": o.WEEKLY,
+    "monthly": o.MONTHLY,
+}
+
+
+def kernel_terms(rules: OptionRules, market: OptionMarket) -> Terms:
+    """`rules` as numbers."""
+    base = rules.base
+    e, x, z, c, f, r, v = (
+        base.entry,
+        base.exits,
+        base.sizing,
+        base.costs,
+        rules.filters,
+        rules.roll,
+        rules.conversion,
+    )
+    own = [one for leg in rules.legs for one in (leg.stop_frac, leg.target_frac)]
+    given: dict[str, float] = dict(  # noqa: C408
+        cash=base.cash,
+        may_short=base.may_short,
+        cash_rate=base.cash_rate,
+        fill_within=e.fill_within,
+        max_per_day=e.max_per_day,
+        max_slippage=e.max_slippage_frac,
+        stop_frac=x.stop_frac,
+        trail_frac=x.trail_frac,
+        trail_activation=x.trail_activation_frac,
+        even_trigger=x.break_even_trigger_frac,
+        even_buffer=x.break_even_buffer_frac,
+        max_hold=x.max_hold_minutes,
+        on_opposite=x.on_opposite,
+        size_mode=MODES[z.mode],
+        size_amount=z.amount,
+        max_concurrent=z.max_concurrent,
+        risk_frac=z.portfolio_risk_frac,
+        per_unit=c.per_unit,
+        notional_frac=c.notional_frac,
+        min_per_order=c.min_per_order,
+        slip_frac=c.slippage_frac,
+        slip_ticks=c.slippage_ticks,
+        slip_spread=c.slippage_spread_frac,
+        max_age=f.max_quote_age_ns,
+        fill_at=f.fill_at,
+        modelled_frac=f.modelled_spread_frac,
+        modelled_min=f.modelled_spread_min,
+        min_interest=f.min_open_interest,
+        min_volume=f.min_volume,
+        iv_low=f.iv_percentile_min,
+        iv_high=f.iv_percentile_max,
+        close_before=rules.close_before_days,
+        max_loss_is_debit=rules.max_loss_is_debit,
+        share_of_most=rules.target_of_max_frac,
+        spread_risk=rules.max_spread_risk_frac,
+        per_symbol=rules.max_per_symbol,
+        uses_percents=uses_percents(rules),
+        mirrors=e.long,
+        n_legs=len(rules.legs),
+        leg_exits=not all(math.isnan(one) for one in own),
+        converts=v is not None,
+        convert_move=math.nan if v is None else v.underlying_frac,
+        convert_gain=math.nan if v is None else v.premium_frac,
+        convert_offset=math.nan if v is None else v.offset,
+        convert_delta=math.nan if v is None else v.delta,
+        convert_min_debit=0.0 if v is None else v.min_debit,
+        roll_on_assignment=r.on_assignment,
+        roll_on_gamma=r.on_gamma,
+        roll_days=r.days,
+        extrinsic_below=r.extrinsic_below,
+        gamma_band=r.gamma_band_frac,
+        has_quotes=market.has_quotes,
+        is_snapshot=market.is_snapshot,
+    )
+    return Terms(**{name: KINDS[name](value) for name, value in given.items()})
+
+
+def kernel_legs(rules: OptionRules) -> tuple[FloatArray, Int64Array]:
+    """(legs as written and mirrored, float64 (2, n_legs, RULE_WIDTH); the order they are chosen in)."""
+    legs = np.array([[_leg_row(leg) for leg in these] for these in (rules.legs, rules.mirrored)])
+    return legs.reshape(2, len(rules.legs), RULE_WIDTH), np.array(rules.order, dtype=np.int64)
+
+
+def _leg_row(leg: LegRules) -> list[float]:
+    return [
+        leg.is_option,
+        leg.is_call,
+        leg.ratio,
+        PICKS[leg.pick],
+        leg.wish,
+        leg.of_leg,
+        leg.expiry_of,
+        leg.dte,
+        ALIGNMENTS[leg.alignment],
+        leg.strict,
+        leg.stop_frac,
+        leg.target_frac,
+    ]
