@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from types import FunctionType, ModuleType
 
+from numba import njit
+
+from engine.options.normal import erfcx
 from engine.sim.compiled import compile_together, stamp_of
 
 FACTOR = 2.0
@@ -40,3 +43,9 @@ def test_a_changed_constant_of_a_module_changes_it_too():
 
     stamps = {stamp_of([with_globals(reason, reasons=one)]) for one in (first, second)}
     assert len(stamps) == 2
+
+
+def test_a_function_that_was_compiled_before_keeps_its_stamp():
+    before = stamp_of([erfcx])
+    njit(erfcx)(0.5)
+    assert stamp_of([erfcx]) == before  # else the next process would compile everything again
