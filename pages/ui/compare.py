@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,7 @@ import streamlit as st
 
 from engine.core.errors import ArgusError
 from engine.metrics.names import METRICS
-from pages.ui import compare_files, echarts, formats, queries, run_charts, run_files, shell, state
+from pages.ui import compare_files, echarts, formats, html, queries, run_charts, run_files, shell, state
 from pages.ui.badges import show_badges
 from pages.ui.palette import palette
 from pages.ui.queries import Revision, Run
@@ -62,12 +63,10 @@ def _show_heads(runs: Sequence[Run]) -> None:
     colours = palette().series
     for i, run in enumerate(runs):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"compared_{i}"):
-            if len(runs) > 1:
-                st.html(f"<span style='display:inline-block;width:14px;height:4px;border-radius:2px;"
-                        f"background:{colours[i]}'></span>", width="content")  # fmt: skip
             show_badges(run, with_marks=False)
             parts = (run.name, f"{formats.listing(run.symbols)} {run.timeframe}", run.config, run.id)
-            st.text(_letter(i, runs) + " · ".join(part for part in parts if part), width="content")
+            words = escape(_letter(i, runs) + " · ".join(part for part in parts if part))
+            st.html((_stroke(colours[i]) if len(runs) > 1 else "") + words, width="content")
             st.page_link(
                 shell.page("tearsheet.py"),
                 label="Tearsheet",
@@ -78,6 +77,12 @@ def _show_heads(runs: Sequence[Run]) -> None:
                       args=([run.id],))  # fmt: skip
     if len({run.is_synthetic for run in runs}) > 1:
         st.warning("SYNTHETIC and real data side by side: their figures say nothing about each other.")
+
+
+def _stroke(colour: str) -> str:
+    """A piece of a run's line."""
+    look = "display:inline-block;width:14px;height:4px;border-radius:2px;margin:0 10px 4px 0"
+    return f"<i style='{look};background:{colour}'></i>"
 
 
 def _letter(i: int, runs: Sequence[Run]) -> str:
@@ -102,11 +107,7 @@ def metrics_frame(runs: Sequence[Run]) -> pl.DataFrame:
 
 def show_metrics(runs: Sequence[Run]) -> None:
     frame = metrics_frame(runs)
-    columns: dict[str, Any] = {
-        name: st.column_config.TextColumn(name, alignment="right") for name in frame.columns[1:]
-    }
-    st.dataframe(frame, hide_index=True, column_config=columns, height="content", key="compare_metrics",
-                 alt="Metrics of the chosen runs")  # fmt: skip
+    st.html(html.table(frame.columns, frame.rows(), palette()))
     st.caption("◂ best of a row.")
 
 
@@ -157,8 +158,7 @@ def show_differences(runs: Sequence[Run]) -> None:
     if frame.is_empty():
         st.caption("Nothing: same spec, pack, engine and seed.")
         return
-    st.dataframe(frame, hide_index=True, height="content" if len(frame) < 15 else 520, key="compare_differences",
-                 alt="Fields in which the chosen runs differ")  # fmt: skip
+    st.html(html.table(frame.columns, frame.rows(), palette(), is_text=True))
 
 
 def _show_downloads(runs: Sequence[Run]) -> None:

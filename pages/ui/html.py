@@ -56,6 +56,34 @@ def panels(blocks: Sequence[tuple[str, str, str]], rows: dict[str, str], colours
     return f"<style>{style}</style><div class='argus-panels'>{told}<dl>{figures}</dl></div>"
 
 
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], colours: Palette, *, is_text: bool = False
+) -> str:
+    """A few rows that nobody sorts or chooses from: a data grid takes a browser 30 ms, this next to none.
+
+    The first column stands left; the others are figures, which stand right, unless `is_text`.
+    """
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    body = "".join(
+        f"<tr><th>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
+        for row in rows
+    )
+    style = f"""
+    .argus-table {{ overflow: auto; max-height: 560px; border: 1px solid {colours.rule}; border-radius: 6px; }}
+    .argus-table table {{ width: 100%; border-collapse: collapse; font-size: .875rem;
+      font-variant-numeric: tabular-nums; }}
+    .argus-table th, .argus-table td {{ padding: 7px 12px; text-align: right; white-space: nowrap; font-weight: 400; }}
+    .argus-table thead th {{ position: sticky; top: 0; background: {colours.panel}; color: {colours.muted}; }}
+    .argus-table tr > :first-child, .argus-table.text td, .argus-table.text th {{ text-align: left; }}
+    .argus-table.text td {{ white-space: normal; overflow-wrap: anywhere; }}
+    .argus-table tbody tr > * {{ border-top: 1px solid {colours.rule}; }}"""
+    css = "argus-table text" if is_text else "argus-table"
+    return (
+        f"<style>{style}</style><div class='{css}'><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
 def months(table: pl.DataFrame, colours: Palette) -> str:
     """Monthly returns as a heat table; the 90th percentile gets the strongest colour, so that one wild month
     does not pale all others."""

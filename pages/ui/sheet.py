@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import polars as pl
 import streamlit as st
 
-from pages.ui import echarts, formats, html, run_charts, run_files, shell, state, tables
+from pages.ui import echarts, formats, html, run_charts, run_files, shell, state
 from pages.ui.badges import show_badges, show_synthetic_banner
 from pages.ui.guard import plain
 from pages.ui.palette import palette
@@ -100,20 +99,14 @@ def show_trade_sums(run: Run, currency: str) -> None:
         st.subheader("Costs")
         st.html(html.costs(found["costs"], palette(), currency))
     st.subheader("How trades were left")
-    reasons = found["exit_reasons"].with_columns(
-        pl.col("exit_reason").str.replace_all("_", " "),
-        pl.col("share", "win_rate", "avg_return").fill_nan(None) * 100.0,
-        pl.col("net_pnl").fill_nan(None),
-    )
-    st.dataframe(
-        reasons,
-        hide_index=True,
-        placeholder=formats.DASH,
-        column_config=tables.reasons_columns(currency),
-        height="content",
-        key="exit_reasons",
-        alt="Exit reasons of closed trades",
-    )
+    heads = ("Left by", "Trades", "Share", "Won", "Average return", f"Net P&L, {currency}")
+    rows = [
+        (formats.words(row["exit_reason"]), f"{row['n_trades']:,}", formats.percent(row["share"]),
+         formats.percent(row["win_rate"]), formats.signed_percent(row["avg_return"], 2),
+         formats.signed_money(row["net_pnl"]))
+        for row in found["exit_reasons"].iter_rows(named=True)
+    ]  # fmt: skip
+    st.html(html.table(heads, rows, palette()))
 
 
 def _png(run: Run, what: str) -> str:

@@ -112,7 +112,7 @@ def show_downloads(run: Run) -> None:
                 icon=":material/download:",
                 help=f"{ABOUT.get(name, 'artifact')}, {_bytes(size)}",
             )
-    st.caption("A chart is saved as PNG with the camera that appears at its upper right corner.")
+    st.caption("A chart is saved as PNG with the arrow at its upper right corner.")
 
 
 def _reader(path: Path):  # type: ignore[no-untyped-def]

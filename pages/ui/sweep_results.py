@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import polars as pl
 import streamlit as st
 
 from engine.core.errors import ArgusError, DataError
@@ -10,6 +9,7 @@ from engine.store.models import JobRow
 from pages.ui import (
     actions,
     formats,
+    html,
     state,
     sweep_config,
     sweep_filters,
@@ -20,6 +20,7 @@ from pages.ui import (
     sweep_watch,
 )
 from pages.ui.guard import plain
+from pages.ui.palette import palette
 from pages.ui.queries import Revision
 from pages.ui.sweep_look import Look
 from pages.ui.sweep_queries import Asked, Sweep
@@ -70,11 +71,20 @@ def show_results(at: Revision, sweep: Sweep, of: Asked) -> None:
 
 
 def show_origin(sweep: Sweep) -> None:
+    """Where the results come from; folded parts are sent once somebody opens them."""
     sweep_watch.show_grid({
         "axes": [{"name": one.name, "paths": one.paths, "values": one.values} for one in sweep.axes],
         "where": list(sweep.where),
     })  # fmt: skip
-    with st.expander("Origin", icon=":material/fingerprint:"):
+    _show_ids(sweep)
+
+
+@st.fragment
+def _show_ids(sweep: Sweep) -> None:
+    opened = st.expander("Origin", icon=":material/fingerprint:", key=state.ORIGIN, on_change="rerun")
+    if not opened.open:
+        return
+    with opened:
         st.caption("The same spec, grid, pack, engine and seed give the same results.")
         told = {
             "Sweep": sweep.id,
@@ -87,8 +97,7 @@ def show_origin(sweep: Sweep) -> None:
             "Ended": f"{formats.instant(sweep.finished_at)} UTC",
             "Results": f"sweeps/{sweep.id}/results.parquet in the workspace",
         }
-        st.dataframe(pl.DataFrame({"What": list(told), "Value": list(told.values())}), hide_index=True,
-                     height="content", key="sweep_origin", alt="What the sweep was made of")  # fmt: skip
+        st.html(html.table(("What", "Value"), list(told.items()), palette(), is_text=True))
 
 
 def _show_nothing(sweep: Sweep) -> None:

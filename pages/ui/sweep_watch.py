@@ -64,9 +64,13 @@ def show_sweep(at: Revision, row: SweepRow) -> None:
     show_grid(row.grid)
 
 
+@st.fragment
 def show_grid(grid: dict[str, object]) -> None:
-    """What varies, one line a parameter."""
-    with st.expander("The grid", icon=":material/grid_on:"):
+    """What varies, one line a parameter; sent once somebody opens it."""
+    opened = st.expander("The grid", icon=":material/grid_on:", key=state.GRID_PART, on_change="rerun")
+    if not opened.open:
+        return
+    with opened:
         for axis in grid.get("axes", []):  # type: ignore[attr-defined]
             values = [str(value) for value in axis["values"]]
             told = values if len(values) <= 12 else [*values[:5], "…", values[-1]]

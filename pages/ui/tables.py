@@ -116,18 +116,6 @@ def trades_columns() -> dict[str, Any]:
     return config
 
 
-def reasons_columns(currency: str) -> dict[str, Any]:
-    number = st.column_config.NumberColumn
-    return {
-        "exit_reason": st.column_config.TextColumn("Left by", width=150),
-        "n_trades": number("Trades", format="localized"),
-        "share": number("Share", format="%.1f %%"),
-        "win_rate": number("Won", format="%.1f %%", help="Share that made money after costs."),
-        "avg_return": number("Average return", format="%+.2f %%"),
-        "net_pnl": number(f"Net P&L, {currency}", format="%+.2f"),
-    }
-
-
 def skipped_columns() -> dict[str, Any]:
     moment = st.column_config.DatetimeColumn
     return {

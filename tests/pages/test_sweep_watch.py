@@ -83,7 +83,9 @@ def test_a_job_that_has_not_begun_shows_what_was_asked(empty):
     store.close()
     at = open_page("sweeps", job=str(job.id))
     assert not at.exception
-    said = texts(at)
+    assert "**fast**" not in texts(at), "folded: not sent before somebody opens it"
+    at.session_state["grid_part"] = True
+    said = texts(at.run())
     assert "**fast** · 5, 10, 15" in said
     assert "where `fast < 50`" in said
     assert "You may close the page" in said
