@@ -130,9 +130,8 @@ def at_places(places: Sequence[float]) -> dict[str, Any]:
     return {"axisTick": {"customValues": list(places)}, "axisLabel": {"customValues": list(places)}}
 
 
-def days(colours: Palette, n: int, **more: Any) -> dict[str, Any]:
-    """An axis of dates. n : days from the first to the last; over many years only these have labels."""
-    step = {"minInterval": (365 if n > 5 * 365 else 1) * DAY_MS}
+def days(colours: Palette, **more: Any) -> dict[str, Any]:
+    """An axis of dates."""
     form = {"year": "{yyyy}", "month": "{MMM}"} | dict.fromkeys(
         ("day", "hour", "minute", "second", "millisecond", "none"), "{d} {MMM}"
     )
@@ -140,7 +139,7 @@ def days(colours: Palette, n: int, **more: Any) -> dict[str, Any]:
         colours,
         "",
         0,
-        more | step | {"type": "time"},
+        more | {"type": "time", "minInterval": DAY_MS},
         {"formatter": form, "hideOverlap": True, "alignMinLabel": "left", "alignMaxLabel": "right"},
     )
 

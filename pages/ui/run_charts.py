@@ -44,15 +44,15 @@ def curves(
     low = min(float(frame[frame.columns[1]].min()) for frame in shown)  # type: ignore[arg-type]
     high = max(float(frame[frame.columns[1]].max()) for frame in shown)  # type: ignore[arg-type]
     needs_log = low > 0 and high / low > LOG_FROM
-    left, n_days = echarts.room([f"{high:,.0f}"]), (table[SESSION][-1] - table[SESSION][0]).days
+    left = echarts.room([f"{high:,.0f}", "-100 %"])
     pointer = {"show": True, "label": {"show": False}}
     below = pointer | {"label": {"show": False, "formatter": "Drawdown"}}  # heads its part under the pointer
     chart = echarts.blank(
         colours, HEIGHT,
         dataset={"source": table},
         grid=[echarts.grid(left, echarts.TOP, UPPER), echarts.grid(left, BELOW, LOWER)],
-        xAxis=[echarts.days(colours, n_days, axisLabel={"show": False}, axisPointer=pointer),
-               echarts.days(colours, n_days, gridIndex=1, axisPointer=below)],
+        xAxis=[echarts.days(colours, axisLabel={"show": False}, axisPointer=pointer),
+               echarts.days(colours, gridIndex=1, axisPointer=below)],
         yAxis=[_value_axis(colours, title, left, (low, high), needs_log),
                echarts.values(colours, "Drawdown", left, "%", gridIndex=1, **_fall_ends(falls))],
     )  # fmt: skip
