@@ -75,7 +75,7 @@ def table(
     .argus-table th, .argus-table td {{ padding: 7px 12px; text-align: right; white-space: nowrap; font-weight: 400; }}
     .argus-table thead th {{ position: sticky; top: 0; background: {colours.panel}; color: {colours.muted}; }}
     .argus-table tr > :first-child, .argus-table.text td, .argus-table.text th {{ text-align: left; }}
-    .argus-table.text td {{ white-space: normal; overflow-wrap: anywhere; }}
+    .argus-table.text td, .argus-table.text th {{ white-space: normal; overflow-wrap: anywhere; }}
     .argus-table tbody tr > * {{ border-top: 1px solid {colours.rule}; }}"""
     css = "argus-table text" if is_text else "argus-table"
     return (
