@@ -104,6 +104,8 @@ def test_no_engine_differs_on_real_minutes_of_shares_currencies_gold_and_futures
         "rsi_reversion_short, ES 1min",
         "opening_range_breakout with all exits, ES 1min",
         "sma_crossover, SPY 1D",
+        "zrce_second_chance with three trades a day, SPY 1min",
+        "dow_regime_timing, SPY 1D",
     }
     cases = [case for case in real_cases() if case.name in wanted]
     assert len(cases) == len(wanted)
