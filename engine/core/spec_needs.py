@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.core.condition_words import BARS, listing
 from engine.core.conditions import Operand
 from engine.core.spec import StrategySpec
 
-OF_DAYS = ("trend_bias",)  # indicators that read daily bars whatever the spec's own are
+# Indicators that read daily bars whatever the spec's own are, by their names in capitals.
+OF_DAYS = (
+    "TREND_BIAS",
+    "IV30",
+    "IV_RANK",
+    "IV_PERCENTILE",
+    "REALISED_VOLATILITY",
+    "REALIZED_VOLATILITY",
+    "VRP",
+)
 
 
-def needs(spec: StrategySpec) -> tuple[str, ...]:
-    """Phrases: the traded bars, others that conditions read, what chains must tell, trade calls."""
+def needs(spec: StrategySpec, read: Sequence[Operand] = ()) -> tuple[str, ...]:
+    """Phrases: the traded bars, others that conditions read, what chains must tell, trade calls.
+
+    read : what the spec's named logic reads, which is not known here (`signals.logic.logic_operands`).
+    """
     base = f"{listing(spec.universe)} {BARS[spec.timeframe]} bars"
     calls = ["a CSV of trade calls"] if "calls" in spec.entry.logic_params else []
-    return tuple(dict.fromkeys([base, *_other_bars(spec), *_chains(spec), *calls]))
+    return tuple(dict.fromkeys([base, *_other_bars(spec, read), *_chains(spec), *calls]))
 
 
-def _other_bars(spec: StrategySpec) -> list[str]:
-    read = [one for compared in spec.operands() for one in (compared, compared.target) if one is not None]
-    named = [(one.symbol, _timeframe(one, spec)) for one in read]
+def _other_bars(spec: StrategySpec, read: Sequence[Operand]) -> list[str]:
+    compared = [one for pair in spec.operands() for one in (pair, pair.target) if one is not None]
+    named = [(one.symbol, _timeframe(one, spec)) for one in (*compared, *read)]
     return [
         f"{symbol or listing(spec.universe)} {BARS[timeframe]} bars"
         for symbol, timeframe in named
@@ -27,7 +41,7 @@ def _other_bars(spec: StrategySpec) -> list[str]:
 
 
 def _timeframe(one: Operand, spec: StrategySpec) -> str:
-    return "1D" if one.name in OF_DAYS else one.timeframe or spec.timeframe
+    return "1D" if one.name.upper() in OF_DAYS else one.timeframe or spec.timeframe
 
 
 def _chains(spec: StrategySpec) -> list[str]:

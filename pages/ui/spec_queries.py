@@ -16,6 +16,7 @@ from engine.core.spec_needs import needs
 from engine.core.spec_text import load_spec
 from engine.data import catalog, partitions
 from engine.packs.pack import SYNTHETIC
+from engine.signals.logic import logic_operands
 from engine.store import drafts, specs, sweeps
 from engine.store.models import SpecVersion
 from engine.store.strategies import Strategy, count_strategies, list_strategies
@@ -165,9 +166,9 @@ def shipped() -> list[Shipped]:
             spec = load_spec(path)
         except ArgusError:
             continue
-        text = path.read_text(encoding="utf-8")
+        text, told = path.read_text(encoding="utf-8"), needs(spec, logic_operands(spec))
         found.append(
-            Shipped(path.name, spec.name, spec.description, text, _kind(spec), needs(spec), _symbols(spec))
+            Shipped(path.name, spec.name, spec.description, text, _kind(spec), told, _symbols(spec))
         )
     return found
 

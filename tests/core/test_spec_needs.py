@@ -6,6 +6,7 @@ import pytest
 
 from engine.core.spec_needs import needs
 from engine.core.spec_text import load_spec, with_overrides
+from engine.signals.logic import logic_operands
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -14,6 +15,8 @@ SPECS = Path(__file__).parents[2] / "specs"
     ("name", "expected"),
     [
         ("sma_crossover", ("SPY 1-hour bars",)),
+        ("zrce_second_chance", ("SPY 1-minute bars",)),
+        ("vrp_credit_spread", ("SPY 1-minute bars", "SPY daily bars", "option quotes of SPY")),
         (
             "otm_put_credit_spread",
             ("SPY 1-minute bars", "VIX daily bars", "SPY daily bars", "option quotes of SPY"),
@@ -29,7 +32,8 @@ SPECS = Path(__file__).parents[2] / "specs"
     ],
 )
 def test_a_shipped_spec_says_what_it_needs(name, expected):
-    assert needs(load_spec(SPECS / f"{name}.json")) == expected
+    spec = load_spec(SPECS / f"{name}.json")
+    assert needs(spec, logic_operands(spec)) == expected
 
 
 def test_what_is_waived_is_not_needed():

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engine.core.conditions import Operand
 from engine.core.errors import SpecError
 from engine.core.spec import StrategySpec
 from engine.core.spec_errors import Fault, field_errors
@@ -86,9 +87,21 @@ def _params_faults(logic: NamedLogic, given: Mapping[str, Any]) -> list[Fault]:
 def logic_sentences(spec: StrategySpec) -> tuple[str, ...]:
     """The rules of a spec's named logic as a person would tell them; none where it has none or is not sound."""
     logic = REGISTRY.get(spec.entry.logic or "")
-    if logic is None or _params_faults(logic, spec.entry.logic_params):
-        return ()
-    return tuple(logic.words(logic.params.model_validate(dict(spec.entry.logic_params))))
+    params = None if logic is None else _sound(logic, spec)
+    return () if logic is None or params is None else tuple(logic.words(params))
+
+
+def logic_operands(spec: StrategySpec) -> tuple[Operand, ...]:
+    """What a spec's named logic reads beside its own bars; nothing where it has none or is not sound."""
+    logic = REGISTRY.get(spec.entry.logic or "")
+    params = None if logic is None else _sound(logic, spec)
+    return () if logic is None or params is None else tuple(logic.operands(params).values())
+
+
+def _sound(logic: NamedLogic, spec: StrategySpec) -> Any:
+    """The checked parameters; None where they have faults."""
+    given = spec.entry.logic_params
+    return None if _params_faults(logic, given) else logic.params.model_validate(dict(given))
 
 
 __all__ = [
@@ -100,6 +113,7 @@ __all__ = [
     "SignalColumns",
     "known_logic",
     "logic_faults",
+    "logic_operands",
     "logic_sentences",
     "named_logic",
 ]
