@@ -27,10 +27,12 @@ from engine.sim.kernel.book import (
     HELD_TICKS,
     LEVEL_0,
     LOSSES,
+    MARKET,
     N_CLOSED,
     N_WINS,
     NEW_DAY,
     NO_LEVEL,
+    OWN_KIND,
     RETURN_SUM,
     RUINED,
     SIDE,
@@ -150,7 +152,9 @@ def do_tick(
         if scheduled(t, s, k) and book[s, E_SIDE] != 0.0:
             withdraw(book, sums, t, s, k, bits[s, k], due[s, k], skip_out)
         if scheduled(t, s, k) and book[s, SIDE] != 0.0:
-            decide_exit(book, instruments, sums, t, s, k, cfg, bits[s, k], due[s, k])
+            row = own_row(own_at, s, k)
+            turns = row < 0 or own[row, OWN_KIND] == MARKET
+            decide_exit(book, instruments, sums, t, s, k, cfg, bits[s, k], due[s, k], turns)
     for s in range(n_symbols):
         if exists(t, s, k):
             row = own_row(own_at, s, k)

@@ -198,9 +198,14 @@ def exit_wanted(rules: TradeRules, state: State, inst: InstrumentRules, p: Posit
         return Exit(p.qty, due)
     if part.reason:
         return part
-    if x.on_opposite and seen.bar is not None and entry_side(rules, seen) == -p.side:
+    if x.on_opposite and _turns(seen) and entry_side(rules, seen) == -p.side:
         return Exit(p.qty, reasons.REVERSAL)
     return Exit(0.0, 0)
+
+
+def _turns(seen: Seen) -> bool:
+    """May an opposite entry turn a position round? A price of its own that it waits for may never come."""
+    return seen.bar is not None and (seen.levels is None or seen.levels.kind == "market")
 
 
 def _targets_passed(rules: TradeRules, p: Position, close: float) -> Exit:

@@ -138,6 +138,15 @@ def test_an_entry_that_cannot_be_asked_for_says_what_is_in_its_way():
     assert once.skips == [(3, "max_trades_per_day reached")]
 
 
+def test_an_opposite_market_call_turns_a_position_round_and_a_pending_one_does_not():
+    series = bars([100, 100, 100, 100, 100])
+    out = run(series, enter=[0], short=[2], levels={2: EntryLevels()})
+    assert out.fills == [(1, 10, 100, "entry"), (3, -10, 100, "reversal"), (3, -10, 100, "entry")]
+    pending = EntryLevels("limit", 105.0, expires_at=opens(series, 6))
+    out = run(series, enter=[0], short=[2], levels={2: pending})
+    assert out.fills == [(1, 10, 100, "entry")] and out.skips == [(2, "a position was open already")]
+
+
 def test_own_levels_of_an_order_move_with_a_roll_and_a_split():
     sessions = days(2)
     series = bars([100] * 7 + [(48, 49, 46, 48), (48, 53, 48, 52)], sessions=sessions)

@@ -115,7 +115,7 @@ def action(text: str, notes: list[str]) -> int:
     if strange or name not in ACTIONS:
         allowed = ", ".join(one.upper() for one in ACTIONS)
         raise Unclear(f"action {text.strip()!r}: not one of {allowed}")
-    if name.upper() != text.strip().upper():
+    if [word for word in words if word not in ("MARKET", "MKT")] != name.upper().split():
         notes.append(f"{text.strip()} read as {name.upper()}")
     return ACTIONS.index(name)
 
