@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,6 +62,10 @@ from engine.trade.state import Bar, Fill, Seen, State
 
 if TYPE_CHECKING:
     from engine.signals.rules import SignalColumns
+
+
+def go_on() -> None:
+    """Nothing ends a walk before its time."""
 
 
 class LegFill(NamedTuple):
@@ -133,8 +138,11 @@ class OptionWalk:
         self.state = State(balance=rules.base.cash)
         self.record = OptionRecord()
 
-    def run(self) -> OptionRecord:
-        for tick in range(len(self.market.base.ticks)):
+    def run(self, check: Callable[[], None] = go_on) -> OptionRecord:
+        """check : called at each session's first tick; what it raises ends the walk."""
+        for tick, is_first in enumerate(self.market.base.new_day.tolist()):
+            if is_first:
+                check()
             self.tick(tick)
         self.record.state = self.state
         return self.record
@@ -470,7 +478,10 @@ def _at_mark(p: OptionPosition, i: int, now: int) -> Fill:
 
 
 def walk_options(
-    market: OptionMarket, rules: OptionRules, signals: tuple[SignalColumns, ...]
+    market: OptionMarket,
+    rules: OptionRules,
+    signals: tuple[SignalColumns, ...],
+    check: Callable[[], None] = go_on,
 ) -> OptionRecord:
-    """Run `rules` over `market` with the signals of each underlying in universe order."""
-    return OptionWalk(market, rules, signals).run()
+    """Run `rules` over `market` with the signals of each underlying in universe order. check: see `OptionWalk.run`."""
+    return OptionWalk(market, rules, signals).run(check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -24,7 +24,7 @@ from engine.sim.chain_volatility import ChainVolatility
 from engine.sim.entry_told import Decided, EntryTold
 from engine.sim.opening_settlement import opening_notes
 from engine.sim.option_market import OptionMarket, RateOn, build_option_market, rates_of
-from engine.sim.reference_options import OptionRecord, walk_options
+from engine.sim.reference_options import OptionRecord, go_on, walk_options
 from engine.sim.result import SimResult
 from engine.sim.unanswered import asks, refuse_unanswered
 from engine.trade.option_state import OptionPosition, OptionTrade
@@ -226,15 +226,16 @@ def left_to_reference(config: OptionConfig) -> str | None:
     return uncovered(config.market, config.rules)
 
 
-def option_record(config: OptionConfig, engine: str) -> OptionRecord:
+def option_record(config: OptionConfig, engine: str, check: Callable[[], None] = go_on) -> OptionRecord:
     """What happens to a config on an engine; native leaves to the reference what it does not restate.
 
+    check : called at least twice a second; what it raises ends the walk.
     SpecError where the engine cannot express the spec, or runs no options.
     """
     if engine == "native" and left_to_reference(config) is None:
-        return config.engine().record(config.rules, config.signals)
+        return config.engine().record(config.rules, config.signals, check)
     if engine in ("native", "reference"):
-        return walk_options(config.market, config.rules, config.signals)
+        return walk_options(config.market, config.rules, config.signals, check)
     if engine == "lumibot":
         from engine.sim.backends.lumibot import run_options_in_process
 
@@ -249,16 +250,18 @@ def option_metrics(
     *,
     plan: SignalPlan | None = None,
     engine: OptionEngineName = "native",
+    check: Callable[[], None] = go_on,
 ) -> None:
     """The metrics of one config in the order of METRIC_NAMES, written to `out` float64 (14,): a sweep's row.
 
-    plan : the signals of the spec, where several configs share them. Errors as `PreparedOptions.config`.
+    plan : the signals of the spec, where several configs share them. check: see `option_record`. Errors as
+    `PreparedOptions.config`.
     """
     config = prepared.config(spec, plan)
     if engine == "native" and left_to_reference(config) is None:
-        config.engine().metrics(config.rules, config.signals, out)
+        config.engine().metrics(config.rules, config.signals, out, check)
         return
-    record = option_record(config, engine)
+    record = option_record(config, engine, check)
     out[:] = list(option_result_of(config, prepared, record, engine).metrics.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,10 +24,14 @@ class Estimate:
     n_bytes: int
 
 
-def estimate(lab: Lab, jobs: int) -> Estimate:
-    """Walk up to five configs spread over the grid, each twice: the first time compiles and fills the columns."""
+def estimate(lab: Lab, jobs: int, should_stop: Callable[[], bool] = lambda: False) -> Estimate:
+    """Walk up to five configs spread over the grid, each twice: the first time compiles and fills the columns.
+
+    Stopped once `should_stop` says so.
+    """
     grid = lab.plan.grid
     worker, out = lab.worker(), np.empty(N_METRICS)
+    worker.is_told = should_stop
     picks = np.unique(np.linspace(0, len(grid) - 1, min(N_PROBES, len(grid))).astype(np.int64)).tolist()
     spent, n_walked, began = 0.0, 0, time.perf_counter()
     for index in picks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,10 @@ class Lab:
     def worker(self) -> ShardWorker:
         return ShardWorker(self)
 
+    def threads(self, wanted: int) -> int:
+        """How many threads serve this sweep, of those that are wanted."""
+        return wanted
+
     def simulate(self, spec: StrategySpec) -> SimResult:
         """A config as a whole run on the pack."""
         return simulate(spec, self.pack, ENGINE)
@@ -84,10 +89,10 @@ class ShardResult(NamedTuple):
 
 
 class ShardWorker:
-    """One thread's engine and builder."""
+    """One thread's engine and builder. is_told: whether it is to stop; asked between configs at least."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
+    def __init__(self, lab: Lab, is_told: Callable[[], bool] = lambda: False) -> None:
+        self.lab, self.is_told = lab, is_told
         self._builder = lab.plan.builder()
         self._engines: dict[str, NativeEngine] = {}
         self._rules: tuple[StrategySpec, TradeRules] | None = None
@@ -95,12 +100,12 @@ class ShardWorker:
 
     def __call__(self, shard: Shard, stop: threading.Event) -> ShardResult:
         """Walk a shard. Stopped within one config of being told."""
+        self.is_told = stop.is_set
         start, end = shard
         metrics = np.empty((end - start, N_METRICS))
         hashes = []
         for n, digits in enumerate(self.lab.plan.grid.digits(start, end).tolist()):
-            if stop.is_set():
-                raise Stopped
+            self.check()
             config = self._builder.at(start + n, digits)
             self.walk(config, metrics[n])
             hashes.append(config.trading_hash)
@@ -108,8 +113,14 @@ class ShardWorker:
 
     def probe(self, index: int, digits: list[int], out: FloatArray) -> None:
         """One config, for an estimate or a test: nothing of the config before is reused but columns."""
+        self.check()
         self._rules = self._signals = None
         self.walk(self._builder.at(index, digits), out)
+
+    def check(self) -> None:
+        """Stopped once it is told to."""
+        if self.is_told():
+            raise Stopped
 
     def walk(self, config: Config, out: FloatArray) -> None:
         """Metrics of one config, written to `out` float64 (14,)."""

@@ -9,7 +9,7 @@ from engine.core.chains import ChainSeries
 from engine.core.spec import StrategySpec
 from engine.packs.pack import Pack
 from engine.sim.result import SimResult
-from engine.sim.simulate_options import option_metrics, prepare_options, simulate_options
+from engine.sim.simulate_options import left_to_reference, option_metrics, prepare_options, simulate_options
 from engine.sweep.configs import Config
 from engine.sweep.lab import Lab, ShardWorker
 from engine.sweep.plan import SweepPlan
@@ -25,11 +25,15 @@ class OptionLab(Lab):
         super().__init__(plan, pack)
         self.prepared = prepare_options(pack)
         self.cache = self.prepared.cache(plan.base)
-        for index in _one_a_timeframe(plan):
-            self.prepared.config(plan.spec(index))
+        looked_at = [self.prepared.config(plan.spec(index)) for index in _one_a_timeframe(plan)]
+        self._is_compiled = all(left_to_reference(config) is None for config in looked_at)
 
     def worker(self) -> ShardWorker:
         return OptionWorker(self)
+
+    def threads(self, wanted: int) -> int:
+        """One where the reference walks: plain Python does not run side by side, and looks at one session at a time."""
+        return wanted if self._is_compiled else 1
 
     def simulate(self, spec: StrategySpec) -> SimResult:
         return simulate_options(spec, self.pack, prepared=self.prepared)
@@ -45,7 +49,7 @@ class OptionWorker(ShardWorker):
     lab: OptionLab
 
     def walk(self, config: Config, out: FloatArray) -> None:
-        option_metrics(config.rules_of, self.lab.prepared, out, plan=config.plan)
+        option_metrics(config.rules_of, self.lab.prepared, out, plan=config.plan, check=self.check)
 
 
 def _one_a_timeframe(plan: SweepPlan) -> list[int]:

@@ -189,18 +189,20 @@ class _Running:
     def compute(self, lab: Lab) -> None:
         """Compute, charge and commit every missing shard."""
         options, n = self.options, len(self.plan)
+        jobs = lab.threads(options.jobs)
         if self.n_done:
             _read_ranking(self.kept, self._leader)
         size = options.shard_size
         if self.n_done < n:
-            guess = estimate(lab, options.jobs)
+            try:
+                guess = estimate(lab, jobs, options.should_stop)
+            except local.Stopped:
+                return
             options.on_estimate(guess)
-            size = size or shard_size(guess.seconds_each, n - self.n_done, options.jobs)
+            size = size or shard_size(guess.seconds_each, n - self.n_done, jobs)
         self._note()
         self._walks_began = time.monotonic()
-        shards = local.run_shards(
-            self.kept.missing(size or MAX_SHARD), lab.worker, options.jobs, options.should_stop
-        )
+        shards = local.run_shards(self.kept.missing(size or MAX_SHARD), lab.worker, jobs, options.should_stop)
         with closing(shards):  # whatever is raised here, no thread goes on after the lock is released
             for start, metrics, hashes in shards:
                 ledger.charge(self.store, self.plan.base.family, self.pack.hash, hashes, "sweep", self.row.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import subprocess
 import sys
 import threading
@@ -23,10 +24,12 @@ from engine.sim.simulate import simulate
 from engine.store import ledger, runs, sweeps
 from engine.sweep.checkpoints import Checkpoints
 from engine.sweep.configs import ConfigBuilder
+from engine.sweep.executors.local import Stopped
 from engine.sweep.filters import Between
 from engine.sweep.grid import make_sweep
 from engine.sweep.importance import importance
 from engine.sweep.lab import lab_of
+from engine.sweep.option_lab import OptionWorker
 from engine.sweep.origins import config_spec, save_as
 from engine.sweep.plan import SweepPlan
 from engine.sweep.results import Results
@@ -116,6 +119,24 @@ def test_the_best_become_runs_that_equal_a_run_of_the_same_config_on_the_same_pa
             kept = pl.read_parquet(store.settings.runs / row.id / f"{name}.parquet")
             assert kept.equals(getattr(alone, name), null_equal=True), name
     assert ledger.n_trials(store, "spreads") == N_CONFIGS  # a run of a config is no new trial
+
+
+def test_what_the_reference_walks_has_one_thread_and_is_stopped_in_the_middle_of_a_config(made, plan):
+    many = SweepPlan.of(
+        put_spread(sizing={"max_per_symbol": 1000}), make_sweep(GRID)
+    )  # more than the compiled walk has
+    lab = lab_of(many, made)
+    assert (lab.threads(4), lab_of(plan, made).threads(4)) == (1, 4)
+    asked = itertools.count()
+    worker = OptionWorker(lab, lambda: next(asked) == 4)
+    with pytest.raises(Stopped):
+        worker.probe(0, many.grid.digits(0, 1)[0].tolist(), np.empty(len(METRIC_NAMES)))
+    assert next(asked) == 5  # before the config, then at each of its first sessions
+
+
+def test_a_sweep_told_to_stop_while_it_measures_begins_no_shard(store, pack, plan):
+    found = run_sweep(store, plan, pack, Options(should_stop=lambda: True))
+    assert (found.status, found.n_done) == ("cancelled", 0)
 
 
 def test_what_is_made_of_a_sweep_knows_the_legs_by_their_names(store, pack, plan):

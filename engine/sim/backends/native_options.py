@@ -30,7 +30,7 @@ from engine.sim.option_market import OptionMarket, date_of
 from engine.sim.option_numbers import kernel_legs, kernel_terms
 from engine.sim.option_ticks import OptionTicks
 from engine.sim.options import compiled
-from engine.sim.reference_options import LegFill, OptionRecord, PositionMark
+from engine.sim.reference_options import LegFill, OptionRecord, PositionMark, go_on
 from engine.sim.ticks import kernel_targets, padded_bytes
 from engine.trade.chain import NO_GREEKS, Contract, Greeks
 from engine.trade.decide import Skip
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 MOST_POSITIONS = 64
 MARK_BYTES = 64 << 20
 MOMENT_ROWS = 1 << 21
-MOST_WORK = 100_000
-"""Ticks or volatilities between two looks at the caller's wish to stop: at most about half a second."""
+MOST_WORK = 20_000
+"""Ticks or volatilities in one call of the walk: at most half a second, with as many positions as the books hold."""
 
 Rows = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 
@@ -83,20 +83,32 @@ class OptionEngine:
         self._max_age = -1
         self._terms: Any = None
 
-    def metrics(self, rules: OptionRules, signals: tuple[SignalColumns, ...], out: FloatArray) -> None:
-        """The metrics of one config in the order of METRIC_NAMES, written to `out` float64 (14,)."""
+    def metrics(
+        self,
+        rules: OptionRules,
+        signals: tuple[SignalColumns, ...],
+        out: FloatArray,
+        check: Callable[[], None] = go_on,
+    ) -> None:
+        """The metrics of one config in the order of METRIC_NAMES, written to `out` float64 (14,).
+
+        check : called before every stretch of the walk; what it raises ends it.
+        """
         terms, nothing = self._terms_of(rules), np.empty((0, MARK_WIDTH))
-        _, desk = self._run(rules, terms, signals, np.empty((0, 3)), nothing, _rows(rules, 0, 0, 0))
+        _, desk = self._run(rules, terms, signals, np.empty((0, 3)), nothing, _rows(rules, 0, 0, 0), check)
         base = self.laid.market.base
         self._forms["metrics_row"](desk, terms, self._equity, len(self.laid), base.periods_per_year, out)
 
-    def record(self, rules: OptionRules, signals: tuple[SignalColumns, ...]) -> OptionRecord:
+    def record(
+        self, rules: OptionRules, signals: tuple[SignalColumns, ...], check: Callable[[], None] = go_on
+    ) -> OptionRecord:
         """Everything that happens in one config: walked once to count, once to write down."""
         ticks, terms = np.empty((len(self.laid), 3)), self._terms_of(rules)
-        desk, _ = self._run(rules, terms, signals, ticks, np.empty((0, MARK_WIDTH)), _rows(rules, 0, 0, 0))
+        nothing = np.empty((0, MARK_WIDTH))
+        desk, _ = self._run(rules, terms, signals, ticks, nothing, _rows(rules, 0, 0, 0), check)
         n = [int(desk.sums[column]) for column in (o.N_MARKS, o.N_FILLS, o.N_TRADES, o.N_SKIPS)]
         marks, rows = np.empty((n[0], MARK_WIDTH)), _rows(rules, *n[1:])
-        desk, _ = self._run(rules, terms, signals, ticks, marks, rows)
+        desk, _ = self._run(rules, terms, signals, ticks, marks, rows, check)
         return Telling(self.laid, rules).record(desk, ticks, marks, rows)
 
     def _run(
@@ -107,6 +119,7 @@ class OptionEngine:
         ticks: FloatArray,
         marks: FloatArray,
         rows: Rows,
+        check: Callable[[], None],
     ) -> tuple[Desk, Any]:
         """Walk a config to its end; its books, and the same as kernels take them."""
         laid, bars = self.laid, self.laid.laid
@@ -118,6 +131,7 @@ class OptionEngine:
         self._forms["begin"](terms, pinned)
         k, n = 0, len(laid)
         while k < n and not desk.sums[o.OVERFLOW]:
+            check()
             k = self._forms["walk"](
                 self._board, self._ticks, terms, pinned, bars.instruments, legs, order, kernel_targets(rules.base),
                 self._bits, self._words, due, events, event_words, k, self._equity, ticks, marks, rows, MOST_WORK,
