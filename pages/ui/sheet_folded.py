@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -33,6 +34,8 @@ ABOUT = {
     "strategy_spec.json": "the spec",
     "manifest.json": "hashes of all files",
 }
+
+TAKEN = ("tearsheet.html", "trades.csv", "stats.csv")
 
 
 @st.fragment
@@ -99,9 +102,25 @@ def show_origin(run: Run, settings: dict[str, object]) -> None:
 
 
 def show_downloads(run: Run) -> None:
+    """What people take away mostly, and all files of the run once somebody asks for them."""
     st.subheader("Downloads")
+    sizes = dict(run_files.artifacts(run.folder))
+    _show_files(run, {name: sizes.pop(name) for name in TAKEN if name in sizes})
+    _show_other_files(run, sizes)
+    st.caption("A chart is saved as PNG with the arrow at its upper right corner.")
+
+
+@st.fragment
+def _show_other_files(run: Run, sizes: Mapping[str, int]) -> None:
+    opened = st.expander(f"All other files · {len(sizes)}", key=state.OTHER_FILES, on_change="rerun")
+    if opened.open:
+        with opened:
+            _show_files(run, sizes)
+
+
+def _show_files(run: Run, sizes: Mapping[str, int]) -> None:
     with st.container(horizontal=True, gap="small"):
-        for name, size in run_files.artifacts(run.folder):
+        for name, size in sizes.items():
             st.download_button(
                 name,
                 data=_reader(Path(run.folder) / name),
@@ -112,7 +131,6 @@ def show_downloads(run: Run) -> None:
                 icon=":material/download:",
                 help=f"{ABOUT.get(name, 'artifact')}, {_bytes(size)}",
             )
-    st.caption("A chart is saved as PNG with the arrow at its upper right corner.")
 
 
 def _reader(path: Path):  # type: ignore[no-untyped-def]

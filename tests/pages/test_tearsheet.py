@@ -143,6 +143,13 @@ def test_a_damaged_artifact_is_one_message(filled, name, damage):
 
 def test_every_artifact_can_be_downloaded(sheet, filled):
     at = sheet()
+    assert [button.label for button in at.get("download_button")] == [
+        "tearsheet.html",
+        "trades.csv",
+        "stats.csv",
+    ]
+    at.session_state["other_files"] = True
+    at.run()
     labels = {button.label for button in at.get("download_button")}
     names = {path.name for path in (filled.runs / run_ids(filled)["AAA 0"]).iterdir()}
     assert labels == names
