@@ -97,7 +97,7 @@ from engine.sim.kernel.option_money import (
 from engine.sim.kernel.option_orders import ORDERS, fill_due, leave
 from engine.sim.kernel.option_payoffs import PAYOFFS, intrinsic
 from engine.sim.kernel.option_quotes import QUOTES
-from engine.sim.kernel.option_stretches import STRETCHES, is_done_today, watch
+from engine.sim.kernel.option_stretches import STRETCHES, is_done_today, is_plain, skim, watch
 from engine.sim.kernel.stretches import next_event
 from engine.trade import option_reasons, reasons
 from engine.trade.costs import commission
@@ -311,6 +311,8 @@ def walk(
                 if k > before:
                     last = t.day[k] if k < n else len(equity_out)
                     equity_out[t.day[before] : last] = d.sums[BALANCE]
+            elif glides and is_plain(c):
+                k = skim(b, t, c, d, targets, bits, events, k)
             elif glides:
                 k = watch(b, t, c, d, rules, targets, bits, events, k)
             if k >= n:

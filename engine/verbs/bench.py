@@ -16,6 +16,7 @@ BENCHMARKS = {
     "sweep": ("sweep", "options_pricing", "options_lumibot"),
     "options_pricing": ("options_pricing",),
     "options_lumibot": ("options_lumibot",),
+    "options": ("options", "options_lumibot"),
 }
 """Scripts of tests/benchmarks that a name runs, one after the other; the first describes the machine."""
 
@@ -25,6 +26,7 @@ RATIOS = (
     "trailing_vs_vectorbt",
     "walk_vs_vectorbt",
     "options_vs_lumibot",
+    "options_vs_reference",
     "iv_greeks_vs_peer",
     "run_vs_backtesting",
     "import_vs_duckdb",

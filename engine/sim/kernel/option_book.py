@@ -33,13 +33,13 @@ NEAREST, AT_LEAST, WEEKLY, MONTHLY = range(4)
 SYM, VIEW, SIDE, QTY, ENTRY_QTY, ENTRY_AT, DECIDED_AT, N_LEGS, UNIT, PREMIUM, ENTRY_SPOT = range(11)
 PEAK, TROUGH, N_USED, STOP, GROSS, FEES, SLIP, INCOME, EXIT_QTY, EXIT_VALUE = range(11, 21)
 RISK_SESSIONS, ROLLED_FROM, CONVERTED_AT, TRADE_ID, HELD, EXIT_AT, EXIT_REASON = range(21, 28)
-W_PAID, W_LEVEL, W_TARGET, W_LAST_DAY = range(28, 32)  # while it is watched
-POS_WIDTH = 32
+# while it is watched
+W_PAID, W_LEVEL, W_TARGET, W_LAST_DAY, W_PEAK, W_TROUGH, W_REACHED, W_MARKED_AT, W_FRESH_AT = range(28, 37)
+POS_WIDTH = 37
 # ... and its legs. ROW0: the contract as it was chosen, -1 for shares; ROW: its row of the last session seen.
-ROW0, ROW, L_RATIO, L_MULT, L_STRIKE, L_ENTRY, L_RAW, L_MARK, L_FRESH, L_CLOSED, L_DECIDED, L_SLOT, L_OWN = (
-    range(13)
-)
-LEG_WIDTH = 13
+ROW0, ROW, L_RATIO, L_MULT, L_STRIKE, L_ENTRY, L_RAW, L_MARK, L_OWN, L_FRESH, L_CLOSED, L_DECIDED = range(12)
+L_SLOT, L_SHARES = 12, 13  # while it is watched
+LEG_WIDTH = 14
 
 # A waiting order and its legs.
 O_SYM, O_PURPOSE, O_TRADE, O_VIEW, O_QTY, O_LEGS, O_REASON, O_DECIDED, O_LEFT, O_DUE = range(10)

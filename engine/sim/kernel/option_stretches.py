@@ -31,9 +31,9 @@ from engine.sim.kernel.option_book import (
     L_CLOSED,
     L_ENTRY,
     L_FRESH,
-    L_MULT,
+    L_MARK,
     L_OWN,
-    L_RATIO,
+    L_SHARES,
     L_SLOT,
     LATER_DAY,
     MARKS_USED,
@@ -44,7 +44,6 @@ from engine.sim.kernel.option_book import (
     PEAK,
     PREMIUM,
     ROW,
-    ROW0,
     SESSION,
     SPOT,
     SYM,
@@ -52,10 +51,15 @@ from engine.sim.kernel.option_book import (
     TROUGH,
     UNIT,
     VIEW,
+    W_FRESH_AT,
     W_LAST_DAY,
     W_LEVEL,
+    W_MARKED_AT,
     W_PAID,
+    W_PEAK,
+    W_REACHED,
     W_TARGET,
+    W_TROUGH,
 )
 from engine.sim.kernel.option_decisions import (
     first_expiry,
@@ -72,6 +76,7 @@ from engine.trade.exits import target_level
 from engine.trade.quotes import OPTION_TICKS
 
 NS_PER_MINUTE = 60_000_000_000
+SILENT, SHARES, CLOSED = -1, -2, -3  # instead of a row of marks
 STOPS = WAKE | DUE | DAY_END | SESSION_END | NEW_DAY
 
 
@@ -116,10 +121,14 @@ def lay_watch(b, d, t, c, targets, k):
     for p in range(n):
         s, paid = int(d.pos[p, SYM]), 0.0
         for i in range(int(d.pos[p, N_LEGS])):
-            row = int(d.leg[p, i, ROW])
-            d.leg[p, i, L_SLOT] = -1.0
-            if row >= 0 and is_open(d, p, i) and b.row[row, OF_SESSION] == b.on_tick[s, k, SESSION]:
-                d.leg[p, i, L_SLOT] = kept_marks(b, d, t, c, s, row)
+            row, slot = int(d.leg[p, i, ROW]), SILENT
+            if not is_open(d, p, i):
+                slot = CLOSED
+            elif row < 0:
+                slot = SHARES
+            elif b.row[row, OF_SESSION] == b.on_tick[s, k, SESSION]:
+                slot = kept_marks(b, d, t, c, s, row)
+            d.leg[p, i, L_SLOT], d.leg[p, i, L_SHARES] = slot, shares_of(d, p, i)
             paid += shares_of(d, p, i) * d.leg[p, i, L_ENTRY]
         level, _ = stop_in_force(d, c, p)
         d.pos[p, W_PAID], d.pos[p, W_LEVEL], d.pos[p, W_TARGET] = paid, level, next_target(d, p, targets)
@@ -144,29 +153,30 @@ def next_target(d, p, targets):
     return target_level(d.pos[p, PREMIUM], 1, targets[0, m], OPTION_TICKS)
 
 
-def is_quiet(b, t, c, d, rules, p, s, k, place):
-    """Mark a position at a tick, `place` in its session; False where something may have to be decided about it."""
-    pos, leg, pool = d.pos, d.leg, d.mark_pool
+def mark_of_leg(t, d, p, i, s, k, origin):
+    """The mark of a leg at a tick of its session, NaN for none; what it was closed at where it is."""
+    slot = int(d.leg[p, i, L_SLOT])
+    if slot >= 0:
+        return d.mark_pool[slot, k - origin]
+    if slot == CLOSED:
+        return d.leg[p, i, L_CLOSED]
+    return t.mid[s, k, MID_CLOSE] if slot == SHARES and t.flags[s, k] & EXISTS else np.nan
+
+
+def is_quiet(b, t, c, d, rules, p, s, k, origin):
+    """Mark a position at a tick; False where something may have to be decided about it."""
+    pos = d.pos
     if b.on_tick[s, k, LATER_DAY] > pos[p, W_LAST_DAY]:
         return False
     fresh, value = True, 0.0
     for i in range(int(pos[p, N_LEGS])):
-        shares = leg[p, i, L_RATIO] * leg[p, i, L_MULT]
-        if not math.isnan(leg[p, i, L_CLOSED]):
-            value += shares * leg[p, i, L_CLOSED]
-            continue
-        mark = np.nan
-        if leg[p, i, ROW0] < 0.0:
-            if t.flags[s, k] & EXISTS:
-                mark = t.mid[s, k, MID_CLOSE]
-        elif leg[p, i, L_SLOT] >= 0.0:
-            mark = pool[int(leg[p, i, L_SLOT]), place]
+        mark = mark_of_leg(t, d, p, i, s, k, origin)
+        value += d.leg[p, i, L_SHARES] * mark
         if math.isnan(mark):
             fresh = False
-            leg[p, i, L_FRESH] = 0.0
-        else:
-            leg[p, i, L_OWN], leg[p, i, L_FRESH] = mark, 1.0
-        value += shares * mark
+            d.leg[p, i, L_FRESH] = 0.0
+        elif is_open(d, p, i):
+            d.leg[p, i, L_OWN], d.leg[p, i, L_FRESH] = mark, 1.0
     if fresh:
         take_own_marks(d, p)
     if c.converts and pos[p, CONVERTED_AT] == 0.0:
@@ -201,8 +211,8 @@ def watch(b, t, c, d, rules, targets, bits, events, k):
             s = int(d.pos[p, SYM])
             if quiet and t.flags[s, k] & SCHEDULED:
                 session = b.on_tick[s, k, SESSION]
-                place = k - b.session[session, TICK_FIRST] if session >= 0 else 0
-                quiet = is_quiet(b, t, c, d, rules, p, s, k, place)
+                origin = b.session[session, TICK_FIRST] if session >= 0 else 0
+                quiet = is_quiet(b, t, c, d, rules, p, s, k, origin)
         if quiet:
             k += 1
     for p in range(n_pos):
@@ -211,11 +221,111 @@ def watch(b, t, c, d, rules, targets, bits, events, k):
     return k
 
 
+# ---------------------------------------------------------------- where only levels are in the market
+
+
+def is_plain(c):
+    """Are stops, targets and clocks all that can close a position?"""
+    return not (c.converts or c.leg_exits) and math.isnan(c.share_of_most)
+
+
+def next_stop(t, d, bits, events, k, until):
+    """First tick that is an event, has a signal that is watched for, or is due by the clock; n_ticks for none."""
+    n_symbols, n, watched = bits.shape[0], bits.shape[1], d.watched
+    while k < n and not events[k] & STOPS and t.end[k] < until:
+        for s in range(n_symbols):
+            if bits[s, k] & watched[s]:
+                return k
+        k += 1
+    return k
+
+
+def scan(b, t, c, d, p, k, end):
+    """First tick before `end` at which a position meets a level or its last day, else `end`; nothing is marked yet."""
+    pos, leg, pool, flags, on_tick = d.pos, d.leg, d.mark_pool, t.flags, b.on_tick
+    s, n, session = int(pos[p, SYM]), int(pos[p, N_LEGS]), on_tick[int(pos[p, SYM]), k, SESSION]
+    origin = b.session[session, TICK_FIRST] if session >= 0 else 0
+    moves = not (math.isnan(c.trail_frac) and math.isnan(c.even_trigger))
+    premium, paid, unit, last_day = pos[p, PREMIUM], pos[p, W_PAID], pos[p, UNIT], pos[p, W_LAST_DAY]
+    level, target, peak, trough = pos[p, W_LEVEL], pos[p, W_TARGET], pos[p, PEAK], pos[p, TROUGH]
+    before, marked_at, fresh_at = peak, -1, -1
+    while k < end:
+        if flags[s, k] & SCHEDULED:
+            if on_tick[s, k, LATER_DAY] > last_day:
+                break
+            value = 0.0
+            for i in range(n):
+                slot = int(leg[p, i, L_SLOT])
+                mark = pool[slot, k - origin] if slot >= 0 else mark_of_leg(t, d, p, i, s, k, origin)
+                value += leg[p, i, L_SHARES] * mark
+            if not math.isnan(value):
+                worth = premium + (value - paid) / unit
+                if worth > peak:
+                    peak = worth
+                    if moves:
+                        pos[p, PEAK] = peak
+                        level, _ = stop_in_force(d, c, p)
+                if worth <= level or worth >= target:
+                    break
+                trough, fresh_at = min(trough, worth), k
+            marked_at = k
+        k += 1
+    pos[p, PEAK] = before
+    pos[p, W_PEAK], pos[p, W_TROUGH], pos[p, W_REACHED] = peak, trough, k
+    pos[p, W_MARKED_AT], pos[p, W_FRESH_AT] = marked_at, fresh_at
+    return k
+
+
+def take_marks(b, t, d, p, first):
+    """Mark a position as `scan` found it, from tick `first` on."""
+    s, marked_at, fresh_at = int(d.pos[p, SYM]), int(d.pos[p, W_MARKED_AT]), int(d.pos[p, W_FRESH_AT])
+    session = b.on_tick[s, first, SESSION]
+    origin = b.session[session, TICK_FIRST] if session >= 0 else 0
+    d.pos[p, PEAK], d.pos[p, TROUGH] = d.pos[p, W_PEAK], d.pos[p, W_TROUGH]
+    for i in range(int(d.pos[p, N_LEGS])):
+        if not is_open(d, p, i) or marked_at < 0:
+            continue
+        k, mark = marked_at, mark_of_leg(t, d, p, i, s, marked_at, origin)
+        d.leg[p, i, L_FRESH] = 0.0 if math.isnan(mark) else 1.0
+        while math.isnan(mark) and k > first:
+            k -= 1
+            if t.flags[s, k] & SCHEDULED:
+                mark = mark_of_leg(t, d, p, i, s, k, origin)
+        if not math.isnan(mark):
+            d.leg[p, i, L_OWN] = mark
+        if fresh_at >= 0:
+            d.leg[p, i, L_MARK] = mark_of_leg(t, d, p, i, s, fresh_at, origin)
+
+
+def skim(b, t, c, d, targets, bits, events, k):
+    """`watch`, position after position to the next event, where a config `is_plain`."""
+    if events[k] & STOPS:
+        return k
+    first, n_pos, until = k, int(d.sums[N_POS]), lay_watch(b, d, t, c, targets, k)
+    bits_to_watch(t, c, d, k)
+    end = next_stop(t, d, bits, events, k, until)
+    for p in range(n_pos):
+        end = min(end, scan(b, t, c, d, p, first, end))
+    for p in range(n_pos):
+        if d.pos[p, W_REACHED] > end:
+            scan(b, t, c, d, p, first, end)
+        take_marks(b, t, d, p, first)
+        d.pos[p, HELD] += end - first
+    d.sums[HELD_TICKS] += end - first
+    return end
+
+
 STRETCHES = (
     is_done_today,
     bits_to_watch,
     next_target,
     lay_watch,
+    mark_of_leg,
     is_quiet,
     watch,
+    is_plain,
+    next_stop,
+    scan,
+    take_marks,
+    skim,
 )
