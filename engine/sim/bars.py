@@ -27,12 +27,10 @@ from engine.sim.kernel.book import (
     HELD_TICKS,
     LEVEL_0,
     LOSSES,
-    MARKET,
     N_CLOSED,
     N_WINS,
     NEW_DAY,
     NO_LEVEL,
-    OWN_KIND,
     RETURN_SUM,
     RUINED,
     SIDE,
@@ -152,9 +150,7 @@ def do_tick(
         if scheduled(t, s, k) and book[s, E_SIDE] != 0.0:
             withdraw(book, sums, t, s, k, bits[s, k], due[s, k], skip_out)
         if scheduled(t, s, k) and book[s, SIDE] != 0.0:
-            row = own_row(own_at, s, k)
-            turns = row < 0 or own[row, OWN_KIND] == MARKET
-            decide_exit(book, instruments, sums, t, s, k, cfg, bits[s, k], due[s, k], turns)
+            decide_exit(book, instruments, sums, t, s, k, cfg, bits[s, k], due[s, k])
     for s in range(n_symbols):
         if exists(t, s, k):
             row = own_row(own_at, s, k)

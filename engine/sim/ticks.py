@@ -24,6 +24,7 @@ from engine.sim.kernel.book import (
     NEW_DAY,
     OWN_WIDTH,
     PAYS,
+    PENDING,
     ROLL_GAP,
     SCHEDULED,
     SESSION_END,
@@ -202,6 +203,10 @@ class TickMarket:
             if not rules.entry.short:
                 laid[1] = np.zeros_like(laid[1])
             compiled["entry_bits"](*laid, ok[i], out[i])
+            if s.levels is not None:
+                pending = np.zeros(len(columns[0]), dtype=np.uint8)
+                pending[s.levels.slots[s.levels.kind != MARKET]] = PENDING
+                out[i] |= self.on_ticks(i, pending, 0)  # type: ignore[arg-type]
 
     def own_levels(self, signals: tuple[SignalColumns, ...]) -> tuple[FloatArray, NDArray[np.int32]]:
         """(levels that single entries bring, float64 (n_own, OWN_WIDTH); their row at each tick, -1 none, int32).

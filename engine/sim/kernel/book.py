@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 # Signal bits of a symbol at a tick, and entry bits after the time rules.
 ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT = 1, 2, 4, 8
+PENDING = 16  # the entry brings a price of its own that it waits for
 
 # What happens at a tick besides signals: something that moves a position or cash, a clock exit, ends of sessions.
 WAKE, DUE, DAY_END, SESSION_END, NEW_DAY = 1, 2, 4, 8, 16

@@ -49,6 +49,7 @@ from engine.sim.kernel.book import (
     OWN_STOP,
     OWN_STOP_PRICE,
     OWN_TARGET_0,
+    PENDING,
     PER_TICK,
     QTY,
     SIDE,
@@ -92,8 +93,8 @@ def targets_passed(book, instruments, s, close):
     return total, used
 
 
-def exit_wanted(book, instruments, sums, t, s, k, cfg, bits, due, turns):
-    """(quantity, reason, targets used) of the exit due now; reason 0 none. turns: an opposite entry may reverse."""
+def exit_wanted(book, instruments, sums, t, s, k, cfg, bits, due):
+    """(quantity, reason, targets used) of the exit due now; reason 0 none."""
     side, qty = book[s, SIDE], book[s, QTY]
     is_called = t.flags[s, k] & ENDS != 0 and instruments[s, MARGIN] != 0.0
     if is_called and equity_now(book, instruments, sums) < maintenance_sum(book, instruments):
@@ -115,7 +116,7 @@ def exit_wanted(book, instruments, sums, t, s, k, cfg, bits, due, turns):
         return qty, int(due), 0
     if part > 0.0:
         return part, reasons.TAKE_PROFIT, used
-    if cfg.on_opposite and turns and exists(t, s, k) and side_of(bits) == -int(side):
+    if cfg.on_opposite and exists(t, s, k) and side_of(bits) == -int(side) and bits & PENDING == 0:
         return qty, reasons.REVERSAL, 0
     return 0.0, 0, 0
 
@@ -124,10 +125,10 @@ def leaving(book, s):
     return book[s, X_REASON] != 0.0 and book[s, X_QTY] >= book[s, QTY]
 
 
-def decide_exit(book, instruments, sums, t, s, k, cfg, bits, due, turns):
+def decide_exit(book, instruments, sums, t, s, k, cfg, bits, due):
     if leaving(book, s):
         return
-    qty, reason, used = exit_wanted(book, instruments, sums, t, s, k, cfg, bits, due, turns)
+    qty, reason, used = exit_wanted(book, instruments, sums, t, s, k, cfg, bits, due)
     if reason == 0 or (book[s, X_REASON] != 0.0 and qty < book[s, QTY]):
         return
     book[s, X_QTY], book[s, X_REASON], book[s, X_TARGETS] = qty, reason, used
