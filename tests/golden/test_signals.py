@@ -8,6 +8,7 @@ other position is open when these five are decided, so that equity is 100,000 an
 """
 
 import datetime as dt
+import importlib.util
 import zipfile
 from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.settings import CHECKOUT, Settings
-from engine.core.spec_text import load_spec
+from engine.core.spec_text import load_spec, with_overrides
 from engine.data.calls import save_calls
 from engine.data.importers import import_path
 from engine.data.importers.calls import CallOptions, read_calls
@@ -32,7 +33,8 @@ NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
+def store(tmp_path_factory):
+    """A workspace with the minutes and the calls."""
     lean = REAL_DATA / "lean"
     if not lean.is_dir():
         pytest.skip(f"no real market data at {REAL_DATA}; set ARGUS_REAL_DATA")
@@ -41,8 +43,17 @@ def prepared(tmp_path_factory):
         import_path(settings, "lean", lean / folder, source="lean", now=NOW)
     found = read_calls(CALLS, CallOptions(map={"time": "Sent (London)"}, tz="Europe/London"))
     save_calls(settings, "calls", found, "Europe/London", NOW)
-    spec = load_spec(CHECKOUT / "specs" / "signals.json")
-    return prepare(spec, pack_for(settings, spec))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def spec():
+    return load_spec(CHECKOUT / "specs" / "signals.json")
+
+
+@pytest.fixture(scope="module")
+def prepared(store, spec):
+    return prepare(spec, pack_for(store, spec))
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +280,11 @@ def test_the_compiled_walk_agrees_with_the_reference_and_nothing_looks_ahead(pre
 
 
 @pytest.mark.slow
-def test_lumibot_trades_the_calls_the_same(prepared):
-    pytest.importorskip("lumibot", reason="lumibot is not installed")
-    found = parity(prepared, ("reference", "lumibot"))
+def test_lumibot_trades_the_calls_of_three_days_the_same(store, spec):
+    """Of the whole fortnight too, which takes two minutes: `parity specs/signals.json`."""
+    if importlib.util.find_spec("lumibot") is None:
+        pytest.skip("lumibot is not installed")
+    few = with_overrides(spec, {"backtest.start": "2014-05-07", "backtest.end": "2014-05-09"})
+    found = parity(prepare(few, pack_for(store, few)), ("reference", "lumibot"))
     assert found.verdict == "agree" and not found.outcomes[1].differences
+    assert found.outcomes[0].n_trades == 4
