@@ -16,7 +16,7 @@ BENCHMARKS = {
     "sweep": ("sweep", "options_pricing", "options_lumibot"),
     "options_pricing": ("options_pricing",),
     "options_lumibot": ("options_lumibot",),
-    "options": ("options", "options_lumibot"),
+    "options": ("options",),
 }
 """Scripts of tests/benchmarks that a name runs, one after the other; the first describes the machine."""
 

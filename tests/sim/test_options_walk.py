@@ -20,7 +20,9 @@ from engine.sim.backends.native_options import MOST_POSITIONS, OptionEngine, unc
 from engine.sim.option_ticks import OptionTicks
 from engine.sim.reference_options import OptionRecord, walk_options
 from engine.sim.simulate_options import option_metrics, prepare_options, simulate_options
+from engine.trade.option_reasons import REASONS, SKIPS
 from tests.fixtures.chains import OptionOutcome, hand_chain, option_spec
+from tests.fixtures.option_extras import draw_wide
 from tests.fixtures.option_scenarios import OptionScenario, draw_options
 from tests.fixtures.trading import bars
 
@@ -37,6 +39,11 @@ def seeds(test):
         derandomize=EXAMPLES <= 300,
     )
     return chosen(given(st.integers(0, 2**32 - 1))(test))
+
+
+def drawn(seed: int) -> OptionScenario:
+    """One of the scenarios of all option tests, or one with rates, roots, clocks and filters on top."""
+    return draw_wide(seed) if seed % 2 else draw_options(seed)
 
 
 def engine_of(scenario: OptionScenario, *, plain: bool = False) -> OptionEngine:
@@ -58,7 +65,7 @@ def assert_same(reference: OptionRecord, found: OptionRecord) -> None:
 
 @seeds
 def test_the_walk_equals_the_reference(seed):
-    scenario = draw_options(seed)
+    scenario = drawn(seed)
     assert uncovered(scenario.market, scenario.rules) is None
     assert_same(
         walk_options(scenario.market, scenario.rules, scenario.signals),
@@ -69,7 +76,7 @@ def test_the_walk_equals_the_reference(seed):
 @seeds
 def test_a_row_of_a_sweep_is_the_run_s(seed):
     """Quiet stretches are passed over, and what was found for one config serves the next: no metric changes."""
-    scenario = draw_options(seed)
+    scenario = drawn(seed)
     engine, row = engine_of(scenario), np.empty(len(METRIC_NAMES))
     record = engine.record(scenario.rules, scenario.signals)
     wanted = OptionOutcome(scenario.market, scenario.rules, record).result.metrics
@@ -83,7 +90,7 @@ def test_a_row_of_a_sweep_is_the_run_s(seed):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_plain_form_of_the_kernel_equals_the_compiled_one(seed):
-    scenario = draw_options(seed)
+    scenario = drawn(seed)
     with np.errstate(all="ignore"):
         plain = engine_of(scenario, plain=True).record(scenario.rules, scenario.signals)
     assert_same(engine_of(scenario).record(scenario.rules, scenario.signals), plain)
@@ -100,6 +107,22 @@ SPREAD = [
 def packed():
     on = day_of(SERIES.sessions.date[0])
     return pack_from_series([SERIES], on, on, chains=[CHAIN])
+
+
+def test_wide_scenarios_reach_the_rules():
+    """What forty seeds can be trusted to bring, they bring."""
+    seen: set[str] = set()
+    for seed in range(1, 41):
+        scenario = draw_wide(seed)
+        record = engine_of(scenario).record(scenario.rules, scenario.signals)
+        seen |= {REASONS[one.exit_reason] for one in record.trades}
+        seen |= {SKIPS[one.reason] for one in record.skips}
+    assert seen >= {"expiry", "roll", "signal", "reversal", "take_profit", "stop_loss"}
+    assert seen >= {
+        "IV percentile out of range",
+        "no contract fits exactly",
+        "open interest or volume too low",
+    }
 
 
 def test_what_the_walk_does_not_restate_is_run_by_the_reference_and_the_result_says_so():
