@@ -71,6 +71,8 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
     output.progress(
         f"run: {spec.name} on {pack.label}, {pack.window_start} to {pack.window_end}, {args.engine}"
     )
+    if spec.is_options and args.engine == "native":
+        output.progress("run: the first option run of an installation compiles its code, about a minute")
     result = simulate(spec, pack, args.engine)
     store = open_store(settings)
     row = keep_run(store, spec, pack, result)
