@@ -87,11 +87,12 @@ def _show_table(run: Run, ids: list[int], chosen: int | None, zone: str) -> None
     page = min(int(st.session_state.get(state.TRADE_PAGE) or 1), n_pages)
     on_page = ids[(page - 1) * TRADES_ROWS : page * TRADES_ROWS]
     key = f"{state.renewed(state.TRADES_TABLE)}_{run.id}_{hash(tuple(on_page))}"
+    shown = tables.trades_frame(
+        run_files.some_trades(run.folder, tuple(on_page)), zone, one_symbol=len(run.symbols) == 1
+    )
     st.dataframe(
-        tables.trades_frame(
-            run_files.some_trades(run.folder, tuple(on_page)), zone, one_symbol=len(run.symbols) == 1
-        ),
-        column_config=tables.trades_columns(),
+        shown,
+        column_config=tables.trades_columns(shown),
         hide_index=True,
         placeholder=formats.DASH,
         height="content",
@@ -134,7 +135,7 @@ def show_trade(run: Run, home: str, trade_id: int, currency: str) -> None:
     _show_words(trade, zone)
     if len(fills) > 2:
         with st.expander(f"Fills · {len(fills)}"):
-            st.dataframe(tables.fills_frame(fills, zone), hide_index=True, column_config=tables.fills_columns(),
+            st.dataframe(tables.fills_frame(fills, zone), hide_index=True, column_config=tables.fills_columns(fills),
                          height="content", key="fills")  # fmt: skip
 
 

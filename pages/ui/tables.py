@@ -83,8 +83,8 @@ TRADES = {
     "entry_at": ("Entry", None, 128),
     "exit_at": ("Exit", None, 128),
     "quantity": ("Quantity", "localized", 76),
-    "entry_price": ("In at", "localized", 78),
-    "exit_price": ("Out at", "localized", 78),
+    "entry_price": ("In at", "price", 78),
+    "exit_price": ("Out at", "price", 78),
     "return_frac": ("Return", "%+.2f %%", 80),
     "net_pnl": ("Net P&L", "%+.2f", 92),
     "bars_held": ("Bars", "%d", 54),
@@ -104,9 +104,12 @@ def trades_frame(trades: pl.DataFrame, timezone: str, *, one_symbol: bool) -> pl
     ).select(names)
 
 
-def trades_columns() -> dict[str, Any]:
+def trades_columns(trades: pl.DataFrame) -> dict[str, Any]:
+    """trades : as `trades_frame` gives them; their prices decide how many digits prices have."""
     config: dict[str, Any] = {}
     for name, (label, form, width) in TRADES.items():
+        if form == "price":
+            form = price_form(trades[name])
         if name.endswith("_at"):
             config[name] = st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm", width=width)
         elif form is None:
@@ -114,6 +117,13 @@ def trades_columns() -> dict[str, Any]:
         else:
             config[name] = st.column_config.NumberColumn(label, format=form, width=width)
     return config
+
+
+def price_form(prices: pl.Series) -> str:
+    """Cents; small prices off the cents, as those of currencies, with five digits."""
+    known = prices.fill_nan(None).drop_nulls()
+    small = bool(len(known)) and float(known.max()) < 10.0  # type: ignore[arg-type]
+    return "%.5f" if small and bool((known - known.round(2)).abs().gt(1e-6).any()) else "%.2f"
 
 
 def skipped_columns() -> dict[str, Any]:
@@ -133,13 +143,13 @@ def fills_frame(fills: pl.DataFrame, timezone: str) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def fills_columns() -> dict[str, Any]:
+def fills_columns(fills: pl.DataFrame) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "at": st.column_config.DatetimeColumn("When", format="YYYY-MM-DD HH:mm", width=140),
         "side": "Side",
         "quantity": number("Quantity", format="localized"),
-        "price": number("Price", format="localized"),
+        "price": number("Price", format=price_form(fills["price"])),
         "fee": number("Fee", format="%.2f"),
         "slippage": number("Slippage", format="%.2f"),
         "reason": "Reason",
