@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 
 N_MARKS = 12  # values of an axis that each get a mark
+LABEL_LETTERS = 12  # of a line of an axis's name
 
 
 class Dimension(NamedTuple):
@@ -44,7 +46,7 @@ def parallel(
 
     shown_ones = [
         {
-            "label": label(one.column), "values": one.values, "tickformat": tick_format(one.column),
+            "label": _wrapped(label(one.column)), "values": one.values, "tickformat": tick_format(one.column),
             **(_few(one) if one.places is None else _marks(one)), **_span(one.values),
         }
         for one in dimensions
@@ -63,6 +65,16 @@ def parallel(
         )
     )  # fmt: skip
     return figure
+
+
+def _wrapped(name: str) -> str:
+    """A long name in two lines, broken where its words end: axes stand close, and a third would lie on their marks."""
+    lines = [""]
+    for word in re.findall(r"[^_ ]+[_ ]?", name.removesuffix("_pct")):
+        if lines[-1] and len(lines[-1]) + len(word) > LABEL_LETTERS:
+            lines.append("")
+        lines[-1] += word
+    return "<br>".join(lines[:2]) + ("…" if len(lines) > 2 else "")
 
 
 def scatter(

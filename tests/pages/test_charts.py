@@ -10,7 +10,7 @@ import pytest
 
 from engine.packs.window import Window
 from engine.sim.result import FILLS_SCHEMA, frame
-from pages.ui import candles, charts, echarts, html, run_charts
+from pages.ui import candles, charts, echarts, html, run_charts, sweep_drawings
 from pages.ui.palette import Palette, faded
 
 COLOURS = Palette(
@@ -201,3 +201,16 @@ def test_a_chart_by_plotly_is_saved_as_png_under_a_name_that_says_what_it_is():
     assert charts.blank(COLOURS, 100).layout.template.layout.paper_bgcolor == "#ffffff", (
         "a PNG needs a ground"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("delta", "delta"),
+        ("long_put_take_profit_pct", "long_put_<br>take_profit"),
+        ("short_call_expiry_alignment", "short_call_<br>expiry_…"),
+        ("Max drawdown", "Max drawdown"),
+    ],
+)
+def test_names_of_axes_that_stand_close_take_two_lines_at_most(name, said):
+    assert sweep_drawings._wrapped(name) == said
