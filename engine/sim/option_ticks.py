@@ -52,11 +52,11 @@ class OptionTicks:
             **quotes,
         )
 
-    def _on_tick(self, parts: Sequence[_LaidChain]) -> tuple[NDArray[np.int32], FloatArray]:
+    def _on_tick(self, parts: Sequence[_LaidChain]) -> tuple[Int64Array, FloatArray]:
         """`Board.on_tick` and `Board.prices`; sessions, expirations, rows and cells are numbered from lane to lane."""
         market = self.market
         base, n = market.base, len(market.base.ticks)
-        on_tick = np.full((len(parts), n, 4), -1, dtype=np.int32)
+        on_tick = np.full((len(parts), n, 4), -1, dtype=np.int64)
         prices = np.full((len(parts), n, 5), np.nan)
         shift = _Shift()
         for s, (lane, part) in enumerate(zip(market.lanes, parts, strict=True)):
@@ -145,7 +145,7 @@ class _LaidChain:
             price[:, o.INTEREST] = np.concatenate([one for one in known if one is not None])
         return row, price
 
-    def _expirations(self) -> tuple[Int64Array, NDArray[np.int32]]:
+    def _expirations(self) -> tuple[Int64Array, Int64Array]:
         """`Board.expiry` and `Board.member`; sets X_FIRST and X_COUNT of sessions."""
         tables, members, first_row, n_members, n_before = [], [], 0, 0, 0
         for i, one in enumerate(self._held):
@@ -168,7 +168,7 @@ class _LaidChain:
                 table[x, o.IS_BEFORE_THIRD] = is_third_friday(int(days[x]) + 1)
             self.session[i, o.X_FIRST], self.session[i, o.X_COUNT] = n_before, len(days)
             tables.append(table)
-            members.append(rows.astype(np.int32))
+            members.append(rows)
             first_row, n_members, n_before = first_row + k, n_members + len(rows), n_before + len(days)
         return np.concatenate(tables), np.concatenate(members)
 
@@ -233,7 +233,7 @@ class _LaidChain:
         self.row[:, o.CELL] += shift.cells
         self.row[:, o.OF_SESSION] += shift.sessions
         self.row[:, o.NEXT] += np.where(self.row[:, o.NEXT] >= 0, shift.rows, 0)
-        self.member = (self.member + shift.rows).astype(np.int32)
+        self.member = self.member + shift.rows
         self.expiry[:, o.CALLS_AT] += shift.members
         return after
 
@@ -282,7 +282,7 @@ def _flat(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.concatenate([a.ravel() for a in arrays])
 
 
-def _count_ticks(session: Int64Array, on_tick: NDArray[np.int32]) -> None:
+def _count_ticks(session: Int64Array, on_tick: Int64Array) -> None:
     """Set TICK_FIRST and TICK_COUNT: the ticks between a session's first and last, its own and others'."""
     for s in range(on_tick.shape[0]):
         here = np.flatnonzero(on_tick[s, :, o.SESSION] >= 0)

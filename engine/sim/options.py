@@ -80,7 +80,8 @@ from engine.sim.kernel.option_book import (
     WORK,
 )
 from engine.sim.kernel.option_choice import CHOICE
-from engine.sim.kernel.option_decisions import DECISIONS, decide, is_fresh_now, mark_position, report_risk
+from engine.sim.kernel.option_decisions import DECISIONS, decide
+from engine.sim.kernel.option_exits import EXITS, is_fresh_now, mark_position, report_risk
 from engine.sim.kernel.option_moments import MOMENTS
 from engine.sim.kernel.option_money import (
     MONEY,
@@ -158,7 +159,7 @@ def pay_dividend(d, s, per_share):
 
 def settle(b, d, s, now, spot, at_open, fill_out, trade_out, trade_legs_out):
     """Contracts that have stopped by now are worth their intrinsic value, without a fee."""
-    p = 0
+    p, when, reason = np.int64(0), float(now), float(option_reasons.EXPIRY)
     while p < int(d.sums[N_POS]):
         left = False
         for i in range(int(d.pos[p, N_LEGS])):
@@ -174,12 +175,12 @@ def settle(b, d, s, now, spot, at_open, fill_out, trade_out, trade_legs_out):
             value = intrinsic(b.row[row, IS_CALL] != 0, strike, price)
             drop_orders_of(d, d.pos[p, TRADE_ID])
             note_fill(
-                d, fill_out, d.pos[p, TRADE_ID], i, row, strike, -1.0 if ratio > 0.0 else 1.0,
-                abs(ratio) * d.pos[p, QTY], value, value, 0.0, now, option_reasons.EXPIRY, now, s,
+                d, fill_out, d.pos[p, TRADE_ID], float(i), float(row), strike, -1.0 if ratio > 0.0 else 1.0,
+                abs(ratio) * d.pos[p, QTY], value, value, 0.0, when, reason, when, float(s),
             )  # fmt: skip
             if not known:
                 d.sums[ON_MINUTE] = 1.0
-            left = leg_left(d, p, i, value, value, 0.0, now, option_reasons.EXPIRY, trade_out, trade_legs_out)
+            left = leg_left(d, p, i, value, value, 0.0, when, reason, trade_out, trade_legs_out)
         if not left:
             p += 1
     sweep_orders(d)
@@ -204,20 +205,21 @@ def open_tick(b, t, c, d, k, events, fill_out, trade_out, trade_legs_out):
 
 def ruin(d, now, fill_out, trade_out, trade_legs_out):
     """Leave everything at its mark; nothing waits and nothing is decided any more."""
+    first, when, reason = np.int64(0), float(now), float(reasons.RUINED)
     while d.sums[N_POS] > 0.0:
         j = 0
-        for i in range(int(d.pos[0, N_LEGS])):
-            if not is_open(d, 0, i):
+        for i in range(int(d.pos[first, N_LEGS])):
+            if not is_open(d, first, i):
                 continue
-            leg = d.leg[0, i]
+            leg = d.leg[first, i]
             mark, side = leg[L_MARK], -1.0 if leg[L_RATIO] > 0.0 else 1.0
-            d.made[j, M_RAW], d.made[j, M_PRICE], d.made[j, M_FEE], d.made[j, M_AT] = mark, mark, 0.0, now
+            d.made[j, M_RAW], d.made[j, M_PRICE], d.made[j, M_FEE], d.made[j, M_AT] = mark, mark, 0.0, when
             note_fill(
-                d, fill_out, d.pos[0, TRADE_ID], i, leg[ROW0], leg[L_STRIKE], side,
-                abs(leg[L_RATIO]) * d.pos[0, QTY], mark, mark, 0.0, now, reasons.RUINED, now, d.pos[0, SYM],
+                d, fill_out, d.pos[first, TRADE_ID], float(i), leg[ROW0], leg[L_STRIKE], side,
+                abs(leg[L_RATIO]) * d.pos[first, QTY], mark, mark, 0.0, when, reason, when, d.pos[first, SYM],
             )  # fmt: skip
             j += 1
-        leave(d, 0, d.pos[0, QTY], 0.0, now, reasons.RUINED, trade_out, trade_legs_out)
+        leave(d, first, d.pos[first, QTY], 0.0, when, reason, trade_out, trade_legs_out)
     d.sums[N_ORDERS] = 0.0
     d.sums[RUINED] = 1.0
 
@@ -388,7 +390,7 @@ INSIDE = {**LEAN, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _formulas = compile_together(FORMULAS, given={}, options={**INSIDE, "forceinline": True})
 _priced = {name: PRICING[name] for name in ("implied_volatility", "bsm_greeks")}
 _inside = compile_together(
-    (*PAYOFFS, *QUOTES, *MOMENTS, *CHOICE, *MONEY, *ORDERS, *DECISIONS, *STRETCHES, *WALK[:-2]),
+    (*PAYOFFS, *QUOTES, *MOMENTS, *CHOICE, *MONEY, *ORDERS, *EXITS, *DECISIONS, *STRETCHES, *WALK[:-2]),
     given={**_formulas, **_priced},
     watched=[one for one in PRICING.values() if hasattr(one, "py_func")],
     options={**INSIDE, "error_model": "numpy"},

@@ -177,10 +177,10 @@ def _kept(laid: OptionTicks) -> dict[str, Any]:
     groups = board.expiry[:, o.N_CALLS] + board.expiry[:, o.N_PUTS]
     most = int(groups.max()) if len(groups) else 1
     return {
-        "mark_slot": np.full(len(board.row), -1, dtype=np.int32),
+        "mark_slot": np.full(len(board.row), -1, dtype=np.int64),
         "mark_pool": np.empty((max(1024, MARK_BYTES // (8 * span)), span)),
         "moment_slot": np.full(
-            (n_symbols, n_ticks, max(1, int(board.session[:, o.X_COUNT].max()))), -1, dtype=np.int32
+            (n_symbols, n_ticks, max(1, int(board.session[:, o.X_COUNT].max()))), -1, dtype=np.int64
         ),
         "moment_pool": np.empty((max(MOMENT_ROWS, 2 * most + 2), 2)),
         "used": np.zeros(3, dtype=np.int64),

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-# What a symbol knows at a tick: `Board.on_tick`, int32, and `Board.prices`, float64.
+import numpy as np
+
+NOTHING: Any = np.int64(-1)
+"""No row, no leg, no date. A plain -1 is a type of its own to Numba, which compiles what it is handed to once more."""
+
+# What a symbol knows at a tick: `Board.on_tick`, int64, and `Board.prices`, float64.
 SESSION, NOW_COLUMN, OPEN_COLUMN, LATER_DAY = range(4)
 SPOT, SPOT_OPEN, RATE, IV_RANK, DIVIDEND_NEXT = range(5)
 
@@ -74,11 +79,11 @@ MARKS_USED, MOMENTS_USED, WORK = range(3)
 class Board(NamedTuple):
     """Chains on the ticks of a market.
 
-    on_tick : int32 (n_symbols, n_ticks, 4): the chain's session on the tick's date (-1 none), its last column begun at
+    on_tick : int64 (n_symbols, n_ticks, 4): the chain's session on the tick's date (-1 none), its last column begun at
               the tick and at the start of the bar that ends there, and the day an order decided next would fill.
     prices  : float64 (n_symbols, n_ticks, 5), see the columns.
     session, expiry, row : int64, row_price : float64; see the columns.
-    member  : int32, rows by expiration, calls then puts, each by strike, then root.
+    member  : int64, rows by expiration, calls then puts, each by strike, then root.
     starts, ends : int64, of the columns of each session.
     open_bid ... volume : float32, contract by column, session after session; empty where the chain has none.
     """
@@ -104,8 +109,8 @@ class Board(NamedTuple):
 class Desk(NamedTuple):
     """What a walk writes: positions, orders, sums, scratch, and marks and deltas that later configs find again.
 
-    mark_slot : int32 (n_rows,), row of mark_pool float64 (n, ticks of a session) with fresh marks, -1 none.
-    moment_slot : int32 (n_symbols, n_ticks, n_expirations), first row of moment_pool float64 (n, 2): a head that says
+    mark_slot : int64 (n_rows,), row of mark_pool float64 (n, ticks of a session) with fresh marks, -1 none.
+    moment_slot : int64 (n_symbols, n_ticks, n_expirations), first row of moment_pool float64 (n, 2): a head that says
         whether deltas are there, then mark and delta of each contract of the expiration; -1 none.
     """
 

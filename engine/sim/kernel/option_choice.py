@@ -34,6 +34,7 @@ from engine.sim.kernel.option_book import (
     MULTIPLIER,
     N_CALLS,
     N_PUTS,
+    NOTHING,
     OF_LEG,
     PICK,
     RATIO,
@@ -97,7 +98,7 @@ def pick_expiration(b, session, now, later_than, day, dte, align, strict):
 
 def choose(b, d, t, c, rules, order, s, k, variant, later_than):
     """Fill `chosen` with the legs of a variant (as written, mirrored); the reason where one cannot be found, or 0."""
-    n, root = len(order), -1
+    n, root = len(order), NOTHING
     for place in range(n):
         i = order[place]
         d.chosen[i, C_RATIO] = rules[variant, i, RATIO]
@@ -137,7 +138,7 @@ def choose_one(b, d, t, c, rule, i, s, k, root, later_than):
             away = -wish
     at = 0 if is_call else b.expiry[x, N_CALLS]
     count = b.expiry[x, N_CALLS] if is_call else b.expiry[x, N_PUTS]
-    best, nearest = -1, np.nan
+    best, nearest = NOTHING, np.nan
     for j in range(at, at + count):
         mark = d.moment_pool[slot + 1 + j, MARK]
         if math.isnan(mark):
@@ -199,7 +200,7 @@ def exact(pick, spot):
 def further_strike(b, d, t, c, s, k, row0, strike):
     """(row, mark) of what a conversion of an option of `strike` sells, by offset, else by delta; (-1, NaN) for none."""
     session, now = b.on_tick[s, k, SESSION], t.end[k]
-    found, credit, x = -1, np.nan, -1
+    found, credit, x = NOTHING, np.nan, NOTHING
     if session < 0:
         return found, credit
     for one in range(b.session[session, X_FIRST], b.session[session, X_FIRST] + b.session[session, X_COUNT]):

@@ -120,7 +120,7 @@ def yield_of(b, d, first, n_calls, n, now, years, spot, rate):
 
 def pairs_near(b, d, first, n_calls, n, now):
     """How many strikes near the money have call and put both quoted; written to `pairs` by rising strike."""
-    made, i, j = 0, 0, n_calls
+    made, i, j = 0, np.int64(0), n_calls
     while i < n_calls and j < n:
         a, z = b.row_price[b.member[first + i], STRIKE], b.row_price[b.member[first + j], STRIKE]
         if a < z:
@@ -147,11 +147,11 @@ def pairs_near(b, d, first, n_calls, n, now):
     if made < LEAST_PAIRS:
         return made
     best = 0
-    for i in range(1, made):
+    for i in range(1, made):  # type: ignore[assignment]
         if abs(d.pairs[i, PAIR_GAP]) < abs(d.pairs[best, PAIR_GAP]):
-            best = i
+            best = i  # type: ignore[assignment]
     middle, near = d.pairs[best, PAIR_STRIKE], 0
-    for i in range(made):
+    for i in range(made):  # type: ignore[assignment]
         if abs(d.pairs[i, PAIR_STRIKE] - middle) <= NEAR_FRACTION * middle:
             for column in (PAIR_STRIKE, PAIR_GAP, PAIR_SPREAD):
                 d.pairs[near, column] = d.pairs[i, column]

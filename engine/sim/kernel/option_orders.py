@@ -279,7 +279,7 @@ def write_fills(d, o, s, trade_id, fill_out):
         side = 1.0 if one[OL_RATIO] > 0.0 else -1.0
         note_fill(
             d, fill_out, trade_id, one[OL_INDEX], one[OL_ROW0], one[OL_STRIKE], side, m[M_QTY], m[M_RAW],
-            m[M_PRICE], m[M_FEE], m[M_AT], d.order[o, O_REASON], d.order[o, O_DECIDED], s,
+            m[M_PRICE], m[M_FEE], m[M_AT], d.order[o, O_REASON], d.order[o, O_DECIDED], float(s),
         )  # fmt: skip
 
 
@@ -334,7 +334,7 @@ def fill_conversion(b, t, c, d, instruments, o, s, fill_out):
     price_package(c, d, instruments, o, s, d.pos[p, QTY])
     write_fills(d, o, s, d.pos[p, TRADE_ID], fill_out)
     m, i = d.made[0], int(d.pos[p, N_LEGS])
-    take_leg(d, p, i, o, 0)
+    take_leg(d, p, i, o, np.int64(0))
     d.pos[p, N_LEGS] += 1.0
     d.pos[p, FEES] += m[M_FEE]
     d.pos[p, SLIP] += abs(m[M_PRICE] - m[M_RAW]) * m[M_QTY] * d.leg[p, i, L_MULT]

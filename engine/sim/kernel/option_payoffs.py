@@ -13,6 +13,7 @@ from engine.sim.kernel.option_book import (
     H_PRICE,
     H_RATIO,
     H_STRIKE,
+    NOTHING,
     P_COVER,
     P_COVER_SHARES,
     P_SHARES,
@@ -110,7 +111,7 @@ def pairs_in(hold, n, parts, left):
         left[i, LEFT] = abs(shares_in(hold, i))
         left[i, DONE] = 0.0
     while True:
-        short = -1
+        short = NOTHING
         for i in range(n):
             is_open = hold[i, H_RATIO] < 0.0 and left[i, DONE] == 0.0
             if is_open and (short < 0 or comes_before(hold, i, short)):
@@ -121,7 +122,7 @@ def pairs_in(hold, n, parts, left):
         for k in range(n):
             left[k, TRIED] = 0.0
         while True:
-            cover = -1
+            cover = NOTHING
             for k in range(n):
                 fits = k != short and left[k, TRIED] == 0.0 and can_cover(hold, short, k)
                 if fits and (cover < 0 or covers_before(hold, k, cover)):
@@ -255,7 +256,7 @@ def bound_of(hold, n, spot, may_naked, kept, parts, left):
             down += needs
         else:
             up += needs
-    m = 0
+    m = np.int64(0)
     for i in range(n):
         ratio = hold[i, H_RATIO]
         if ratio < 0.0:

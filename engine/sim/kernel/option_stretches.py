@@ -61,7 +61,7 @@ from engine.sim.kernel.option_book import (
     W_TARGET,
     W_TROUGH,
 )
-from engine.sim.kernel.option_decisions import (
+from engine.sim.kernel.option_exits import (
     first_expiry,
     has_moved,
     has_share_of_most,
