@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from engine.core.bars import FloatArray
 from engine.core.rules import TradeRules
 from engine.core.sessions import day_of
+from engine.core.sums import running_sum
 from engine.metrics.run import metrics
 from engine.sim.market import Lane, Market
 from engine.sim.reference import Record
@@ -90,14 +91,6 @@ def assemble(
         notes=tuple(notes),
         marks=(*marks, *(("ruined",) if record.state.ruined else ())),
     )
-
-
-def running_sum(values: Iterable[float]) -> float:
-    """Added one by one in the order of closing, as kernels do: a sweep's row equals its run to the last bit."""
-    total = 0.0
-    for value in values:
-        total += value
-    return total
 
 
 def columns_of(rows: list[dict[str, Any]], schema: Any) -> dict[str, list[Any]]:

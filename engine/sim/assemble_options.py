@@ -11,13 +11,13 @@ import polars as pl
 
 from engine.core.option_rules import OptionRules
 from engine.core.sessions import day_of
+from engine.core.sums import running_sum
 from engine.metrics.run import metrics
 from engine.sim.assemble import (
     EntryReason,
     bar_drawdown,
     columns_of,
     equity_frame,
-    running_sum,
     skipped_frame,
 )
 from engine.sim.option_market import OptionMarket
@@ -177,7 +177,7 @@ def _open_row(
     market: OptionMarket, rules: OptionRules, record: OptionRecord, p: OptionPosition, reason: EntryReason
 ) -> dict[str, Any]:
     """A position held at the end of the window; net is its effect on equity."""
-    slip = sum((leg.entry_price - leg.entry_raw) * leg.shares * p.qty for leg in p.legs if leg.is_open)
+    slip = running_sum((leg.entry_price - leg.entry_raw) * leg.shares * p.qty for leg in p.legs if leg.is_open)
     gross = p.gross + unrealised(p) + slip
     net = gross - p.fees - p.slippage + p.income
     notional = p.entry_qty * p.premium * p.unit
@@ -235,7 +235,7 @@ def _legs(record: OptionRecord, told: Sequence[Told]) -> pl.DataFrame:
 def _leg_row(key: tuple[int, int], leg: HeldLeg, fills: Sequence[LegFill]) -> dict[str, Any]:
     c, first = leg.contract, fills[0].fill
     left = [one.fill for one in fills[1:]]
-    n_left = sum(f.qty for f in left)
+    n_left = running_sum(f.qty for f in left)
     is_gone = bool(left) and n_left >= first.qty - 1e-9
     return {
         "trade_id": key[0],
@@ -250,8 +250,8 @@ def _leg_row(key: tuple[int, int], leg: HeldLeg, fills: Sequence[LegFill]) -> di
         "entry_at": first.at,
         "entry_price": first.price,
         "exit_at": left[-1].at if is_gone else None,
-        "exit_price": sum(f.qty * f.price for f in left) / n_left if is_gone else leg.mark,
-        "fees": sum(one.fill.fee for one in fills),
+        "exit_price": running_sum(f.qty * f.price for f in left) / n_left if is_gone else leg.mark,
+        "fees": running_sum(one.fill.fee for one in fills),
         **leg.greeks._asdict(),
     }
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.core.option_rules import OptionRules
 from engine.core.rules import InstrumentRules
+from engine.core.sums import running_sum
 from engine.sim.chain_view import PackChain
 from engine.sim.option_market import OptionLane, OptionMarket, date_of
 from engine.sim.reference import bar_at, moment_at, truth
@@ -367,7 +368,7 @@ class OptionWalk:
             ]
             binds = bound(held, spots[e.symbol], self.rules.base.may_short)
             c = self.rules.base.costs
-            fee = sum(f.fee for f in one)
+            fee = running_sum(f.fee for f in one)
             free = buying_power(self.rules, self.state, spots)
             qty = affordable_units(order.qty, free, binds, fee, c.min_per_order)
             refused = 0 if qty > 0.0 else reasons.BUYING_POWER

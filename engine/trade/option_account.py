@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.core.option_rules import OptionRules
+from engine.core.sums import running_sum
 from engine.trade import account
 from engine.trade.account import Dividend, Ruined, Split
 from engine.trade.chain import Contract
@@ -77,7 +78,7 @@ def free_cash(state: State) -> float:
     """What earns interest: equity without the value of positions that were paid for."""
     free = equity(state)
     for p in state.options:
-        free -= max(0.0, sum(leg.worth for leg in p.open_legs)) * p.qty
+        free -= max(0.0, running_sum(leg.worth for leg in p.open_legs)) * p.qty
     return free
 
 
@@ -141,9 +142,9 @@ def _enter(rules: OptionRules, state: State, event: OptionEntered) -> State:
     order, exits = event.order, rules.base.exits
     legs = tuple(_held(leg, f) for leg, f in zip(order.legs, event.fills, strict=True))
     unit = next(leg.contract.multiplier for leg in legs if leg.contract is not None)
-    net = sum(leg.shares * leg.entry_price for leg in legs) / unit
-    premium, fees = abs(net), sum(f.fee for f in event.fills)
-    slips = sum(slip_of(f, leg.contract) for f, leg in zip(event.fills, order.legs, strict=True))
+    net = running_sum(leg.shares * leg.entry_price for leg in legs) / unit
+    premium, fees = abs(net), running_sum(f.fee for f in event.fills)
+    slips = running_sum(slip_of(f, leg.contract) for f, leg in zip(event.fills, order.legs, strict=True))
     position = OptionPosition(
         trade_id=state.next_id,
         symbol=order.symbol,
@@ -231,7 +232,7 @@ def _leg_left(rules: OptionRules, state: State, event: LegLeft) -> tuple[State, 
     state = replace(state, balance=state.balance + (f.price - leg.entry_price) * leg.shares * p.qty - f.fee)
     if p.open_legs:
         return _put(state, p), ()
-    value = sum(one.worth for one in p.legs)
+    value = running_sum(one.worth for one in p.legs)
     p = replace(p, exit_qty=p.exit_qty + p.qty, exit_value=p.exit_value + value * p.qty, qty=0.0)
     return _gone(rules, state, p, f)
 
@@ -379,7 +380,7 @@ def _dividend(state: State, event: Dividend) -> State:
     """Shares held by a position are paid, shares owed pay."""
     balance, options = state.balance, []
     for p in state.options:
-        shares = sum(leg.ratio for leg in p.open_legs if leg.contract is None)
+        shares = running_sum(leg.ratio for leg in p.open_legs if leg.contract is None)
         if p.symbol == event.symbol and shares:
             income = event.per_share * shares * p.qty
             balance += income

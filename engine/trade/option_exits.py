@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from engine.core.option_rules import OptionRules
 from engine.core.rules import TradeRules
+from engine.core.sums import running_sum
 from engine.trade import option_reasons, reasons
 from engine.trade.decide import NS_PER_MINUTE, clock_exit
 from engine.trade.exits import break_even_level, target_quantity, tightest_stop, trail_level
@@ -55,10 +56,10 @@ def has_reached_share_of_most(rules: OptionRules, p: OptionPosition) -> bool:
     most = greatest_value(p.holdings)
     if not math.isfinite(most):
         return False
-    value = sum(leg.worth for leg in p.open_legs)
+    value = running_sum(leg.worth for leg in p.open_legs)
     if most > 0.0:
         return value >= share * most - 1e-9
-    closed = sum(leg.worth for leg in p.legs if not leg.is_open)
+    closed = running_sum(leg.worth for leg in p.legs if not leg.is_open)
     cost = paid(p) - closed
     return value - cost >= share * (most - cost) - 1e-9 and most > cost
 
@@ -142,4 +143,4 @@ def _covers(p: OptionPosition, i: int) -> bool:
 
 def _naked_shares(legs: Sequence[HeldLeg]) -> float:
     made = pairs([Holding(leg.contract, leg.ratio, leg.mark) for leg in legs])
-    return sum(abs(one.short.shares) for one in made if one.cover is None)
+    return running_sum(abs(one.short.shares) for one in made if one.cover is None)

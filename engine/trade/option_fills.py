@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from engine.core.option_rules import OptionRules
 from engine.core.rules import InstrumentRules
+from engine.core.sums import running_sum
 from engine.trade.chain import ChainView
 from engine.trade.costs import commission
 from engine.trade.fills import open_spread, slippage, traded_prices
@@ -103,7 +104,7 @@ def package(
 ) -> Package:
     """`leg_fills` as one order: the least commission is asked once; what is missing to it stands on the first leg."""
     fills = leg_fills(rules, inst, order, qty, found)
-    missing = rules.base.costs.min_per_order - sum(f.fee for f in fills)
+    missing = rules.base.costs.min_per_order - running_sum(f.fee for f in fills)
     if missing > 0.0:
         fills[0] = replace(fills[0], fee=fills[0].fee + missing)
     return Package(tuple(fills), qty)

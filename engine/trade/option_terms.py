@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 from engine.core.option_rules import OptionRules
+from engine.core.sums import running_sum
 from engine.trade import option_reasons, reasons
 from engine.trade.legs import Chosen
 from engine.trade.option_margin import bound
@@ -28,7 +29,7 @@ def holdings_of(legs: Sequence[Chosen]) -> tuple[Holding, ...]:
 def cost_of(rules: OptionRules, legs: Sequence[Chosen], spot: float) -> UnitCost:
     """What one unit costs, binds and may lose, at marks."""
     held = holdings_of(legs)
-    net = sum(one.worth for one in held)
+    net = running_sum(one.worth for one in held)
     return unit_cost(
         net, bound(held, spot, rules.base.may_short), least_value(held), rules.base.exits.stop_frac
     )
@@ -36,8 +37,8 @@ def cost_of(rules: OptionRules, legs: Sequence[Chosen], spot: float) -> UnitCost
 
 def fee_of_unit(rules: OptionRules, legs: Sequence[Chosen]) -> float:
     c = rules.base.costs
-    per_unit = sum(abs(one.ratio) * c.per_unit for one in legs if one.contract is not None)
-    return per_unit + c.notional_frac * sum(abs(one.worth) for one in holdings_of(legs))
+    per_unit = running_sum(abs(one.ratio) * c.per_unit for one in legs if one.contract is not None)
+    return per_unit + c.notional_frac * running_sum(abs(one.worth) for one in holdings_of(legs))
 
 
 def unfit(rules: OptionRules, legs: Sequence[Chosen], seen: OptionSeen) -> int:
@@ -52,7 +53,7 @@ def unfit(rules: OptionRules, legs: Sequence[Chosen], seen: OptionSeen) -> int:
         if rules.close_before_days >= 0 and _ends_too_soon(rules, one, seen):
             return option_reasons.NO_CONTRACT
     held = holdings_of(legs)
-    net = sum(one.worth for one in held)
+    net = running_sum(one.worth for one in held)
     unit = next(one.multiplier for one in legs if one.contract is not None)
     if abs(net) < LEAST_PREMIUM * unit and uses_percents(rules):
         return option_reasons.NO_PREMIUM
@@ -101,7 +102,7 @@ def sized(
         return 0.0, option_reasons.SPREAD_RISK
     cap = z.portfolio_risk_frac
     if not math.isnan(cap):
-        open_risk = sum(risk_of(rules, p) for p in staying) + sum(o.risk for o in waiting)
+        open_risk = running_sum(risk_of(rules, p) for p in staying) + running_sum(o.risk for o in waiting)
         qty = units_within(qty, max(0.0, worth * cap - open_risk), cost.risk)
     return (qty, 0) if qty > 0.0 else (0.0, reasons.RISK_CAP)
 
@@ -109,7 +110,7 @@ def sized(
 def risk_of(rules: OptionRules, p: OptionPosition) -> float:
     """Loss of an open position at its stop, from the entry; without a stop its greatest loss."""
     held = tuple(Holding(leg.contract, leg.ratio, leg.entry_price) for leg in p.open_legs)
-    net = sum(one.worth for one in held)
+    net = running_sum(one.worth for one in held)
     at_stop = rules.base.exits.stop_frac * p.premium * p.unit
     loss = max(0.0, net - least_value(held))
     return (loss if math.isnan(at_stop) else min(loss, at_stop)) * p.qty

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.core.sums import running_sum
 from engine.trade.chain import Contract
 
 TINY = 1e-9
@@ -55,7 +56,7 @@ def value_at_expiry(holdings: Sequence[Holding], spot: float) -> float:
 
 def _bounds(holdings: Sequence[Holding]) -> tuple[float, float]:
     """(least, most) of `value_at_expiry` over prices from 0 up; infinite where the last line never ends."""
-    slope = sum(one.shares for one in holdings if one.contract is None or one.contract.is_call)
+    slope = running_sum(one.shares for one in holdings if one.contract is None or one.contract.is_call)
     corners = [0.0, *(one.contract.strike for one in holdings if one.contract is not None)]
     values = [value_at_expiry(holdings, spot) for spot in corners]
     least = -math.inf if slope < -TINY else min(values)
@@ -124,7 +125,7 @@ def least_value(holdings: Sequence[Holding]) -> float:
     sold = {one.contract.expires_at for one in holdings if one.contract is not None and one.ratio < 0.0}
     bought = {one.contract.expires_at for one in holdings if one.contract is not None and one.ratio > 0.0}
     if len(sold) > 1 or (not sold and len(bought) > 1):
-        return sum((_least_of_pair(one) for one in pairs(holdings)), 0.0)
+        return running_sum(_least_of_pair(one) for one in pairs(holdings))
     last = max(sold, default=min(bought, default=0))
     alive = [one for one in holdings if one.contract is None or one.contract.expires_at >= last]
     return _bounds(alive)[0]
