@@ -9,8 +9,18 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
-from pages.ui import candles, echarts, formats, option_greeks, run_files
+from pages.ui import (
+    candles,
+    echarts,
+    formats,
+    logic_queries,
+    option_greeks,
+    run_files,
+    trade_payoff,
+    zone_chart,
+)
 from pages.ui.echarts import TOLD, TOP, Chart
+from pages.ui.logic_queries import Zone
 from pages.ui.palette import Palette, palette
 from pages.ui.queries import Run
 
@@ -28,20 +38,28 @@ def show(run: Run, trade: Mapping[str, Any], zone: str) -> None:
     else:
         name = f"{run.slug or 'run'}-{run.id[:8]}-trade-{trade['trade_id']}"
         said = f"What position {trade['trade_id']} was worth, and its underlying with the strikes"
-        echarts.show(trade_chart(palette(), marks, legs, trade, zone), "trade_chart", said, name)
-        st.caption(_below(marks, trade))
+        drawn = logic_queries.zone_of(run.folder, trade["trade_id"])
+        echarts.show(trade_chart(palette(), marks, legs, trade, zone, drawn), "trade_chart", said, name)
+        st.caption(_below(marks, trade) + (f" {zone_chart.told(drawn, zone)}" if drawn is not None else ""))
     show_legs(legs, zone)
+    trade_payoff.show(trade, legs, marks)
     greeks = run_files.greeks_of(run.folder, trade["trade_id"])
     if greeks is not None:
         option_greeks.show(greeks, zone)
 
 
 def trade_chart(
-    colours: Palette, marks: pl.DataFrame, legs: pl.DataFrame, trade: Mapping[str, Any], zone: str
+    colours: Palette,
+    marks: pl.DataFrame,
+    legs: pl.DataFrame,
+    trade: Mapping[str, Any],
+    zone: str,
+    drawn: Zone | None = None,
 ) -> Chart:
     """Net price above with entry, exit, stop and target; the underlying below with the legs' strikes.
 
     marks : at, price, underlying, one row a decision; they stand side by side, however long the night between them.
+    drawn : the zone that a named logic drew on the underlying.
     """
     few = marks.gather_every(max(1, -(-len(marks) // MOST_MARKS)))
     starts, last = [at.astimezone(ZoneInfo(zone)) for at in few["at"].to_list()], len(few) - 1
@@ -58,7 +76,8 @@ def trade_chart(
         if price is not None and price == price
     ]  # fmt: skip
     marked = [*_ends(colours, trade, legs, last), *_conversions(colours, few, legs, trade)]
-    series = [position, *levels, *marked, underlying, *_strikes(colours, legs, few["underlying"], last)]
+    below = [*_strikes(colours, legs, few["underlying"], last), *_zone(colours, drawn, last)]
+    series = [position, *levels, *marked, underlying, *below]
     chart = echarts.blank(
         colours, 520,
         dataset={"source": table},
@@ -134,6 +153,15 @@ def _strikes(colours: Palette, legs: pl.DataFrame, underlying: pl.Series, last: 
             colour = colours.loss if is_sold else colours.text
             found.append(echarts.level(name, strike, colour, (0, last), xAxisIndex=1, yAxisIndex=1))
     return found
+
+
+def _zone(colours: Palette, drawn: Zone | None, last: int) -> list[dict[str, Any]]:
+    """Its edges beside the underlying."""
+    if drawn is None:
+        return []
+    edges = (("Zone from", drawn.low), ("Zone to", drawn.high))
+    return [echarts.level(name, price, colours.series[1], (0, last), xAxisIndex=1, yAxisIndex=1)
+            for name, price in edges]  # fmt: skip
 
 
 def _below(marks: pl.DataFrame, trade: Mapping[str, Any]) -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import polars as pl
 import streamlit as st
 
 from engine.core.errors import SpecError
@@ -19,11 +17,10 @@ from engine.core.timeframes import MINUTES
 from engine.options import ideal
 from engine.options.ideal import Placed
 from engine.options.payoff import FloatArray, payoff, payoff_shape, value
-from pages.ui import echarts, formats, guard, html
+from pages.ui import echarts, formats, guard, html, payoff_chart
 from pages.ui.echarts import Chart
-from pages.ui.palette import Palette, faded, palette
+from pages.ui.palette import Palette, palette
 
-PRICE = "Underlying"
 _POINTS = 241
 
 
@@ -80,7 +77,11 @@ def draw(placed: Placed) -> Payoff:
     else:
         prices = _range(placed, ())
         at_expiry = value(placed.legs, prices, elapsed_years=first)
-        gain, loss, evens = float(at_expiry.max()), float(at_expiry.min()), _zeros(prices, at_expiry)
+        gain, loss, evens = (
+            float(at_expiry.max()),
+            float(at_expiry.min()),
+            payoff_chart.zeros(prices, at_expiry),
+        )
     half_way = value(placed.legs, prices, elapsed_years=first / 2)
     return Payoff(prices, at_expiry, half_way, value(placed.legs, prices), gain, loss, evens)
 
@@ -95,13 +96,6 @@ def _range(placed: Placed, break_evens: tuple[float, ...]) -> FloatArray:
     room = max(3.0, 0.6 * usual, 0.35 * (max(points) - min(points)))
     low, high = max(1.0, min(points) - room), max(points) + room
     return np.unique(np.concatenate([np.linspace(low, high, _POINTS), strikes]))
-
-
-def _zeros(prices: FloatArray, gains: FloatArray) -> tuple[float, ...]:
-    """Prices where the gain changes its sign, between the points drawn."""
-    at = np.flatnonzero(gains[:-1] * gains[1:] < 0.0)
-    share = gains[at] / (gains[at] - gains[at + 1])
-    return tuple((prices[at] + share * (prices[at + 1] - prices[at])).tolist())
 
 
 def figures(placed: Placed, drawn: Payoff) -> list[tuple[str, str, str, str]]:
@@ -151,74 +145,15 @@ def caption(spec: StrategySpec, placed: Placed) -> str:
 
 
 def chart(colours: Palette, placed: Placed, drawn: Payoff) -> Chart:
-    """Gain at expiry, blue above zero and orange below; before it as broken lines; strikes of sold legs blue (they
-    bring a credit), of bought ones orange."""
+    """Gain at expiry, and before it as broken lines."""
     days, name = placed.days, "At expiry" if placed.alike else "At the first expiry"
     lines = {
         name: (drawn.at_expiry, colours.text, 2.4, "solid"),
         f"Half-way, {days / 2:g} days left": (drawn.half_way, colours.muted, 1.5, "dashed"),
         f"At entry, {days:g} days left": (drawn.at_entry, colours.muted, 1.5, "dotted"),
     }
-    below, above = drawn.at_expiry.clip(max=0.0), drawn.at_expiry.clip(min=0.0)
-    table = pl.DataFrame({PRICE: drawn.prices, **{one: held for one, (held, *_) in lines.items()},
-                          "Loss": below, "Gain": above})  # fmt: skip
-    held = np.concatenate([drawn.at_expiry, drawn.at_entry])
-    low, high = float(held.min()), float(held.max())
-    # the strikes' names stand below the lowest line
-    ends = echarts.between(low - 0.24 * (high - low), high + 0.07 * (high - low))
-    left = echarts.room([f"{high:,.0f}", f"{low:,.0f}"])
     words = f"Underlying, on an idealised chain: spot {ideal.SPOT:g}, flat volatility {ideal.VOLATILITY:.0%}"
-    across = echarts.between(float(drawn.prices[0]), float(drawn.prices[-1])) | {"splitLine": {"show": False}}
-    series = [
-        echarts.line(one, colour, width, dash, encode={"x": PRICE, "y": one}, tooltip={"valueFormatter": "%,.2f"})
-        for one, (_, colour, width, dash) in lines.items()
-    ]  # fmt: skip
-    series[0] |= {"markLine": _lines(colours, placed)}
-    series += [_area("Loss", colours.loss), _area("Gain", colours.gain)]
-    if drawn.break_evens:
-        rim = {"color": colours.background, "borderColor": colours.text, "borderWidth": 2, "opacity": 1}
-        points = [(float(price), 0.0) for price in drawn.break_evens]
-        series.append(echarts.mark(colours, "Break-even", points, "circle", colours.text, 9)
-                      | {"itemStyle": rim, "silent": True, "tooltip": {"show": False}})  # fmt: skip
-    made = echarts.blank(
-        colours, 400,
-        dataset={"source": table},
-        grid=echarts.grid(left, echarts.TOP, bottom=46),
-        xAxis=echarts.values(colours, words, 42, **across),
-        yAxis=echarts.values(colours, "Gain of one unit", left, **ends),
-        series=series,
-    )  # fmt: skip
-    made.option["legend"] |= echarts.legend([one for one in series if one["name"] not in ("Loss", "Gain")])
-    return made
-
-
-def _area(name: str, colour: str) -> dict[str, Any]:
-    style = {"areaStyle": {"color": faded(colour, 0.16)}, "tooltip": {"show": False}, "silent": True}
-    return echarts.line(name, colour, 0.0, encode={"x": PRICE, "y": name}, **style, symbol="none")
-
-
-def _lines(colours: Palette, placed: Placed) -> dict[str, Any]:
-    """A line at zero, and one a strike with its legs beside it; several legs of a strike share it."""
-    at: dict[float, list[str]] = {}
-    sold: dict[float, bool] = {}
-    for leg in placed.legs:
-        if leg.kind != "underlying":
-            at.setdefault(leg.strike, []).append(f"{leg.quantity:+g} {leg.kind}")
-            sold[leg.strike] = leg.quantity < 0
-    zero = {
-        "yAxis": 0,
-        "label": {"show": False},
-        "lineStyle": {"color": colours.muted, "type": "solid", "width": 1},
-    }
-    strikes = [_strike(f"{' '.join(words)} {strike:g}", strike, colours.gain if sold[strike] else colours.loss)
-               for strike, words in at.items()]  # fmt: skip
-    return {"silent": True, "symbol": "none", "data": [zero, *strikes]}
-
-
-def _strike(words: str, strike: float, colour: str) -> dict[str, Any]:
-    label = {"formatter": words, "position": "insideStartBottom", "color": colour, "fontSize": 11}
-    return {
-        "xAxis": strike,
-        "label": label,
-        "lineStyle": {"color": faded(colour, 0.8), "width": 1.2, "type": "dotted"},
-    }
+    places = payoff_chart.strikes(colours, placed.legs)
+    return payoff_chart.gains(
+        colours, drawn.prices, lines, places, drawn.break_evens, (words, "Gain of one unit")
+    )

@@ -80,12 +80,13 @@ RUN, TRADE = "run", "trade"
 TRADE_ORDER, TRADE_REASON, TRADE_PAGE = "trades_by", "trades_left_by", "trades_page"
 TRADES_TABLE, PREVIOUS, NEXT = "trades_table", "trade_previous", "trade_next"
 CALLS_PAGE, CALLS_TABLE, CALL_ROWS = "calls_page", "calls_table", "call_rows"
-ALL_METRICS, SKIPPED, ORIGIN, GRID_PART, OTHER_FILES = (
+ALL_METRICS, SKIPPED, ORIGIN, GRID_PART, OTHER_FILES, PAYOFF = (
     "all_metrics",
     "skipped",
     "origin",
     "grid_part",
     "other_files",
+    "trade_payoff_open",
 )  # folded: True while open
 
 

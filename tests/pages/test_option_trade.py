@@ -95,6 +95,40 @@ def test_a_conversion_and_the_exit_after_it_stand_on_the_path():
     assert chart.series("Exit 3.00")["data"] == [[2, 4.5]]
 
 
+def test_the_payoff_of_a_trade_is_sent_once_somebody_opens_it(run):
+    at = open_page("tearsheet", run=run.name, trade="0")
+    before = len(at.get("echarts_chart"))
+    at.session_state["trade_payoff_open"] = True
+    at.run()
+    assert not at.exception
+    assert len(at.get("echarts_chart")) == before + 1
+    assert "a circle marks a break-even" in texts(at)
+
+
+def test_the_payoff_has_the_corners_that_the_fills_give_it(run):
+    import numpy as np
+    import polars as pl
+
+    from pages.ui.trade_payoff import payoff_of
+    from tests.pages.test_charts import COLOURS
+
+    legs = pl.read_parquet(run / "legs.parquet").filter(pl.col("trade_id") == 0)
+    marks = pl.read_parquet(run / "position_marks.parquet").filter(pl.col("trade_id") == 0)
+    trade = pl.read_parquet(run / "trades.parquet").row(0, named=True)
+    chart = payoff_of(COLOURS, trade, legs, marks)
+    table = chart.option["dataset"]["source"]
+    spreads = trade["quantity"]
+    # sold at 0.90: 90 kept above 95, 5.00 - 0.90 = 4.10 lost below 90, nothing won or lost at 94.10
+    assert table["At expiry"].max() == pytest.approx(90.0 * spreads)
+    assert table["At expiry"].min() == pytest.approx(-410.0 * spreads)
+    assert chart.series("Break-even")["data"] == [(pytest.approx(94.1), 0.0)] or chart.series("Break-even")[
+        "data"
+    ] == [[pytest.approx(94.1), 0.0]]
+    assert np.all(np.diff(table["Underlying"].to_numpy()) > 0)
+    marked = [one["label"].get("formatter") for one in chart.series("At expiry")["markLine"]["data"]]
+    assert marked[1:] == [f"-{spreads:g} put 95", f"+{spreads:g} put 90", "in 100.00", "out 100.00"]
+
+
 def test_marks_that_are_gone_are_one_message(run):
     (run / "position_marks.parquet").unlink()
     at = open_page("tearsheet", run=run.name, trade="0")

@@ -50,3 +50,23 @@ def test_the_attempts_are_told_by_the_exchange_clock(zone):
         "Second chance: the first break at 15:30 was back inside at 17:30; the next was confirmed at 19:30 on 1.40 "
         "times the usual volume (1.20 needed)."
     )
+
+
+def test_beside_an_option_trade_the_zone_lies_on_the_underlying(zone):
+    import polars as pl
+
+    from pages.ui.option_trade import trade_chart
+    from tests.pages.test_charts import COLOURS
+
+    marks = pl.DataFrame({"at": [hour(10), hour(11)], "price": [1.0, 1.2], "underlying": [107.0, 108.0]})
+    legs = pl.DataFrame({"contract": ["C107"], "right": ["call"], "strike": [107.0], "side": ["buy"],
+                         "entry_at": [hour(10)], "multiplier": [100.0]})  # fmt: skip
+    trade = {"symbol": "AAA", "side": "long", "entry_at": hour(10), "entry_price": 1.0, "exit_price": 1.2,
+             "quantity": 1.0, "gross_pnl": 20.0, "slippage": 0.0, "net_pnl": 20.0, "is_open": False,
+             "stop_price": None, "target_price": None}  # fmt: skip
+    edges = [one for one in trade_chart(COLOURS, marks, legs, trade, "UTC", zone).option["series"]
+             if one["name"].startswith("Zone")]  # fmt: skip
+    assert [(one["name"], one["data"], one["yAxisIndex"]) for one in edges] == [
+        ("Zone from 104.00", [[0, 104.0], [1, 104.0]], 1),
+        ("Zone to 106.00", [[0, 106.0], [1, 106.0]], 1),
+    ]
