@@ -17,10 +17,10 @@ from pages.ui.data_queries import Market
 # ---------------------------------------------------------------- queries
 
 
-def stamp(at: Market) -> int:
+def stamp(settings: Settings) -> int:
     """Changes with every set that comes or is replaced."""
     try:
-        return at.settings.calls.stat().st_mtime_ns
+        return settings.calls.stat().st_mtime_ns
     except FileNotFoundError:
         return 0
 
@@ -42,7 +42,7 @@ def rows_of(home: str, name: str, at: int) -> pl.DataFrame:
 
 def show(at: Market) -> None:
     """The sets, the chosen one row by row, and the form of a new one."""
-    sets = all_sets(at.home, stamp(at))
+    sets = all_sets(at.home, stamp(at.settings))
     if not sets:
         st.info("No trade calls yet. Drop a CSV of a signal service below: it is read row by row, and nothing is "
                 "stored before you say Import.")  # fmt: skip
@@ -75,8 +75,10 @@ def _show_sets(at: Market, sets: list[CallSet]) -> None:
     if st.button("Backtest these calls", key=state.TRADE_CALLS, type="primary", icon=":material/play_arrow:",
                  help="A draft of the strategy Signals that trades this set, on the page Specs."):  # fmt: skip
         held = set(data_queries.all_series(at)["symbol"])
-        st.switch_page(shell.page("specs.py"), query_params={state.DRAFT: data_actions.draft_of_calls(one, held)})
-    show_rows(rows_of(at.home, chosen, stamp(at)), f"set_{chosen}")
+        st.switch_page(
+            shell.page("specs.py"), query_params={state.DRAFT: data_actions.draft_of_calls(one, held)}
+        )
+    show_rows(rows_of(at.home, chosen, stamp(at.settings)), f"set_{chosen}")
     unused = f" Not used: {', '.join(one.unused)}." if one.unused else ""
     st.caption(guard.plain(f"From {one.file}, times in {one.tz or 'the zone that they name'}.{unused}"))
 
@@ -98,6 +100,7 @@ _SET_COLUMNS = {
     "repaired": _NUMBER("Repaired", format="localized", width=75, help="Read otherwise than they stand there."),
     "refused": _NUMBER("Refused", format="localized", width=75), "file": _TEXT("File", width=165),
 }  # fmt: skip
+
 
 def show_result(result: dict[str, Any]) -> None:
     """What a finished import kept."""

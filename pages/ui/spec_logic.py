@@ -8,6 +8,7 @@ from engine.core.spec import EntrySpec
 from engine.signals.logic import REGISTRY, logic_sentences
 from engine.signals.logic.contract import NamedLogic
 from pages.ui import guard, spec_actions
+from pages.ui.spec_calls import show_calls
 from pages.ui.spec_fields import Doc, help_of, key_of, plain_fields, show_faults, show_field, slot
 from pages.ui.spec_text import Path, shown
 
@@ -25,6 +26,9 @@ def show_named_logic(doc: Doc) -> None:
         return
     _show_rules(doc)
     _show_params(doc, logic)
+    if "calls" in logic.params.model_fields:
+        named = (doc.value(PARAMS) or {}).get("calls", logic.params.model_fields["calls"].default)
+        show_calls(str(named))
 
 
 def _show_choice(doc: Doc, held: object) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
 
+from engine.data.calls import save_calls
+from engine.data.importers.calls import CallOptions, read_calls
 from engine.store import drafts
 from engine.store.db import open_store
 from tests.pages.conftest import open_page, texts
@@ -79,3 +82,32 @@ def test_a_logic_that_nobody_knows_is_a_fault_at_its_field(store, form):
 def test_parameters_that_are_none_stay_to_be_mended(store, form, params):
     at, _ = form({**ZRCE, "entry": {**ZRCE["entry"], "logic_params": params}})
     assert not at.exception
+
+
+SIGNALS = {
+    "name": "Calls", "slug": "calls", "universe": ["EURUSD"], "direction": "both",
+    "entry": {"logic": "signals_csv", "logic_params": {"calls": "vip"}},
+}  # fmt: skip
+
+
+def test_calls_that_are_not_there_say_how_to_bring_them(store, form):
+    at, _ = form(SIGNALS)
+    assert not at.exception
+    assert "No set of trade calls is called vip. There is none yet. Import a CSV on the page Data." in said(
+        at
+    )
+
+
+def test_the_calls_that_a_spec_trades_are_shown_row_by_row_with_their_verdicts(store, form, empty, tmp_path):
+    path = tmp_path / "vip.csv"
+    path.write_text(
+        "Sent,Pair,Side,SL,TP1\n2024-03-04 15:00,EURUSD,BUY,1.08,1.1\n2024-03-04 16:00,EURUSD,MODIFY,,\n"
+    )
+    save_calls(
+        empty, "vip", read_calls(path, CallOptions(tz="UTC")), "UTC", dt.datetime(2024, 3, 5, tzinfo=dt.UTC)
+    )
+    at, _ = form(SIGNALS)
+    (rows,) = [table.value for table in at.dataframe if "verdict" in table.value.columns]
+    assert [verdict[0] for verdict in rows["verdict"]] == ["refused", "taken"], (
+        "what needs a look comes first"
+    )
