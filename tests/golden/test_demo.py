@@ -131,3 +131,20 @@ def test_the_zrce_file_that_people_have_runs_on_the_demo_as_it_is(demo, engine):
     assert result.trades["trade_id"].len() == 10  # one a session at most, ten sessions
     assert set(result.trades["side"]) == {"long"} and set(result.legs["right"]) == {"call", "put"}
     assert {"first attempt", "second chance"} >= {one.split(":")[0] for one in result.trades["entry_reason"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "waived", "n_trades"),
+    [
+        ("minimal_skeleton", [], 1),  # bought on the first day and held
+        ("otm_put_credit_spread", [], 7),
+        ("ghetto_spread_debit_staged", ["iv_percentile"], 0),  # ten sessions without a trend of AMD
+    ],
+)
+def test_the_other_files_that_people_have_run_on_the_demo_too(demo, name, waived, n_trades):
+    file = SHARED / f"{name}.json"
+    if not file.is_file():
+        pytest.skip(f"no shared specs at {SHARED}")
+    spec = with_overrides(load_spec(file), {"data.source": "SYNTHETIC", "data.waive": waived})
+    result = simulate(spec, pack_for(demo, spec), "native")
+    assert len(result.trades) == n_trades
