@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,19 @@ def visit(browser, tmp_path):
     assert not [url for url in elsewhere if not url.startswith(("data:", "blob:"))]
 
 
+@contextmanager
+def working(home, log):
+    """`python -m engine worker` for a workspace, its words in a file: the process, ended afterwards."""
+    with log.open("wb") as file:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "engine", "worker"], cwd=ROOT, stdout=file, stderr=file,
+            env={**os.environ, "ARGUS_HOME": str(home)},
+        )  # fmt: skip
+    yield started
+    started.terminate()
+    started.wait(20)
+
+
 def heading(page, text):
     page.get_by_role("heading", name=text, exact=True).wait_for()
 
@@ -110,9 +124,19 @@ def tick(page, row, within="[class*=st-key-runs_table]"):
     canvas = page.locator(f"{within} canvas").first
     canvas.scroll_into_view_if_needed()
     settled(page)
-    box = canvas.bounding_box()
+    box = resting(page, canvas)
     page.mouse.click(box["x"] + 17, box["y"] + 36 + 35 * row + 17)
     settled(page)
+
+
+def resting(page, element):
+    """The element's box once it keeps its place: what loads above it moves it."""
+    box = None
+    while (now := element.bounding_box()) != box or now is None:
+        box = now
+        page.evaluate("() => new Promise((done) => setTimeout(() => requestAnimationFrame(done), 150))")
+        element.scroll_into_view_if_needed()
+    return box
 
 
 def settled(page):

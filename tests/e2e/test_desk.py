@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from engine.core.settings import Settings
 from engine.packs.synthetic import make_demo
 from engine.store import heartbeats, jobs
 from engine.store.db import open_store
-from tests.e2e.conftest import NO_BROWSER, ROOT, drawn, heading, settled, tick
+from tests.e2e.conftest import NO_BROWSER, ROOT, drawn, heading, settled, tick, working
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,13 +37,8 @@ def home(tmp_path_factory):
 @pytest.fixture
 def worker(home, tmp_path):
     """`python -m engine worker`, ended after the test."""
-    environment = {**os.environ, "ARGUS_HOME": str(home.home)}
-    with (tmp_path / "worker.log").open("wb") as log:
-        command = [sys.executable, "-m", "engine", "worker"]
-        started = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    yield psutil.Process(started.pid)
-    started.terminate()
-    started.wait(20)
+    with working(home.home, tmp_path / "worker.log") as started:
+        yield psutil.Process(started.pid)
 
 
 @pytest.fixture

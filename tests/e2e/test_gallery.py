@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from engine.core.settings import Settings
 from engine.packs.synthetic import make_demo
-from tests.e2e.conftest import NO_BROWSER, ROOT, drawn, heading, settled, tick
+from tests.e2e.conftest import NO_BROWSER, drawn, heading, settled, tick, working
 
 pytestmark = [pytest.mark.slow, NO_BROWSER]
 LONG_MS = 120_000  # a worker that starts, and compiles where nothing is in its cache
@@ -22,14 +18,8 @@ def home(tmp_path):
     settings = Settings(tmp_path / "home")
     settings.home.mkdir()
     make_demo(settings, quick=True, options=False)
-    with (tmp_path / "worker.log").open("wb") as log:
-        started = subprocess.Popen(
-            [sys.executable, "-m", "engine", "worker"], cwd=ROOT, stdout=log, stderr=log,
-            env={**os.environ, "ARGUS_HOME": str(settings.home)},
-        )  # fmt: skip
-    yield settings.home
-    started.terminate()
-    started.wait(20)
+    with working(settings.home, tmp_path / "worker.log"):
+        yield settings.home
 
 
 def test_a_strategy_of_the_gallery_runs_on_the_demo_and_its_trades_are_shown_on_their_bars(

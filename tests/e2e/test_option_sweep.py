@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from engine.core.settings import Settings
 from engine.packs.synthetic import make_demo
 from engine.store import sweeps
 from engine.store.db import open_store
-from tests.e2e.conftest import NO_BROWSER, ROOT, drawn, heading, settled, tick
+from tests.e2e.conftest import NO_BROWSER, drawn, heading, settled, tick, working
 
 pytestmark = [pytest.mark.slow, NO_BROWSER]
 LONG_MS = 180_000  # for the sweep, on a machine that does other things too
@@ -31,13 +27,8 @@ def home(tmp_path_factory):
 @pytest.fixture
 def worker(home, tmp_path):
     """`python -m engine worker`, ended after the test."""
-    environment = {**os.environ, "ARGUS_HOME": str(home.home)}
-    with (tmp_path / "worker.log").open("wb") as log:
-        command = [sys.executable, "-m", "engine", "worker"]
-        started = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    yield started
-    started.terminate()
-    started.wait(20)
+    with working(home.home, tmp_path / "worker.log") as started:
+        yield started
 
 
 def test_from_a_credit_spread_of_the_gallery_to_the_legs_of_the_best_config(visit, serve, home, worker):
