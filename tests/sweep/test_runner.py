@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import os
+import signal
+import sys
 import threading
 import tracemalloc
 from typing import Any
@@ -356,3 +359,21 @@ def test_no_thread_goes_on_after_an_error_between_shards(store, pack):
     assert not [t for t in threading.enumerate() if t.name.startswith("sweep")]
     row = sweeps.list_sweeps(store)[0]
     assert (row.status, ledger.n_trials(store, "crossing")) == ("cancelled", 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT between threads")
+def test_an_interrupt_between_two_shards_stops_all_threads_and_is_told_once():
+    def make_worker():
+        return lambda shard, stop: stop.wait(0.01) or shard
+
+    came, ended = [], False
+    try:
+        for shard in local.run_shards(((i, i + 1) for i in range(10_000)), make_worker, 2, lambda: False):
+            came.append(shard)
+            if len(came) == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        ended = True
+    assert ended and 3 <= len(came) < 100
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert not [one for one in threading.enumerate() if one.name.startswith("sweep")]

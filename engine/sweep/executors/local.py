@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Shard = tuple[int, int]
@@ -31,7 +33,7 @@ def run_shards(
     """Results of shards as they come. Each thread has a worker of its own; one shard a thread waits, no more.
 
     Ends early, without the shards under way, once `should_stop` says so (asked every 0.2 s). An error in a shard
-    stops the others and is raised here; so does closing the iterator.
+    stops the others and is raised here; so do Ctrl-C and closing the iterator.
     """
     stop, own = threading.Event(), threading.local()
 
@@ -44,10 +46,11 @@ def run_shards(
         return done
 
     todo = iter(shards)
-    pool = ThreadPoolExecutor(jobs, thread_name_prefix="sweep")
     running: set[Future[Any]] = set()
-    try:
+    with _interrupts() as interrupted, _pool(jobs, stop) as pool:
         while True:
+            if interrupted.is_set():
+                raise KeyboardInterrupt
             for shard in todo:
                 running.add(pool.submit(compute, shard))
                 if len(running) >= 2 * jobs:
@@ -59,6 +62,29 @@ def run_shards(
                 yield one.result()
             if should_stop():
                 return
+
+
+@contextmanager
+def _pool(jobs: int, stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
+    """Threads that are told to stop and waited for at the end."""
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="sweep")
+    try:
+        yield pool
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C as a flag. Raised just anywhere, it could leave a lock of the pool held, and the end wait for ever."""
+    asked = threading.Event()
+    is_ours = threading.current_thread() is threading.main_thread()
+    if not is_ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield asked
+        return
+    signal.signal(signal.SIGINT, lambda *_: asked.set())
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
