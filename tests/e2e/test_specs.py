@@ -9,7 +9,7 @@ import pytest
 from engine.store import drafts
 from engine.store.db import open_store
 from engine.store.strategies import list_strategies
-from tests.e2e.conftest import NO_BROWSER, heading, settled
+from tests.e2e.conftest import NO_BROWSER, heading, resting, settled
 from tests.fixtures.runs import workspace
 
 pytestmark = [pytest.mark.slow, NO_BROWSER]
@@ -57,6 +57,8 @@ def test_a_dragged_spec_is_mended_left_and_saved_another_day(visit, serve, home)
     stop = page.get_by_role("textbox", name="Stop loss, % of entry")
     stop.wait_for()
     assert stop.input_value() == "2.5"
+    settled(page)
+    resting(page, page.get_by_role("button", name="Save version"))
     stop.fill("3")  # and straight on to the button: what is being typed belongs to what is saved
     page.get_by_role("button", name="Save version").click()
     page.get_by_text("Close at a loss of 3 %.").wait_for()
