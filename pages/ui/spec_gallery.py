@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import actions, guard, spec_actions, spec_queries, state
+from pages.ui import data_actions, guard, spec_actions, spec_queries, state
 from pages.ui.queries import Revision
 from pages.ui.spec_queries import Shipped
 
@@ -46,7 +46,7 @@ def show_gallery(at: Revision) -> None:
 def _show_no_demo() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("There is no demo market yet to run these on.", width="content")
-        st.button("Make the demo market", key=state.DEMO, on_click=actions.make_demo, icon=":material/science:",
+        st.button("Make the demo market", key=state.DEMO, on_click=data_actions.start_demo, icon=":material/science:",
                   help="SYNTHETIC prices of SPY, QQQ and AMD with option chains. Takes up to a minute.")  # fmt: skip
 
 

@@ -34,7 +34,9 @@ def test_without_the_demo_market_it_is_offered_and_nothing_runs(store):
     at = open_page("specs")
     assert at.button(key="demo_sma_crossover").disabled
     at.button(key="make_demo").click().run()
-    assert [job.kind for job in jobs.list_jobs(store)] == ["demo"]
+    (job,) = jobs.list_jobs(store)
+    assert (job.kind, at.query_params["job"]) == ("demo", str(job.id))
+    assert job.title in texts(at)
 
 
 def test_one_click_runs_a_strategy_on_the_demo_and_shows_how_far_it_is(store, demo):
