@@ -79,25 +79,32 @@ def read_rates(path: Path) -> RateHistory:
     """
     days: list[int] = []
     percents: list[float] = []
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        name = (next(reader, None) or [path.stem])[-1]
-        for row in reader:
-            try:
-                day, percent = day_number(dt.date.fromisoformat(row[0])), float(row[1])
-            except (ValueError, IndexError):
-                raise DataError(
-                    f"{path}, line {reader.line_num}: {row} is no date and rate. Write 2014-06-09,0.75."
-                ) from None
-            if (days and day <= days[-1]) or not -20.0 < percent < 200.0:
-                raise DataError(
-                    f"{path}, line {reader.line_num}: dates must rise and rates lie in -20..200 percent."
-                )
-            days.append(day)
-            percents.append(percent)
+    name, lines = _lines(path)
+    for line, row in lines:
+        try:
+            day, percent = day_number(dt.date.fromisoformat(row[0])), float(row[1])
+        except (ValueError, IndexError):
+            raise DataError(
+                f"{path}, line {line}: {row} is no date and rate. Write 2014-06-09,0.75."
+            ) from None
+        if (days and day <= days[-1]) or not -20.0 < percent < 200.0:
+            raise DataError(f"{path}, line {line}: dates must rise and rates lie in -20..200 percent.")
+        days.append(day)
+        percents.append(percent)
     if not days:
         raise DataError(f"{path}: no rates. Each line holds a date and a rate in percent: 2014-06-09,0.75.")
     return RateHistory(name, np.array(days, np.int64), continuous(percents))
+
+
+def _lines(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
+    """(heading of the last column, (line number, cells) of the lines below)."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file)
+            name = (next(reader, None) or [path.stem])[-1]
+            return name, [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: no CSV of rates ({error}). Save it as CSV UTF-8.") from None
 
 
 def projected_dividends(

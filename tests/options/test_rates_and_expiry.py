@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import re
 
 import numpy as np
 import pytest
@@ -41,12 +42,14 @@ def test_a_rate_holds_from_its_day_until_the_next(history):
         ("DATE,R\n2014-01-01,one\n", "line 2"),
         ("DATE,R\n2014-01-02,1\n2014-01-02,2\n", "line 3: dates must rise"),
         ("DATE,R\n2014-01-02,nan\n", "-20..200"),
+        ("DATE,R\n2014-01-02,1\u00e9\n".encode("latin-1"), "no CSV of rates ('utf-8' codec"),
+        ("DATE,R\n2014-01-02," + "1" * 200_000 + "\n", "field larger than field limit"),
     ],
 )
 def test_a_file_of_rates_that_cannot_be_read_names_its_line(tmp_path, text, said):
     path = tmp_path / "rates.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=said.replace(".", r"\.")):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(DataError, match=re.escape(said)):
         rates.read_rates(path)
 
 

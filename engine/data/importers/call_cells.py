@@ -12,6 +12,8 @@ import re
 from zoneinfo import ZoneInfo
 
 from engine.core.calls import ACTIONS
+from engine.core.timeframes import NS_PER_MINUTE
+from engine.data.quality import EARLIEST, LATEST
 
 
 class Unclear(ValueError):
@@ -130,6 +132,8 @@ def moment(text: str, zone: ZoneInfo | None, text_format: str | None, notes: lis
             raise Unclear(f"time {bare!r} is not of the form {text_format}") from None
     else:
         found = _iso(bare)
+    if not EARLIEST.year <= found.year < LATEST.year:
+        raise Unclear(f"time {bare!r} is outside of {EARLIEST.year}..{LATEST.year}")
     if found.tzinfo is None:
         found = _placed(found, zone, bare, notes)
     seconds = (found.replace(microsecond=0) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(
@@ -171,8 +175,11 @@ def expiry(text: str, at: int, zone: ZoneInfo | None, text_format: str | None, n
     if is_empty(bare) or bare.upper() == "GTC":
         return 0
     span = _SPAN.fullmatch(bare)
-    until = at + int(span[1]) * _MINUTES[span[2][0].lower()] * 60_000_000_000 if span else 0
-    if not span:
+    if span:
+        until = at + int(span[1]) * _MINUTES[span[2][0].lower()] * NS_PER_MINUTE
+        if until > int(LATEST.timestamp()) * 1_000_000_000:
+            raise Unclear(f"expires {bare!r}: a span that ends after {LATEST.year}")
+    else:
         until = moment(bare, zone, text_format, notes)
     if until <= at:
         raise Unclear(f"expires {bare!r}: not after the call itself")
