@@ -42,7 +42,9 @@ def show_calls(run: Run, currency: str) -> None:
             return
         st.subheader("Calls")
         if found.is_empty():
-            st.info("No call of the set is on a traded symbol inside the window. The notes below say which there are.")
+            st.info(
+                "No call of the set is on a traded symbol inside the window. The notes below say which there are."
+            )
         else:
             st.caption(summary(found))
             _show_table(run, found, currency)
@@ -77,7 +79,7 @@ def _show_table(run: Run, found: pl.DataFrame, currency: str) -> None:
         placeholder=formats.DASH,
         height="content",
         key=key,
-        on_select=lambda: _open(run, [ids[row] for row in st.session_state[key].selection.rows[:1]]),
+        on_select=lambda: _open([ids[row] for row in st.session_state[key].selection.rows[:1]]),
         selection_mode="single-row",
         selection_default={"selection": {"rows": ticked}},
         alt="Trade calls and what became of each",
@@ -87,7 +89,7 @@ def _show_table(run: Run, found: pl.DataFrame, currency: str) -> None:
     st.caption("Tick a call to see its trade on the bars, below. Times in UTC.")
 
 
-def _open(run: Run, chosen: list[int | None]) -> None:
+def _open(chosen: list[int | None]) -> None:
     """Action: the URL names the trade of the ticked call, if it made one."""
     state.put_in_url(state.TRADE, [str(one) for one in chosen if one is not None])
     st.session_state.pop(state.TRADE_PAGE, None)  # the table turns to the page of the trade
@@ -145,7 +147,9 @@ def _show_other_rows(run: Run) -> None:
     told = [line for line in run_files.warnings(run.folder) if line.startswith(WORDS_OF_SETS)]
     if not told:
         return
-    opened = st.expander(f"Rows of the file · {told[0].partition(': ')[2]}", key=state.CALL_ROWS, on_change="rerun")
+    opened = st.expander(
+        f"Rows of the file · {told[0].partition(': ')[2]}", key=state.CALL_ROWS, on_change="rerun"
+    )
     if opened.open:
         for line in told[1:]:
             opened.caption(guard.plain(line))

@@ -29,12 +29,7 @@ def trade_chart(
     starts = local_starts(bars["start"], window.timezone)
     first = slot(bars, trade["entry_at"])
     last = n - 1 if trade["exit_at"] is None else slot(bars, trade["exit_at"])
-    levels = [
-        echarts.level(name, price, colour, (first, min(n - 1, max(last, first + n // 16))))
-        for name, price, colour in (("Stop", trade["stop_price"], colours.loss),
-                                    ("Target", trade["target_price"], colours.gain))
-        if price is not None and np.isfinite(price)
-    ]  # fmt: skip
+    levels = stop_and_target(colours, trade, (first, min(n - 1, max(last, first + n // 16))))
     marks = _marks(colours, bars, trade, fills)
     low, high = _price_range(bars, trade, first, last)
     left = echarts.room([formats.price(high)], titled=False)
@@ -53,6 +48,18 @@ def trade_chart(
         *marks,
     ]
     return chart
+
+
+def stop_and_target(
+    colours: Palette, trade: Mapping[str, Any], span: tuple[int, int]
+) -> list[dict[str, Any]]:
+    """The initial levels of a trade, between two places; those that it had."""
+    levels = (("Stop", trade["stop_price"], colours.loss), ("Target", trade["target_price"], colours.gain))
+    return [
+        echarts.level(name, price, colour, span)
+        for name, price, colour in levels
+        if price is not None and np.isfinite(price)
+    ]
 
 
 def table(bars: pl.DataFrame, moments: Sequence[str], more: Sequence[str]) -> pl.DataFrame:

@@ -89,7 +89,8 @@ def show(at: Market, revision: Revision) -> None:
     for line in damaged[:5]:
         st.error(guard.plain(line), icon=":material/error:")
     if packs.is_empty():
-        st.info("No packs yet. Runs and sweeps build what they need; you can also build one below.")
+        below = "" if data_queries.all_series(at).is_empty() else "; you can also build one below"
+        st.info(f"No packs yet. Runs and sweeps build what they need{below}.")
     else:
         _show_table(revision, packs)
     chosen = st.query_params.get(state.PACK, "")

@@ -69,12 +69,7 @@ def trade_chart(
     position = echarts.line(POSITION, colours.series[0], encode={"x": "place", "y": POSITION})
     underlying = echarts.line(trade["symbol"], colours.muted, 1.4, encode={"x": "place", "y": UNDERLYING},
                               xAxisIndex=1, yAxisIndex=1)  # fmt: skip
-    levels = [
-        echarts.level(name, price, colour, (0, last))
-        for name, price, colour in (("Stop", trade["stop_price"], colours.loss),
-                                    ("Target", trade["target_price"], colours.gain))
-        if price is not None and price == price
-    ]  # fmt: skip
+    levels = candles.stop_and_target(colours, trade, (0, last))
     marked = [*_ends(colours, trade, legs, last), *_conversions(colours, few, legs, trade)]
     below = [*_strikes(colours, legs, few["underlying"], last), *_zone(colours, drawn, last)]
     series = [position, *levels, *marked, underlying, *below]

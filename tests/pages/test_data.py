@@ -417,6 +417,12 @@ def test_packs_are_listed_shown_and_verified(own):
     assert "Sound" in at.success[0].value
 
 
+def test_without_data_no_pack_is_offered(empty):
+    at = open_page("data", part="packs")
+    assert [one.value for one in at.info][-1] == "No packs yet. Runs and sweeps build what they need."
+    assert not [one for one in at.button if one.key == state.BUILD_PACK]
+
+
 def test_a_pack_is_asked_for(own):
     at = open_page("data", part="packs")
     assert "No packs yet" in at.info[0].value
