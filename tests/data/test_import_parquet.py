@@ -177,6 +177,12 @@ def test_a_column_that_lacks_is_named_with_those_that_exist(home, tmp_path):
         bring(home, "parquet", a_spec(tmp_path, ("equities_min",), columns={}))
 
 
+def test_a_spec_that_is_not_there_says_so(home):
+    path = write(home, "equities_min", equities())
+    with pytest.raises(ArgusError, match="no such spec file"):
+        bring(home, "parquet", path, options={"spec": str(home / "none.json")})
+
+
 def test_templates_without_a_file_and_specs_without_a_template_say_so(home, tmp_path):
     with pytest.raises(DataError, match=r"none of data/processed/equities_min/.* is there"):
         bring(home, "parquet", a_spec(tmp_path, ("equities_min",)))
@@ -272,6 +278,9 @@ def test_numbers_of_other_widths_and_categories_are_taken_and_text_is_not(home, 
     write(home, "equities_min", equities().with_columns(pl.lit("abc").alias("volume")))
     with pytest.raises(DataError, match="row 1: volume: 'abc' is not a number"):
         bring(home, "parquet", a_spec(tmp_path, ("equities_min",)))
+    write(home, "equities_min", equities().with_columns(pl.lit(b"\xff\xfe").alias("ticker")))
+    with pytest.raises(DataError, match="column 'ticker' holds bytes that are not UTF-8"):
+        bring(home, "parquet", a_spec(tmp_path, ("equities_min",)))
 
 
 def test_a_bar_twice_and_a_bar_out_of_order_are_refused(home, tmp_path):
@@ -327,6 +336,17 @@ def test_a_days_snapshot_keeps_quotes_open_interest_and_the_vendors_numbers(home
     assert found.select(names).row(0) == (0.0, 0.05, 5.0, 0.2, -0.1, 400.1)
     # the session of 1 March 2023 opens at 09:30 New York, 14:30 UTC
     assert found["start"].unique().to_list() == [dt.datetime(2023, 3, 1, 14, 30, tzinfo=dt.UTC)]
+
+
+def test_an_underlying_that_is_a_price_names_no_contract_even_where_the_price_stands_twice(home):
+    rows = options().head(1).drop("underlying").rename({"datetime_et": "date"}).with_columns(
+        bid=pl.lit(1.0), ask=pl.lit(1.2), underlying=pl.lit(400.0), underlying_price=pl.lit(400.1),
+    )  # fmt: skip
+    bring(home, "parquet", write(home, "options_daily", rows))
+    assert stored(home, "options_daily", "parquet").select("symbol", "underlying").rows() == [("SPY", 400.1)]
+    of_columns = rows.drop("ticker").with_columns(strike=pl.lit(390.0), type=pl.lit("put"))
+    bring(home, "parquet", write(home, "options_daily", of_columns), options={"symbol": "SPY"})
+    assert len(stored(home, "options_daily", "parquet")) == 1
 
 
 # ---------------------------------------------------------------- hostile files, preview, memory

@@ -209,7 +209,10 @@ def _is_spec(path: Path) -> bool:
 def _said(path: Path, options: ParquetOptions) -> Processed:
     """What a spec says: the one that is imported, or the one of the options."""
     named = path if _is_spec(path) else options.spec
-    return Processed() if named is None else _spec(Path(named), Path(named).stat().st_mtime_ns)
+    if named is None:
+        return Processed()
+    path = Path(named)
+    return _spec(path, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 @cache

@@ -30,9 +30,8 @@ def typed(
     texts = {name: pl.String for name in rows.columns if name in _TEXTS}
     if "underlying" in texts and rows.schema["underlying"].is_numeric():
         # the price of the underlying, of which days keep a record
-        rows = rows.rename(
-            {"underlying": "underlying_price"} if "underlying_price" not in rows.columns else {}
-        )
+        is_twice = "underlying_price" in rows.columns
+        rows = rows.drop("underlying") if is_twice else rows.rename({"underlying": "underlying_price"})
         texts.pop("underlying")
     wanted: dict[str, type[pl.DataType]] = {
         name: texts.get(name, pl.Date if name == "expiry" else pl.Float64)
@@ -50,7 +49,12 @@ def _cast(rows: pl.DataFrame, name: str, of: type[pl.DataType], columns: Columns
     if values.dtype.is_nested() or values.dtype == pl.Boolean:
         raise DataError(f"{where}: column {column!r} holds {values.dtype}; {name} needs {_word(of)}.")
     if values.dtype in (pl.Categorical, pl.Enum, pl.Binary):
-        values = values.cast(pl.String)
+        try:
+            values = values.cast(pl.String)
+        except pl.exceptions.ComputeError:
+            raise DataError(
+                f"{where}: column {column!r} holds bytes that are not UTF-8. Write it as text."
+            ) from None
     if values.dtype == pl.String and of != pl.String:
         values = values.str.strip_chars()
     if of == pl.Date and values.dtype.is_integer():
