@@ -206,15 +206,15 @@ def _laid(
             f"{symbol} {timeframe}: source {source} stores no such {kind} series. `data list` shows what it has."
         )
     calendar = instrument(symbol, kind).calendar
-    held_first, held_last = (
-        session_date_of(moment, calendar) for moment in (stored[0].first, stored[0].last)
-    )
+    held_first = session_date_of(min(one.first for one in stored), calendar)
+    held_last = session_date_of(max(one.last for one in stored), calendar)
     first, last = first or held_first, last or held_last
     sessions = sessions_of(calendar, first, last)
     if not len(sessions):
         raise DataError(f"{symbol}: {calendar} has no session from {first} to {last}. Choose other dates.")
     if kind == "option":
-        rows = _of_any_contract(settings, source, symbol, timeframe, first, last)
+        begin, end = max(first, held_first), min(last, held_last)
+        rows = _of_any_contract(settings, source, symbol, timeframe, begin, max(begin, end))
     else:
         rows = readers.read_rows(settings, source, symbol, kind, timeframe, first, last)
     front = adjust.front_numbers(symbol, sessions) if kind == "future" else None
@@ -227,16 +227,27 @@ def _laid(
 def _of_any_contract(
     settings: Settings, source: str, symbol: str, timeframe: str, first: dt.date, last: dt.date
 ) -> pl.DataFrame:
-    """One row for each bar in which a chain has any, quotes or trades; its numbers are how many contracts have."""
+    """One row for each bar in which a chain has any, quotes or trades; its numbers are how many contracts have.
+
+    A day in memory at a time.
+    """
+    days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+    counted = pl.concat(_contracts_a_bar(settings, source, symbol, timeframe, day) for day in days)
+    n = pl.col("len").cast(pl.Float64)
+    return counted.select("start", *(n.alias(name) for name in (*PRICES, "volume")))
+
+
+def _contracts_a_bar(
+    settings: Settings, source: str, symbol: str, timeframe: str, day: dt.date
+) -> pl.DataFrame:
+    """start and len, the number of contracts with a row, of one session date."""
     parts = [
-        readers.read_rows(settings, source, symbol, "option", timeframe, first, last, quotes=quotes).select(
+        readers.read_rows(settings, source, symbol, "option", timeframe, day, day, quotes=quotes).select(
             "start", *CONTRACT
         )
         for quotes in (True, False)
     ]
-    counted = pl.concat(parts).unique().group_by("start").len().sort("start")
-    n = pl.col("len").cast(pl.Float64)
-    return counted.select("start", *(n.alias(name) for name in (*PRICES, "volume")))
+    return pl.concat(parts).unique().group_by("start").len().sort("start")
 
 
 def session_date_of(moment: dt.datetime, calendar: str) -> dt.date:

@@ -49,6 +49,18 @@ def test_quotes_are_counted_by_what_they_bring_and_stand_for_five_minutes(tmp_pa
     assert found.stale.tolist() == [210 - 12]
 
 
+def test_coverage_of_a_chain_reaches_as_far_as_its_quotes_or_its_prints(tmp_path):
+    settings = Settings(tmp_path)
+    next_session = minute(0) + 3 * 86_400 * 10**9  # Monday, 27 November: 390 minutes
+    prices = {name: [1.2] for name in ("open", "high", "low", "close")}
+    store_options(settings, "one", "1min", option_rows(CALL, [minute(0)], **prices))
+    rows = option_rows(CALL, [next_session], bid_open=[1.0], bid_close=[1.0], ask_open=[1.5], ask_close=[1.5])
+    store_options(settings, "one", "1min", rows, quotes=True)
+    found = coverage(settings, "one", "AAA", "1min", kind="option")
+    assert (found.first, found.last) == (DAY, dt.date(2023, 11, 27))
+    assert (found.n_expected, found.n_rows) == (210 + 390, 2)
+
+
 def test_coverage_of_a_chain_counts_bars_in_which_any_contract_has_a_row(tmp_path):
     settings = Settings(tmp_path)
     quotes(settings, "one", CALL, [0, 1], [1.0, 1.0], [1.5, 1.5])
