@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.bars import FloatArray
+from engine.core.calls import MOST_TARGETS
 from engine.core.sessions import Int64Array
-from engine.trade.levels import MOST_TARGETS, EntryLevels
+from engine.trade.levels import EntryLevels
 
 KINDS: Final = ("market", "limit", "stop")
 

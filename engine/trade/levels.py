@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-MOST_TARGETS = 5
 UNTIL_EXPIRY = 1 << 30
 """Bars that an order with an expiry of its own may wait: its time ends it."""
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.spec_needs import needs
+from engine.core.spec_needs import OF_DAYS, needs
 from engine.core.spec_text import load_spec, with_overrides
 from engine.signals.logic import logic_operands
+from engine.signals.talib_names import TREND_BIAS
+from engine.signals.volatility_names import NAMES, SPELLINGS
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -41,3 +43,7 @@ def test_what_is_waived_is_not_needed():
         load_spec(SPECS / "ghetto_spread.json"), {"data.waive": ["open_interest", "volume", "iv_percentile"]}
     )
     assert needs(spec)[-1] == "option quotes of AMD"
+
+
+def test_the_names_that_read_daily_bars_are_those_of_the_signals():
+    assert set(OF_DAYS) == {TREND_BIAS, *NAMES, *SPELLINGS}

@@ -189,7 +189,9 @@ def test_nothing_of_a_file_is_lost(name):
     mapped = [old for old, _, _, _ in TABLES[name][1]]
     for path, value in leaves(tree):
         if not any(path == old or path.startswith(f"{old}.") for old in mapped):
-            wanted = {"type": "indicator", "name": "SMA", "params": {"length": 50}} if value == "SMA_50" else value
+            wanted = (
+                {"type": "indicator", "name": "SMA", "params": {"length": 50}} if value == "SMA_50" else value
+            )
             assert value in ({}, []) or same(wanted, at(dumped, path)), path
 
 
@@ -219,4 +221,6 @@ def test_the_command_line_checks_it_shows_it_and_lists_every_mapping(name, capsy
 def test_a_run_that_cannot_be_answered_says_so_in_a_line(name, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ARGUS_HOME", str(tmp_path))
     assert main(["run", str(SHARED / f"{name}.json")]) == 2
-    assert len([line for line in capsys.readouterr().err.splitlines() if line.startswith("argus")]) <= 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith(f"{name}.json: written in the ")
+    assert "`data import`" in said[-1]

@@ -17,7 +17,7 @@ from engine.core.bars import FloatArray
 from engine.core.calls import Calls
 from engine.core.conditions import Operand
 from engine.core.fields import SpecModel
-from engine.core.sessions import Int32Array, Int64Array, SessionTable
+from engine.core.sessions import BoolArray, Int32Array, Int64Array, SessionTable
 from engine.signals.levels import LevelColumns
 
 Mask = NDArray[np.int8]
@@ -111,6 +111,11 @@ class NamedLogic:
     told: Callable[[Any, Side, Mapping[str, float]], str] | None = None
     bars: Literal["any", "intraday", "daily"] = "any"
     calls: Callable[[Any], str] | None = None
+
+
+def three_valued(truth: BoolArray, undefined: BoolArray) -> Mask:
+    """int8 (n,): 1, 0, and -1 where something was not told."""
+    return np.where(undefined, -1, truth).astype(np.int8)
 
 
 @cache

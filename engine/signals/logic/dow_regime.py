@@ -14,7 +14,7 @@ from pydantic import model_validator
 
 from engine.core.condition_words import number
 from engine.core.fields import Number, SpecModel, Whole, field
-from engine.signals.logic.contract import LogicBars, LogicColumns, NamedLogic, Side, compiled
+from engine.signals.logic.contract import LogicBars, LogicColumns, NamedLogic, Side, compiled, three_valued
 
 NOISE, DEVIATIONS = "times what noise would bring", "standard deviations above its mean"
 
@@ -78,12 +78,9 @@ def columns(params: Params, bars: LogicBars) -> LogicColumns:
         float(params.stressed), params.confirm, state,
     )  # fmt: skip
     undefined = np.isnan(state)
-
-    def mask(truth: np.ndarray) -> np.ndarray:
-        return np.where(undefined, -1, truth).astype(np.int8)
-
+    held = (state == 1, state == -1, state != 1, state != -1)
     return LogicColumns(
-        mask(state == 1), mask(state == -1), mask(state != 1), mask(state != -1),
+        *(three_valued(one, undefined) for one in held),
         shown={"trend_score": trend, "volatility_score": volatility, "state": state},
     )  # fmt: skip
 

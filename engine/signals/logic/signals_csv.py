@@ -23,8 +23,6 @@ from engine.signals.levels import level_columns
 from engine.signals.logic.contract import LogicBars, LogicColumns, NamedLogic, Side
 from engine.trade.levels import EntryLevels
 
-KIND_WORDS = {"market": "at the market", "limit": "as a limit at", "stop": "as a stop at"}
-
 
 class Params(SpecModel):
     """Parameters of signals_csv."""

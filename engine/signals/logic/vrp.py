@@ -13,7 +13,7 @@ import numpy as np
 from engine.core.condition_words import number
 from engine.core.conditions import Operand
 from engine.core.fields import Flag, Number, SpecModel, Symbol, Whole, field
-from engine.signals.logic.contract import LogicBars, LogicColumns, NamedLogic, Side
+from engine.signals.logic.contract import LogicBars, LogicColumns, NamedLogic, Side, three_valued
 
 POINTS = "points a year, as VIX is quoted"
 
@@ -74,11 +74,6 @@ def columns(params: Params, bars: LogicBars) -> LogicColumns:
     exit_ = leave.astype(np.int8)
     shown = {"implied": implied, "realised": realised, "premium": premium, "stressed": stressed}
     return LogicColumns(entry, entry, exit_, exit_, shown)
-
-
-def three_valued(truth: np.ndarray, undefined: np.ndarray) -> np.ndarray:
-    """int8 (n,): 1, 0, and -1 where something was not told."""
-    return np.where(undefined, -1, truth).astype(np.int8)
 
 
 def words(params: Params) -> Sequence[str]:
