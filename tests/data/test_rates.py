@@ -50,6 +50,7 @@ def test_the_same_rates_again_change_nothing_and_a_corrected_file_replaces_them(
     path = a_file(tmp_path)
     bring(settings.home, "lean", path)
     again = bring(settings.home, "lean", path)
+    assert again.skipped == ()
     assert (again.n_rows, again.n_new, again.n_replaced) == (2, 0, 0)
     a_file(tmp_path, "DATE,PCREDIT8\n2013-06-01,0.75\n2014-06-06,1.25\n2014-07-01,1.5\n")
     mended = bring(settings.home, "lean", path)

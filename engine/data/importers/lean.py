@@ -90,7 +90,7 @@ def units(request: Request, outcome: Outcome) -> list[list[AnyFile]]:
 
 
 def _find(request: Request, outcome: Outcome) -> Iterable[LeanFile | OptionFile]:
-    for found in (path.resolve() for path in request.files(".zip")):
+    for found in (path.resolve() for path in request.files(".zip") if path.name.lower() != lean_rates.FILE):
         match = _FILE.search(found.as_posix().lower())
         if option := lean_options.of_path(found, found.as_posix().lower()):
             yield option
