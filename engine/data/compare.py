@@ -13,7 +13,7 @@ from engine.core.errors import DataError
 from engine.core.option_roots import is_index_root
 from engine.core.sessions import SessionTable, day_of, schedule
 from engine.core.settings import Settings
-from engine.core.timeframes import MINUTES
+from engine.core.timeframes import MINUTES, NS_PER_MINUTE
 from engine.data import catalog, readers
 from engine.data.calendars import sessions as sessions_of
 from engine.data.chains import stored_timeframes
@@ -22,7 +22,6 @@ from engine.data.coverage import span_of
 from engine.data.layout import OUTSIDE, place
 from engine.data.schemas import CONTRACT
 
-NS_PER_YEAR = 365 * 86_400 * 10**9
 WORST = 5
 _KEYS = [*CONTRACT, "start"]
 
@@ -153,6 +152,7 @@ def _with_volatilities(
     both: pl.DataFrame,
 ) -> pl.DataFrame:
     """`both` with `volatility` and `volatility_2`: implied at one underlying price for both, without interest."""
+    from engine.options.expiry import years_until
     from engine.options.iv import implied_volatility
 
     spot = _spot(settings, sources, symbol, timeframe, day, both)
@@ -160,9 +160,9 @@ def _with_volatilities(
     contracts, order = contracts_of(listed, day_of(day.date[0]), [])
     ends = listed[order].with_columns(pl.Series("_ends", contracts.expires_at))
     ends_at = both.join(ends, on=list(CONTRACT), how="left", maintain_order="left")["_ends"]
-    now = both["start"].to_physical().to_numpy() + MINUTES[timeframe] * 60 * 10**9
+    now = both["start"].to_physical().to_numpy() + MINUTES[timeframe] * NS_PER_MINUTE
     now = np.minimum(now, int(day.close_ns[0]))
-    years = np.maximum(ends_at.fill_null(0).to_numpy() - now, 0) / NS_PER_YEAR
+    years = years_until(now, ends_at.fill_null(0).to_numpy())
     found = {
         name: implied_volatility(
             both[price].cast(pl.Float64).fill_null(float("nan")).to_numpy(), both["is_call"].to_numpy(), spot,

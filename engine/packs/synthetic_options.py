@@ -14,12 +14,12 @@ import polars as pl
 
 from engine.core.bars import FloatArray
 from engine.core.sessions import SessionTable, day_of, schedule
+from engine.options.expiry import NS_PER_YEAR
 from engine.packs.synthetic_listing import Listed, Listing, listings
 from engine.packs.synthetic_surface import LONG_RUN, Level, at_the_money, levels, surface
 
 RATE = 0.045
 VIX_YEARS = 30 / 365
-NS_PER_YEAR = 365 * 86_400 * 10**9
 LEAST_NS = 30 * 10**9  # time value of the last seconds
 
 _REFRESH = 4  # minutes: a quote that stands unchanged is sent again
