@@ -25,7 +25,6 @@ from engine.sim.unanswered import asks, check_remedies, refuse_stand_ins, refuse
 Needs = Mapping[tuple[str, str], int]
 BEYOND_WISH = 60
 """Calendar days past the longest wish: the nearest expiration may lie after it, and a roll goes further."""
-OF_CHAINS = ("waive", "substitute")  # parts of `data` that bars do not need
 
 
 def pack_for(
@@ -47,9 +46,8 @@ def pack_for(
     if not spec.is_options:
         refuse_options(spec)
     refuse_stand_ins(spec)
-    for name in OF_CHAINS if progress is not None and not spec.is_options else ():
-        if getattr(spec.data, name):
-            progress(f"data.{name}: kept with the spec, not used yet; bars come from the market store")
+    if progress is not None and spec.data.waive and not spec.is_options:
+        progress("data.waive: kept with the spec, without effect: only filters of option chains are waived")
     if pack_hash is not None:
         return load_pack(settings, pack_hash)
     wanted = dict(required_series(spec) if needs is None else needs)

@@ -52,7 +52,7 @@ def refuse_options(spec: StrategySpec) -> None:
     found = [name for name, is_given in given.items() if is_given]
     if found:
         cure = (
-            "which `run` and `sweep` simulate; comparisons of engines cannot take them yet"
+            "which are walked on their chains, and here are bars alone"
             if spec.is_options
             else "but no leg is an option. Give a leg with asset option, or take the option parts out"
         )

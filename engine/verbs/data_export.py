@@ -21,8 +21,8 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         "file", type=Path, metavar="FILE", help="such as argus.duckdb; written whole or not at all"
     )
     parser.add_argument("--force", action="store_true", help="overwrite the file if it exists")
-    parser.add_argument("--source", metavar="NAME", help="bars of this source only")
-    parser.add_argument("--symbols", type=_words, metavar="A,B", help="bars of these symbols only")
+    parser.add_argument("--source", metavar="NAME", help="bars and chains of this source only")
+    parser.add_argument("--symbols", type=_words, metavar="A,B", help="bars and chains of these symbols only")
     parser.add_argument(
         "--no-bars", action="store_true", help="leave bars and chains out: runs and sweeps alone"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from engine.core.spec_text import canonical_json, load_spec, parse_spec, spec_ha
 from engine.store import ledger, specs, strategies, sweeps
 from engine.store.models import SweepRow
 from engine.sweep.candidates import Candidate, candidates
+from engine.sweep.executors.local import n_cores
 from engine.sweep.forecast import Forecast, Measured, earlier_sweeps, forecast, pack_bars
 from engine.sweep.review import Review, review
 from pages.ui import guard
@@ -265,10 +265,9 @@ def cost(
     at: Revision, spec: StrategySpec, n_configs: int, n_bars: float, n_operands: int, n_quotes: float
 ) -> Forecast:
     """What a sweep will take on this machine, from what earlier ones took."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     known = earlier(at, spec.family)
     return forecast(
-        n_configs, n_bars, n_operands, cores, known, is_options=spec.is_options, n_quotes=n_quotes
+        n_configs, n_bars, n_operands, n_cores(), known, is_options=spec.is_options, n_quotes=n_quotes
     )
 
 
