@@ -6,7 +6,6 @@ market/<source>/<kinds>_hour/YYYY.parquet, <kinds>_daily/YYYY.parquet       (opt
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import re
 import time
@@ -99,29 +98,6 @@ def sources(settings: Settings) -> list[str]:
     if not settings.market.is_dir():
         return []
     return sorted(p.name for p in settings.market.iterdir() if p.is_dir() and _SOURCE.fullmatch(p.name))
-
-
-def resolve_template(settings: Settings, template: str, source: str, day: dt.date) -> Path | None:
-    """The file that a spec's path template means for `day`, or None where there is none.
-
-    `data/processed/equities_min/{YYYY}/{MM}/{YYYY}-{MM}-{DD}.parquet`: a file of exactly that path in the
-    workspace wins (its first element `data` is the workspace itself); otherwise what follows
-    `data/processed/` is looked up in the market store under `source`.
-    """
-    filled = template.replace("{YYYY}", f"{day:%Y}").replace("{MM}", f"{day:%m}").replace("{DD}", f"{day:%d}")
-    path = PurePosixPath(filled.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or re.search(r"[{}:\0]", filled):
-        raise DataError(
-            f"path {template!r}: not a template. Write a path inside the workspace with {{YYYY}}, {{MM}} and "
-            f"{{DD}}, such as data/processed/equities_min/{{YYYY}}/{{MM}}/{{YYYY}}-{{MM}}-{{DD}}.parquet."
-        )
-    inside = PurePosixPath(*path.parts[1:]) if path.parts[:1] == ("data",) else path
-    literal = settings.home / inside
-    if literal.is_file():
-        return literal
-    tail = inside.parts[1:] if inside.parts[:1] == ("processed",) else inside.parts
-    stored = source_root(settings, source).joinpath(*tail)
-    return stored if stored.is_file() else None
 
 
 # ---------------------------------------------------------------- reading

@@ -1,4 +1,4 @@
-"""Merging into the store: a property over random imports, and what a template resolves to."""
+"""Merging into the store: a property over random imports, and names."""
 
 import datetime as dt
 import json
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data import catalog, merge, partitions
-from engine.data.partitions import parts, read_part, resolve_template, session_date, source_root
+from engine.data.partitions import parts, read_part, session_date, source_root
 from engine.data.schemas import conform, dataset_name, parse_dataset, schema_of
 from engine.data.staging import ensure_published, source_lock, staging
 from tests.fixtures.vendor_files import state_of
@@ -134,33 +134,7 @@ def test_twenty_four_hour_sessions_agree_with_the_calendars(tmp_path):
             assert starts.select(session_date(kind)).to_series().equals(dates), calendar
 
 
-# ---------------------------------------------------------------- names and templates
-
-TEMPLATE = "data/processed/equities_min/{YYYY}/{MM}/{YYYY}-{MM}-{DD}.parquet"
-DAY = dt.date(2013, 10, 4)
-
-
-def test_a_template_of_the_example_specs_finds_the_store_under_the_sources_name(tmp_path):
-    path = tmp_path / "market/polygon/equities_min/2013/10/2013-10-04.parquet"
-    path.parent.mkdir(parents=True)
-    path.touch()
-    assert resolve_template(Settings(tmp_path), TEMPLATE, "polygon_flat", DAY) == path
-    assert resolve_template(Settings(tmp_path), TEMPLATE, "lean", DAY) is None
-
-
-def test_a_file_of_exactly_the_templates_path_wins(tmp_path):
-    stored_path = tmp_path / "market/polygon/equities_min/2013/10/2013-10-04.parquet"
-    literal = tmp_path / "processed/equities_min/2013/10/2013-10-04.parquet"
-    for path in (stored_path, literal):
-        path.parent.mkdir(parents=True)
-        path.touch()
-    assert resolve_template(Settings(tmp_path), TEMPLATE, "polygon_flat", DAY) == literal
-
-
-@pytest.mark.parametrize("template", ["/etc/passwd", "data/../../x", "C:/x.parquet", "data/{HH}.parquet"])
-def test_a_template_stays_inside_the_workspace(tmp_path, template):
-    with pytest.raises(DataError, match="not a template"):
-        resolve_template(Settings(tmp_path), template, "polygon_flat", DAY)
+# ---------------------------------------------------------------- names
 
 
 def test_datasets_are_named_as_the_example_specs_name_them():
