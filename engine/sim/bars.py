@@ -23,15 +23,10 @@ from engine.sim.kernel.book import (
     EXIT_LONG,
     EXIT_SHORT,
     FEES,
-    GAINS,
     HELD_TICKS,
     LEVEL_0,
-    LOSSES,
-    N_CLOSED,
-    N_WINS,
     NEW_DAY,
     NO_LEVEL,
-    RETURN_SUM,
     RUINED,
     SIDE,
     SLIP,
@@ -92,6 +87,7 @@ from engine.sim.kernel.stretches import (
     watch,
     worth_at,
 )
+from engine.sim.kernel.summary import write_metrics
 from engine.trade.account import unit_margin
 from engine.trade.costs import commission
 from engine.trade.decide import enters_now, entry_time_ok, exit_since_open, worse_than_mid
@@ -278,30 +274,13 @@ def clock_rules(clock, weekdays, enter, not_before, not_after, exit_minute, end_
 
 
 def metrics_row(book, instruments, sums, cfg, equity_out, n_ticks, out):
-    """The 14 metrics in the order of engine.metrics.names from a finished walk; open positions count in costs."""
+    """`write_metrics` of a finished walk; open positions count in costs."""
     fees, slip = sums[SUM_FEES], sums[SUM_SLIP]
     for s in range(len(book)):
         if book[s, SIDE] != 0.0:
             fees += book[s, FEES]
             slip += book[s, SLIP]
-    total, growth, sharpe, sortino, calmar, worst, deviation = daily_metrics(
-        equity_out, cfg.cash, cfg.periods_per_year, cfg.cash_rate
-    )
-    win_rate, factor, average = trade_ratios(
-        sums[N_CLOSED], sums[N_WINS], sums[GAINS], sums[LOSSES], sums[RETURN_SUM]
-    )
-    out[0], out[1], out[2], out[3], out[4], out[5], out[6] = (
-        total,
-        growth,
-        sharpe,
-        sortino,
-        calmar,
-        worst,
-        deviation,
-    )
-    out[7], out[8], out[9], out[10] = win_rate, factor, sums[N_CLOSED], average
-    out[11] = sums[HELD_TICKS] / n_ticks
-    out[12], out[13] = fees, slip
+    write_metrics(sums, fees, slip, equity_out, cfg.cash, cfg.cash_rate, cfg.periods_per_year, n_ticks, out)
 
 
 FORMULAS = (
@@ -397,7 +376,7 @@ compiled = {
         options={"_nrt": False, "forceinline": True},
     ),
     **compile_together(
-        (metrics_row,),
+        (write_metrics, metrics_row),
         given={"daily_metrics": daily_metrics, "trade_ratios": trade_ratios},
         watched=[f for f in vars(returns).values() if hasattr(f, "py_func")],
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import numpy as np
 
@@ -12,19 +12,13 @@ from engine.core.option_rules import LegRules, OptionRules
 from engine.core.sessions import Int64Array
 from engine.sim.kernel import option_book as o
 from engine.sim.kernel.option_book import RULE_WIDTH, Terms
-from engine.sim.kernel.option_decisions import BY_CASH, BY_DEBIT, BY_EQUITY, BY_QUANTITY, BY_RISK
 from engine.sim.option_market import OptionMarket
+from engine.sim.ticks import shared_numbers
+from engine.trade.option_sizing import MODES
 from engine.trade.option_terms import uses_percents
 
 KINDS = get_type_hints(Terms)
 """Types of the numbers: one of another type would be compiled anew."""
-MODES = {
-    "quantity": BY_QUANTITY,
-    "cash": BY_CASH,
-    "equity_pct": BY_EQUITY,
-    "risk_pct": BY_RISK,
-    "debit_pct": BY_DEBIT,
-}
 PICKS = {
     "delta": o.BY_DELTA,
     "moneyness": o.BY_MONEYNESS,
@@ -43,40 +37,11 @@ ALIGNMENTS = {
 def kernel_terms(rules: OptionRules, market: OptionMarket) -> Terms:
     """`rules` as numbers."""
     base = rules.base
-    e, x, z, c, f, r, v = (
-        base.entry,
-        base.exits,
-        base.sizing,
-        base.costs,
-        rules.filters,
-        rules.roll,
-        rules.conversion,
-    )
+    f, r, v = rules.filters, rules.roll, rules.conversion
     own = [one for leg in rules.legs for one in (leg.stop_frac, leg.target_frac)]
-    given: dict[str, float] = dict(  # noqa: C408
-        cash=base.cash,
-        may_short=base.may_short,
-        cash_rate=base.cash_rate,
-        fill_within=e.fill_within,
-        max_per_day=e.max_per_day,
-        max_slippage=e.max_slippage_frac,
-        stop_frac=x.stop_frac,
-        trail_frac=x.trail_frac,
-        trail_activation=x.trail_activation_frac,
-        even_trigger=x.break_even_trigger_frac,
-        even_buffer=x.break_even_buffer_frac,
-        max_hold=x.max_hold_minutes,
-        on_opposite=x.on_opposite,
-        size_mode=MODES[z.mode],
-        size_amount=z.amount,
-        max_concurrent=z.max_concurrent,
-        risk_frac=z.portfolio_risk_frac,
-        per_unit=c.per_unit,
-        notional_frac=c.notional_frac,
-        min_per_order=c.min_per_order,
-        slip_frac=c.slippage_frac,
-        slip_ticks=c.slippage_ticks,
-        slip_spread=c.slippage_spread_frac,
+    given: dict[str, Any] = dict(
+        shared_numbers(base),
+        size_mode=MODES[base.sizing.mode],
         max_age=f.max_quote_age_ns,
         fill_at=f.fill_at,
         modelled_frac=f.modelled_spread_frac,
@@ -91,7 +56,7 @@ def kernel_terms(rules: OptionRules, market: OptionMarket) -> Terms:
         spread_risk=rules.max_spread_risk_frac,
         per_symbol=rules.max_per_symbol,
         uses_percents=uses_percents(rules),
-        mirrors=e.long,
+        mirrors=base.entry.long,
         n_legs=len(rules.legs),
         leg_exits=not all(math.isnan(one) for one in own),
         converts=v is not None,

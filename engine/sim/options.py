@@ -15,28 +15,30 @@ from engine.metrics.trades import trade_ratios
 from engine.options.kernels import COMPILED as PRICING
 from engine.sim.chain_view import as_written
 from engine.sim.kernel.book import (
+    BALANCE,
     DAY_END,
     ENDS,
     ENTER_LONG,
     ENTER_SHORT,
     EXISTS,
+    HELD_TICKS,
     MID_OPEN,
     NEW_DAY,
     PAYS,
+    RUINED,
     SCHEDULED,
     SPLIT_BY,
     START,
+    SUM_FEES,
+    SUM_SLIP,
     WAKE,
 )
 from engine.sim.kernel.decisions import side_of
 from engine.sim.kernel.option_book import (
-    BALANCE,
     ENTRY_SPOT,
     EXPIRES_AT,
     FEES,
-    GAINS,
     HELD,
-    HELD_TICKS,
     INCOME,
     IS_AM,
     IS_CALL,
@@ -47,17 +49,14 @@ from engine.sim.kernel.option_book import (
     L_RATIO,
     L_RAW,
     L_STRIKE,
-    LOSSES,
     M_AT,
     M_FEE,
     M_PRICE,
     M_RAW,
-    N_CLOSED,
     N_LEGS,
     N_MARKS,
     N_ORDERS,
     N_POS,
-    N_WINS,
     O_LEGS,
     O_SYM,
     OFFICIAL,
@@ -68,13 +67,9 @@ from engine.sim.kernel.option_book import (
     ON_MINUTE,
     OVERFLOW,
     QTY,
-    RETURN_SUM,
     ROW0,
-    RUINED,
     SLIP,
     SPOT,
-    SUM_FEES,
-    SUM_SLIP,
     SYM,
     TRADE_ID,
     WORK,
@@ -100,6 +95,7 @@ from engine.sim.kernel.option_payoffs import PAYOFFS, intrinsic
 from engine.sim.kernel.option_quotes import QUOTES
 from engine.sim.kernel.option_stretches import STRETCHES, is_done_today, is_plain, skim, watch
 from engine.sim.kernel.stretches import next_event
+from engine.sim.kernel.summary import write_metrics
 from engine.trade import option_reasons, reasons
 from engine.trade.costs import commission
 from engine.trade.decide import worse_than_mid
@@ -113,7 +109,7 @@ from engine.trade.exits import (
 )
 from engine.trade.fills import slippage, tick_down, tick_up
 from engine.trade.legs import strike_distance
-from engine.trade.option_sizing import affordable_units, units_within
+from engine.trade.option_sizing import affordable_units, unit_cost, units_within, wanted_units
 from engine.trade.quotes import buy_price, middle, sell_price
 from engine.trade.sizing import whole_lots
 
@@ -326,23 +322,13 @@ def walk(
     return k
 
 
-def metrics_row(d, c, equity_out, n_ticks, periods_per_year, out):
-    """The 14 metrics in the order of engine.metrics.names from a finished walk; open positions count in costs."""
-    fees, slip = d.sums[SUM_FEES], d.sums[SUM_SLIP]
-    for p in range(int(d.sums[N_POS])):
-        fees += d.pos[p, FEES]
-        slip += d.pos[p, SLIP]
-    total, growth, sharpe, sortino, calmar, worst, deviation = daily_metrics(
-        equity_out, c.cash, periods_per_year, c.cash_rate
-    )
-    win_rate, factor, average = trade_ratios(
-        d.sums[N_CLOSED], d.sums[N_WINS], d.sums[GAINS], d.sums[LOSSES], d.sums[RETURN_SUM]
-    )
-    out[0], out[1], out[2], out[3] = total, growth, sharpe, sortino
-    out[4], out[5], out[6] = calmar, worst, deviation
-    out[7], out[8], out[9], out[10] = win_rate, factor, d.sums[N_CLOSED], average
-    out[11] = d.sums[HELD_TICKS] / n_ticks
-    out[12], out[13] = fees, slip
+def metrics_row(pos, sums, equity_out, cash, cash_rate, periods_per_year, n_ticks, out):
+    """`write_metrics` of a finished walk; open positions count in costs."""
+    fees, slip = sums[SUM_FEES], sums[SUM_SLIP]
+    for p in range(int(sums[N_POS])):
+        fees += pos[p, FEES]
+        slip += pos[p, SLIP]
+    write_metrics(sums, fees, slip, equity_out, cash, cash_rate, periods_per_year, n_ticks, out)
 
 
 FORMULAS = (
@@ -362,6 +348,8 @@ FORMULAS = (
     tightest_stop,
     target_quantity,
     whole_lots,
+    unit_cost,
+    wanted_units,
     units_within,
     affordable_units,
     worse_than_mid,
@@ -402,7 +390,7 @@ compiled = {
         options={**LEAN, "error_model": "numpy"},
     ),
     **compile_together(
-        (metrics_row,),
+        (write_metrics, metrics_row),
         given={"daily_metrics": daily_metrics, "trade_ratios": trade_ratios},
         watched=[one for one in vars(returns).values() if hasattr(one, "py_func")],
     ),

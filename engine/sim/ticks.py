@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -268,17 +268,26 @@ def _instrument_row(r: InstrumentRules) -> list[float]:
 
 def kernel_config(rules: TradeRules, periods_per_year: float) -> Config:
     """`rules` as numbers."""
-    e, x, z, c = rules.entry, rules.exits, rules.sizing, rules.costs
     return Config(
+        **shared_numbers(rules),
+        order=ORDERS[rules.entry.order],
+        offset_frac=rules.entry.offset_frac,
+        touch=rules.exits.touch,
+        size_mode=MODES[rules.sizing.mode],
+        periods_per_year=periods_per_year,
+    )
+
+
+def shared_numbers(rules: TradeRules) -> dict[str, Any]:
+    """What walks over bars and over options both take of `rules`, under the names of `Config` and `Terms`."""
+    e, x, z, c = rules.entry, rules.exits, rules.sizing, rules.costs
+    return dict(  # noqa: C408
         cash=rules.cash,
         may_short=rules.may_short,
         cash_rate=rules.cash_rate,
-        order=ORDERS[e.order],
-        offset_frac=e.offset_frac,
         fill_within=e.fill_within,
         max_per_day=e.max_per_day,
         max_slippage_frac=e.max_slippage_frac,
-        touch=x.touch,
         stop_frac=x.stop_frac,
         trail_frac=x.trail_frac,
         trail_activation_frac=x.trail_activation_frac,
@@ -286,7 +295,6 @@ def kernel_config(rules: TradeRules, periods_per_year: float) -> Config:
         even_buffer_frac=x.break_even_buffer_frac,
         max_hold=x.max_hold_minutes,
         on_opposite=x.on_opposite,
-        size_mode=MODES[z.mode],
         size_amount=z.amount,
         max_concurrent=z.max_concurrent,
         risk_frac=z.portfolio_risk_frac,
@@ -296,7 +304,6 @@ def kernel_config(rules: TradeRules, periods_per_year: float) -> Config:
         slip_frac=c.slippage_frac,
         slip_ticks=c.slippage_ticks,
         slip_spread=c.slippage_spread_frac,
-        periods_per_year=periods_per_year,
     )
 
 

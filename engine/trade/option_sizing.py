@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from engine.trade.sizing import whole_lots
+from engine.trade import sizing
+from engine.trade.sizing import CASH, QUANTITY, RISK_PCT, whole_lots
+
+DEBIT_PCT = 4
+MODES = {**sizing.MODES, "debit_pct": DEBIT_PCT}
 
 
 class UnitCost(NamedTuple):
@@ -27,17 +31,21 @@ def unit_cost(net: float, bound: float, least_value: float, stop_frac: float) ->
     return UnitCost(net, bound, loss, risk)
 
 
-def wanted_units(mode: str, amount: float, equity: float, cost: UnitCost) -> float:
+def wanted_units(mode: int, amount: float, equity: float, cost: UnitCost) -> float:
     """Units that the spec asks for at the decision.
 
     equity_pct, cash : a share of equity or an amount of money, over what a unit binds.
     risk_pct         : a share of equity over the loss at the stop.
     debit_pct        : a share of equity over the debit; 0 for a credit.
     """
-    if mode == "quantity":
+    if mode == QUANTITY:
         return whole_lots(amount, 1.0)
-    money = amount if mode == "cash" else equity * amount
-    of = {"risk_pct": cost.risk, "debit_pct": cost.net}.get(mode, cost.bound)
+    money = amount if mode == CASH else equity * amount
+    of = cost.bound
+    if mode == RISK_PCT:
+        of = cost.risk
+    elif mode == DEBIT_PCT:
+        of = cost.net
     return whole_lots(money / of, 1.0) if of > 0.0 and math.isfinite(of) else 0.0
 
 

@@ -13,7 +13,7 @@ from engine.core.sums import running_sum
 from engine.trade import option_reasons, reasons
 from engine.trade.legs import Chosen
 from engine.trade.option_margin import bound
-from engine.trade.option_sizing import UnitCost, unit_cost, units_within, wanted_units
+from engine.trade.option_sizing import MODES, UnitCost, unit_cost, units_within, wanted_units
 from engine.trade.option_state import OptionOrder, OptionPosition
 from engine.trade.option_view import OptionSeen
 from engine.trade.payoffs import Holding, least_value
@@ -94,7 +94,7 @@ def sized(
     z = rules.base.sizing
     if z.mode == "debit_pct" and cost.net <= 0.0:
         return 0.0, option_reasons.NO_DEBIT
-    qty = wanted_units(z.mode, z.amount, worth, cost)
+    qty = wanted_units(MODES[z.mode], z.amount, worth, cost)
     if not qty > 0.0:
         return 0.0, reasons.SIZE_ZERO
     qty = units_within(qty, worth * rules.max_spread_risk_frac, cost.loss)

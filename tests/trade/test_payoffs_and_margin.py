@@ -5,7 +5,7 @@ import math
 import pytest
 
 from engine.trade.option_margin import bound, is_naked
-from engine.trade.option_sizing import affordable_units, unit_cost, units_within, wanted_units
+from engine.trade.option_sizing import MODES, affordable_units, unit_cost, units_within, wanted_units
 from engine.trade.payoffs import Holding, greatest_loss, greatest_value, least_value
 from tests.fixtures.chain_view import contract
 
@@ -109,7 +109,7 @@ DEBIT = unit_cost(200.0, 200.0, 0.0, math.nan)
     ],
 )
 def test_units_wanted_at_an_equity_of_100_000(mode, amount, cost, units):
-    assert wanted_units(mode, amount, 100_000.0, cost) == units
+    assert wanted_units(MODES[mode], amount, 100_000.0, cost) == units
 
 
 def test_the_loss_at_a_stop_is_never_more_than_the_greatest_loss():

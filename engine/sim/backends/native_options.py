@@ -12,6 +12,7 @@ from engine.core.bars import FloatArray
 from engine.core.errors import RunError
 from engine.core.option_rules import OptionRules
 from engine.sim.chain_view import PackChain
+from engine.sim.kernel import book as b
 from engine.sim.kernel import option_book as o
 from engine.sim.kernel.option_book import (
     FILL_WIDTH,
@@ -95,9 +96,11 @@ class OptionEngine:
         check : called before every stretch of the walk; what it raises ends it.
         """
         terms, nothing = self._terms_of(rules), np.empty((0, MARK_WIDTH))
-        _, desk = self._run(rules, terms, signals, np.empty((0, 3)), nothing, _rows(rules, 0, 0, 0), check)
-        base = self.laid.market.base
-        self._forms["metrics_row"](desk, terms, self._equity, len(self.laid), base.periods_per_year, out)
+        desk = self._run(rules, terms, signals, np.empty((0, 3)), nothing, _rows(rules, 0, 0, 0), check)
+        cash, rate, periods = rules.base.cash, rules.base.cash_rate, self.laid.market.base.periods_per_year
+        self._forms["metrics_row"](
+            desk.pos, desk.sums, self._equity, float(cash), float(rate), periods, len(self.laid), out
+        )
 
     def record(
         self, rules: OptionRules, signals: tuple[SignalColumns, ...], check: Callable[[], None] = go_on
@@ -105,10 +108,10 @@ class OptionEngine:
         """Everything that happens in one config: walked once to count, once to write down."""
         ticks, terms = np.empty((len(self.laid), 3)), self._terms_of(rules)
         nothing = np.empty((0, MARK_WIDTH))
-        desk, _ = self._run(rules, terms, signals, ticks, nothing, _rows(rules, 0, 0, 0), check)
-        n = [int(desk.sums[column]) for column in (o.N_MARKS, o.N_FILLS, o.N_TRADES, o.N_SKIPS)]
+        desk = self._run(rules, terms, signals, ticks, nothing, _rows(rules, 0, 0, 0), check)
+        n = [int(desk.sums[column]) for column in (o.N_MARKS, b.N_FILLS, b.N_TRADES, b.N_SKIPS)]
         marks, rows = np.empty((n[0], MARK_WIDTH)), _rows(rules, *n[1:])
-        desk, _ = self._run(rules, terms, signals, ticks, marks, rows, check)
+        desk = self._run(rules, terms, signals, ticks, marks, rows, check)
         return Telling(self.laid, rules).record(desk, ticks, marks, rows)
 
     def _run(
@@ -120,8 +123,8 @@ class OptionEngine:
         marks: FloatArray,
         rows: Rows,
         check: Callable[[], None],
-    ) -> tuple[Desk, Any]:
-        """Walk a config to its end; its books, and the same as kernels take them."""
+    ) -> Desk:
+        """Walk a config to its end; its books."""
         laid, bars = self.laid, self.laid.laid
         legs, order = kernel_legs(rules)
         _, due = bars.clock_rules(rules.base)
@@ -140,7 +143,7 @@ class OptionEngine:
             raise RunError(
                 f"options: over {len(desk.pos)} positions or {len(desk.order)} orders at once. Run --engine reference."
             )
-        return desk, pinned
+        return desk
 
     def _terms_of(self, rules: OptionRules) -> Any:
         """`Terms` as kernels take them, in one place for all configs."""
@@ -255,10 +258,10 @@ class Telling:
             }
         )
         record.state = State(
-            balance=float(desk.sums[o.BALANCE]),
+            balance=float(desk.sums[b.BALANCE]),
             options=tuple(held),
-            next_id=int(desk.sums[o.NEXT_ID]),
-            ruined=bool(desk.sums[o.RUINED]),
+            next_id=int(desk.sums[b.NEXT_ID]),
+            ruined=bool(desk.sums[b.RUINED]),
         )
         return record
 
@@ -296,13 +299,10 @@ class Telling:
         return chain.greeks(self.contract(row, float(self.laid.board.row_price[row, o.STRIKE])))
 
     def _fill(self, row: list[float]) -> LegFill:
-        symbol = self.symbols[int(row[o.W_SYM])]
-        name = symbol if row[o.W_ROW0] < 0 else self.contract(int(row[o.W_ROW0]), row[o.W_STRIKE]).name
-        fill = Fill(
-            name, int(row[o.W_SIDE]), row[o.W_QTY], row[o.W_RAW], row[o.W_PRICE], row[o.W_FEE],
-            int(row[o.W_AT]), int(row[o.W_REASON]), int(row[o.W_DECIDED]),
-        )  # fmt: skip
-        return LegFill(int(row[o.W_TRADE]), int(row[o.W_LEG]), fill)
+        trade_id, leg, row0, strike, side, qty, raw, price, fee, at, reason, decided, s = row
+        name = self.symbols[int(s)] if row0 < 0 else self.contract(int(row0), strike).name
+        fill = Fill(name, int(side), qty, raw, price, fee, int(at), int(reason), int(decided))
+        return LegFill(int(trade_id), int(leg), fill)
 
     def _legs(self, p: list[float], rows: FloatArray) -> tuple[HeldLeg, ...]:
         symbol = int(p[o.SYM])

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.sim.kernel import book
+
 NOTHING: Any = np.int64(-1)
 """No row, no leg, no date. A plain -1 is a type of its own to Numba, which compiles what it is handed to once more."""
 
@@ -62,15 +64,11 @@ F_PRICE, F_SPREAD, F_AT, F_MID = range(4)
 M_RAW, M_PRICE, M_FEE, M_AT, M_QTY = range(5)
 SCRATCH_WIDTH = 8
 
-# What metrics are made of, and how the walk stands.
-N_CLOSED, N_WINS, GAINS, LOSSES, RETURN_SUM, SUM_FEES, SUM_SLIP, HELD_TICKS, NEXT_ID, BALANCE = range(10)
-RUINED, N_FILLS, N_TRADES, N_SKIPS, N_MARKS, N_POS, N_ORDERS, ON_MINUTE, OVERFLOW = range(10, 19)
-SUMS_WIDTH = 19
+# How the walk stands, after the sums that the walk over bars keeps too.
+N_MARKS, N_POS, N_ORDERS, ON_MINUTE, OVERFLOW = range(book.SUMS_WIDTH, book.SUMS_WIDTH + 5)
+SUMS_WIDTH = book.SUMS_WIDTH + 5
 
 # Sizes of what is written down.
-W_TRADE, W_LEG, W_ROW0, W_STRIKE, W_SIDE, W_QTY, W_RAW, W_PRICE, W_FEE, W_AT, W_REASON, W_DECIDED, W_SYM = (
-    range(13)
-)
 FILL_WIDTH, SKIP_WIDTH, MARK_WIDTH = 13, 3, 5
 
 MARKS_USED, MOMENTS_USED, WORK = range(3)
@@ -144,12 +142,12 @@ class Terms(NamedTuple):
     cash_rate: float
     fill_within: int
     max_per_day: int
-    max_slippage: float
+    max_slippage_frac: float
     stop_frac: float
     trail_frac: float
-    trail_activation: float
-    even_trigger: float
-    even_buffer: float
+    trail_activation_frac: float
+    even_trigger_frac: float
+    even_buffer_frac: float
     max_hold: int
     on_opposite: bool
     size_mode: int

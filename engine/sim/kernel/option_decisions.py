@@ -27,7 +27,6 @@ from engine.sim.kernel.option_book import (
     EXPIRY,
     GONE,
     INTEREST,
-    IS_AM,
     IV_RANK,
     L_MULT,
     L_RATIO,
@@ -76,6 +75,7 @@ from engine.sim.kernel.option_exits import (
     conversion_row,
     exit_wanted,
     first_expiry,
+    last_day,
     only_open,
 )
 from engine.sim.kernel.option_money import (
@@ -95,12 +95,10 @@ from engine.sim.kernel.option_payoffs import (
 )
 from engine.sim.kernel.option_quotes import volume_by
 from engine.trade import option_reasons, reasons
-from engine.trade.option_sizing import affordable_units, units_within
+from engine.trade.option_sizing import DEBIT_PCT, affordable_units, unit_cost, units_within, wanted_units
 from engine.trade.option_terms import LEAST_PREMIUM
-from engine.trade.sizing import whole_lots
 
 MOST = sys.float_info.max
-BY_QUANTITY, BY_CASH, BY_EQUITY, BY_RISK, BY_DEBIT = range(5)
 
 
 def order_for(d, trade_id, purpose):
@@ -221,7 +219,8 @@ def roll(b, t, c, d, rules, order, p, s, k, skip_out):
     if refused:
         note_skip(d, skip_out, k, s, refused)
         return
-    refused = send(b, t, c, d, s, k, view, d.pos[p, QTY], d.pos[p, TRADE_ID])
+    cost = cost_of(b, d, c, s, k)
+    refused = send(b, t, c, d, s, k, cost, view, d.pos[p, QTY], d.pos[p, TRADE_ID])
     if refused >= 0:
         note_skip(d, skip_out, k, s, refused)
 
@@ -281,11 +280,11 @@ def enter(b, t, c, d, rules, order, s, k, side):
         refused = unfit(b, d, t, c, rules, variant, s, k)
     if refused:
         return refused
-    net, bound, loss, risk = unit_cost(b, d, c, s, k)
-    qty, refused = sized(b, d, c, net, bound, loss, risk)
+    cost = cost_of(b, d, c, s, k)
+    qty, refused = sized(b, d, c, cost)
     if refused >= 0:
         return refused
-    return send(b, t, c, d, s, k, float(side), qty, -1.0)
+    return send(b, t, c, d, s, k, cost, float(side), qty, -1.0)
 
 
 def unfit(b, d, t, c, rules, variant, s, k):
@@ -302,8 +301,7 @@ def unfit(b, d, t, c, rules, variant, s, k):
             return option_reasons.ILLIQUID
         if not math.isnan(c.min_volume) and not volume_by(b, c, row, session, t.end[k]) >= c.min_volume:
             return option_reasons.ILLIQUID
-        last = b.row[row, EXPIRY] - max(c.close_before, 1 if b.row[row, IS_AM] else 0)
-        if c.close_before >= 0 and later > last:
+        if c.close_before >= 0 and later > last_day(b, row, c.close_before):
             return option_reasons.NO_CONTRACT
     hold_chosen(b, d, n)
     if abs(worth_in(d.hold, n)) < LEAST_PREMIUM * unit and c.uses_percents:
@@ -316,39 +314,23 @@ def unfit(b, d, t, c, rules, variant, s, k):
     return 0
 
 
-def unit_cost(b, d, c, s, k):
-    """(net, bound, greatest loss, loss at the stop) of one unit of the chosen legs at marks."""
+def cost_of(b, d, c, s, k):
+    """`UnitCost` of the chosen legs at marks."""
     n = c.n_legs
     hold_chosen(b, d, n)
-    net = worth_in(d.hold, n)
     bound = bound_of(d.hold, n, b.prices[s, k, SPOT], c.may_short, d.kept, d.parts, d.left)
-    loss = max(0.0, net - least_in(d.hold, n, d.parts, d.left))
-    risk = loss if math.isnan(c.stop_frac) else min(loss, c.stop_frac * abs(net))
-    return net, bound, loss, risk
+    return unit_cost(worth_in(d.hold, n), bound, least_in(d.hold, n, d.parts, d.left), c.stop_frac)
 
 
-def wanted(c, worth, net, bound, risk):
-    """Units that the spec asks for."""
-    if c.size_mode == BY_QUANTITY:
-        return whole_lots(c.size_amount, 1.0)
-    money = c.size_amount if c.size_mode == BY_CASH else worth * c.size_amount
-    of = bound
-    if c.size_mode == BY_RISK:
-        of = risk
-    elif c.size_mode == BY_DEBIT:
-        of = net
-    return whole_lots(money / of, 1.0) if of > 0.0 and math.isfinite(of) else 0.0
-
-
-def sized(b, d, c, net, bound, loss, risk):
+def sized(b, d, c, cost):
     """(units, -1) beside what stays and waits, or (0, the reason why none)."""
     worth = equity_now(d)
-    if c.size_mode == BY_DEBIT and net <= 0.0:
+    if c.size_mode == DEBIT_PCT and cost.net <= 0.0:
         return 0.0, option_reasons.NO_DEBIT
-    qty = wanted(c, worth, net, bound, risk)
+    qty = wanted_units(c.size_mode, c.size_amount, worth, cost)
     if not qty > 0.0:
         return 0.0, reasons.SIZE_ZERO
-    qty = units_within(qty, worth * c.spread_risk, loss)
+    qty = units_within(qty, worth * c.spread_risk, cost.loss)
     if not qty > 0.0:
         return 0.0, option_reasons.SPREAD_RISK
     if not math.isnan(c.risk_frac):
@@ -359,15 +341,14 @@ def sized(b, d, c, net, bound, loss, risk):
         for o in range(int(d.sums[N_ORDERS])):
             if d.order[o, O_PURPOSE] == ENTER:
                 waiting += d.order[o, O_RISK]
-        qty = units_within(qty, max(0.0, worth * c.risk_frac - (held + waiting)), risk)
+        qty = units_within(qty, max(0.0, worth * c.risk_frac - (held + waiting)), cost.risk)
     if qty > 0.0:
         return qty, -1
     return 0.0, reasons.RISK_CAP
 
 
-def send(b, t, c, d, s, k, view, qty, rolls):
+def send(b, t, c, d, s, k, cost, view, qty, rolls):
     """Place an entry of the chosen legs, cut to the buying power that is free; -1, or the reason where that is none."""
-    net, bound, _, risk = unit_cost(b, d, c, s, k)
     n, contracts, turned = c.n_legs, 0.0, 0.0
     for i in range(n):
         if d.chosen[i, C_ROW] >= 0.0:
@@ -381,14 +362,14 @@ def send(b, t, c, d, s, k, view, qty, rolls):
         if d.order[o, O_PURPOSE] == ENTER:
             free -= d.order[o, O_RESERVED]
     fee = contracts + c.notional_frac * turned
-    qty = affordable_units(qty, free, bound, fee, c.min_per_order)
+    qty = affordable_units(qty, free, cost.bound, fee, c.min_per_order)
     if not qty > 0.0:
         return reasons.BUYING_POWER
     o = new_order(d, s, float(ENTER), -1.0, view, qty, reasons.ENTRY, t.end[k], float(c.fill_within))
     if o < 0:
         return -1
-    d.order[o, O_ROLLS], d.order[o, O_EXPECTED] = rolls, net
-    d.order[o, O_RESERVED], d.order[o, O_RISK] = bound * qty, min(risk * qty, MOST)
+    d.order[o, O_ROLLS], d.order[o, O_EXPECTED] = rolls, cost.net
+    d.order[o, O_RESERVED], d.order[o, O_RISK] = cost.bound * qty, min(cost.risk * qty, MOST)
     for i in range(n):
         one = d.chosen[i]
         add_leg(d, o, float(i), one[C_ROW], one[C_ROW], one[C_RATIO], one[C_MULT], one[C_STRIKE])
@@ -428,8 +409,7 @@ DECISIONS = (
     add_leg,
     place_conversion,
     unfit,
-    unit_cost,
-    wanted,
+    cost_of,
     sized,
     send,
     roll,

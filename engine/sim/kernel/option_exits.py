@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from engine.core.timeframes import NS_PER_MINUTE
 from engine.sim.kernel.book import (
     ENDS,
     EXISTS,
@@ -71,9 +72,6 @@ from engine.trade import option_reasons, reasons
 from engine.trade.exits import break_even_level, target_level, target_quantity, tightest_stop, trail_level
 from engine.trade.quotes import OPTION_TICKS
 
-NS_PER_MINUTE = 60_000_000_000
-
-
 # ---------------------------------------------------------------- marks
 
 
@@ -125,8 +123,8 @@ def is_fresh_now(d, p):
 def stop_in_force(d, c, p):
     """(worth, reason) of the tightest stop."""
     peak, premium = d.pos[p, PEAK], d.pos[p, PREMIUM]
-    even = break_even_level(peak, premium, 1, c.even_trigger, c.even_buffer, OPTION_TICKS)
-    trail = trail_level(peak, premium, 1, c.trail_frac, c.trail_activation, OPTION_TICKS)
+    even = break_even_level(peak, premium, 1, c.even_trigger_frac, c.even_buffer_frac, OPTION_TICKS)
+    trail = trail_level(peak, premium, 1, c.trail_frac, c.trail_activation_frac, OPTION_TICKS)
     return tightest_stop(1, d.pos[p, STOP], even, trail)
 
 
@@ -177,13 +175,17 @@ def first_expiry(b, d, p):
     return found
 
 
+def last_day(b, row, days):
+    """The day an option must have left on, `days` before its expiration; one that settles on the open, before that."""
+    return b.row[row, EXPIRY] - max(days, 1 if b.row[row, IS_AM] else 0)
+
+
 def is_last_chance(b, d, p, days, k):
-    """Would an order decided one bar later fill after the day, `days` before its first expiry, it must have left on?"""
+    """Would an order decided one bar later fill after the last day of its first expiry?"""
     row = first_expiry(b, d, p)
     if row < 0:
         return False
-    last = b.row[row, EXPIRY] - max(days, 1 if b.row[row, IS_AM] else 0)
-    return b.on_tick[int(d.pos[p, SYM]), k, LATER_DAY] > last
+    return b.on_tick[int(d.pos[p, SYM]), k, LATER_DAY] > last_day(b, row, days)
 
 
 def assignment_threatens(b, d, c, p, k):
@@ -355,6 +357,7 @@ EXITS = (
     has_share_of_most,
     targets_reached,
     first_expiry,
+    last_day,
     is_last_chance,
     assignment_threatens,
     gamma_is_high,

@@ -10,7 +10,9 @@ import math
 import numpy as np
 
 from engine.options.black import bsm_greeks
+from engine.options.expiry import NS_PER_YEAR
 from engine.options.implied import implied_volatility
+from engine.options.parity import LEAST_PAIRS, NEAR_FRACTION
 from engine.sim.kernel.option_book import (
     CALLS_AT,
     EXPIRES_AT,
@@ -29,11 +31,8 @@ from engine.sim.kernel.option_book import (
 )
 from engine.sim.kernel.option_quotes import bid_ask, last_print, mark_now
 
-NS_PER_YEAR = 365 * 24 * 3_600 * 1_000_000_000
 MARK, DELTA = 0, 1
 PAIR_STRIKE, PAIR_GAP, PAIR_SPREAD, PAIR_VALUE, PAIR_TAKEN, PAIR_BID, PAIR_ASK, PAIR_MID = range(8)
-LEAST_PAIRS = 3
-NEAR_FRACTION = 0.10
 
 
 def moment_of(b, d, t, c, s, k, x):

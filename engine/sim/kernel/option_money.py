@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import math
 
-from engine.core.option_rules import NONE
-from engine.sim.kernel.option_book import (
+from engine.sim.kernel.book import (
     BALANCE,
+    GAINS,
+    LOSSES,
+    N_CLOSED,
+    N_FILLS,
+    N_SKIPS,
+    N_TRADES,
+    N_WINS,
+    RETURN_SUM,
+    SUM_FEES,
+    SUM_SLIP,
+)
+from engine.sim.kernel.option_book import (
     C_MARK,
     C_MULT,
     C_RATIO,
@@ -20,7 +31,6 @@ from engine.sim.kernel.option_book import (
     EXIT_VALUE,
     EXPIRES_AT,
     FEES,
-    GAINS,
     GONE,
     GROSS,
     H_CALL,
@@ -40,24 +50,15 @@ from engine.sim.kernel.option_book import (
     L_RATIO,
     L_RAW,
     L_STRIKE,
-    LOSSES,
-    N_CLOSED,
-    N_FILLS,
     N_LEGS,
     N_ORDERS,
     N_POS,
-    N_SKIPS,
-    N_TRADES,
-    N_WINS,
     O_PURPOSE,
     O_TRADE,
     PREMIUM,
     QTY,
-    RETURN_SUM,
     ROW0,
     SLIP,
-    SUM_FEES,
-    SUM_SLIP,
     TRADE_ID,
     UNIT,
 )
@@ -277,7 +278,7 @@ def position_with(d, trade_id):
     for p in range(int(d.sums[N_POS])):
         if d.pos[p, TRADE_ID] == trade_id:
             return p
-    return NONE
+    return -1
 
 
 MONEY = (

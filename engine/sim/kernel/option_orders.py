@@ -6,9 +6,18 @@ import math
 
 import numpy as np
 
-from engine.sim.kernel.book import EXISTS, MID_CLOSE, MID_OPEN, PER_TICK, SCHEDULED, SPREAD, START
-from engine.sim.kernel.option_book import (
+from engine.sim.kernel.book import (
     BALANCE,
+    EXISTS,
+    MID_CLOSE,
+    MID_OPEN,
+    NEXT_ID,
+    PER_TICK,
+    SCHEDULED,
+    SPREAD,
+    START,
+)
+from engine.sim.kernel.option_book import (
     CONVERT,
     CONVERTED_AT,
     DECIDED_AT,
@@ -47,7 +56,6 @@ from engine.sim.kernel.option_book import (
     N_ORDERS,
     N_POS,
     N_USED,
-    NEXT_ID,
     O_DECIDED,
     O_DUE,
     O_EXPECTED,
@@ -400,7 +408,7 @@ def unit_of(d, o):
 
 def refuse_fill(c, d, o, cost, mid):
     """Why an entry that found its prices is not taken, or -1."""
-    if worse_than_mid(1, cost - mid + abs(mid), abs(mid), c.max_slippage):
+    if worse_than_mid(1, cost - mid + abs(mid), abs(mid), c.max_slippage_frac):
         return reasons.SLIPPAGE
     if abs(cost) < LEAST_PREMIUM * unit_of(d, o) and c.uses_percents:
         return option_reasons.NO_PREMIUM

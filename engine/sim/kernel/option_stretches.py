@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from engine.core.timeframes import NS_PER_MINUTE
 from engine.sim.kernel.book import (
     DAY_END,
     DUE,
@@ -14,6 +15,7 @@ from engine.sim.kernel.book import (
     EXISTS,
     EXIT_LONG,
     EXIT_SHORT,
+    HELD_TICKS,
     MID_CLOSE,
     NEW_DAY,
     SCHEDULED,
@@ -24,10 +26,7 @@ from engine.sim.kernel.option_book import (
     CONVERTED_AT,
     ENTRY_AT,
     EXPIRES_AT,
-    EXPIRY,
     HELD,
-    HELD_TICKS,
-    IS_AM,
     L_CLOSED,
     L_ENTRY,
     L_FRESH,
@@ -65,6 +64,7 @@ from engine.sim.kernel.option_exits import (
     first_expiry,
     has_moved,
     has_share_of_most,
+    last_day,
     leg_due,
     only_open,
     stop_in_force,
@@ -75,7 +75,6 @@ from engine.sim.kernel.option_quotes import kept_marks
 from engine.trade.exits import target_level
 from engine.trade.quotes import OPTION_TICKS
 
-NS_PER_MINUTE = 60_000_000_000
 SILENT, SHARES, CLOSED = -1, -2, -3  # instead of a row of marks
 STOPS = WAKE | DUE | DAY_END | SESSION_END | NEW_DAY
 
@@ -138,11 +137,9 @@ def lay_watch(b, d, t, c, targets, k):
         row = first_expiry(b, d, p)
         if row >= 0:
             until = min(until, b.row[row, EXPIRES_AT])
-            soonest = 1 if b.row[row, IS_AM] else 0
             for days in (c.roll_days, c.close_before):
                 if days >= 0:
-                    last = np.float64(b.row[row, EXPIRY] - max(days, soonest))
-                    d.pos[p, W_LAST_DAY] = min(d.pos[p, W_LAST_DAY], last)
+                    d.pos[p, W_LAST_DAY] = min(d.pos[p, W_LAST_DAY], np.float64(last_day(b, row, days)))
     return until
 
 
@@ -151,6 +148,12 @@ def next_target(d, p, targets):
     if m >= targets.shape[1]:
         return np.nan
     return target_level(d.pos[p, PREMIUM], 1, targets[0, m], OPTION_TICKS)
+
+
+def origin_of(b, s, k):
+    """The first tick of the session at a tick: where the rows of `mark_pool` begin."""
+    session = b.on_tick[s, k, SESSION]
+    return b.session[session, TICK_FIRST] if session >= 0 else 0
 
 
 def mark_of_leg(t, d, p, i, s, k, origin):
@@ -191,7 +194,7 @@ def is_quiet(b, t, c, d, rules, p, s, k, origin):
     pos[p, TROUGH] = min(pos[p, TROUGH], worth)
     if worth > pos[p, PEAK]:
         pos[p, PEAK] = worth
-        if not (math.isnan(c.trail_frac) and math.isnan(c.even_trigger)):
+        if not (math.isnan(c.trail_frac) and math.isnan(c.even_trigger_frac)):
             pos[p, W_LEVEL], _ = stop_in_force(d, c, p)
     if worth <= pos[p, W_LEVEL] or worth >= pos[p, W_TARGET]:
         return False
@@ -210,9 +213,7 @@ def watch(b, t, c, d, rules, targets, bits, events, k):
         for p in range(n_pos):
             s = int(d.pos[p, SYM])
             if quiet and t.flags[s, k] & SCHEDULED:
-                session = b.on_tick[s, k, SESSION]
-                origin = b.session[session, TICK_FIRST] if session >= 0 else 0
-                quiet = is_quiet(b, t, c, d, rules, p, s, k, origin)
+                quiet = is_quiet(b, t, c, d, rules, p, s, k, origin_of(b, s, k))
         if quiet:
             k += 1
     for p in range(n_pos):
@@ -243,9 +244,9 @@ def next_stop(t, d, bits, events, k, until):
 def scan(b, t, c, d, p, k, end):
     """First tick before `end` at which a position meets a level or its last day, else `end`; nothing is marked yet."""
     pos, leg, pool, flags, on_tick = d.pos, d.leg, d.mark_pool, t.flags, b.on_tick
-    s, n, session = int(pos[p, SYM]), int(pos[p, N_LEGS]), on_tick[int(pos[p, SYM]), k, SESSION]
-    origin = b.session[session, TICK_FIRST] if session >= 0 else 0
-    moves = not (math.isnan(c.trail_frac) and math.isnan(c.even_trigger))
+    s, n = int(pos[p, SYM]), int(pos[p, N_LEGS])
+    origin = origin_of(b, s, k)
+    moves = not (math.isnan(c.trail_frac) and math.isnan(c.even_trigger_frac))
     premium, paid, unit, last_day = pos[p, PREMIUM], pos[p, W_PAID], pos[p, UNIT], pos[p, W_LAST_DAY]
     level, target, peak, trough = pos[p, W_LEVEL], pos[p, W_TARGET], pos[p, PEAK], pos[p, TROUGH]
     before, marked_at, fresh_at = peak, -1, -1
@@ -279,8 +280,7 @@ def scan(b, t, c, d, p, k, end):
 def take_marks(b, t, d, p, first):
     """Mark a position as `scan` found it, from tick `first` on."""
     s, marked_at, fresh_at = int(d.pos[p, SYM]), int(d.pos[p, W_MARKED_AT]), int(d.pos[p, W_FRESH_AT])
-    session = b.on_tick[s, first, SESSION]
-    origin = b.session[session, TICK_FIRST] if session >= 0 else 0
+    origin = origin_of(b, s, first)
     d.pos[p, PEAK], d.pos[p, TROUGH] = d.pos[p, W_PEAK], d.pos[p, W_TROUGH]
     for i in range(int(d.pos[p, N_LEGS])):
         if not is_open(d, p, i) or marked_at < 0:
@@ -320,6 +320,7 @@ STRETCHES = (
     bits_to_watch,
     next_target,
     lay_watch,
+    origin_of,
     mark_of_leg,
     is_quiet,
     watch,

@@ -28,6 +28,7 @@ class Pinned:
     """A named tuple of arrays and numbers at a fixed address; it must outlive the call that gets it.
 
     Arrays may be written, by kernels too. Numbers are those of the moment of pinning, or of the last `update`.
+    Kernels that take one count no references (`_nrt`): the counters of its arrays are gone once they are laid down.
     """
 
     def __init__(self, fields: Any) -> None:
