@@ -38,18 +38,8 @@ from engine.metrics.names import METRIC_NAMES
 from engine.packs.synthetic import make_demo
 from engine.sim.inputs import pack_for
 from engine.sim.simulate_options import PreparedOptions, option_metrics, prepare_options
+from tests.benchmarks.option_spec import SPEC
 
-SPEC = {
-    "name": "Put credit spread",
-    "slug": "bench_put_credit_spread",
-    "universe": ["SPY"],
-    "entry": {"day_rules": {"enter_time": "10:00"}},
-    "legs": [{"right": "PUT", "side": "SELL", "delta": -0.3, "dte": 7}, {"right": "PUT", "width": 3}],
-    "risk_exits": {"stop_loss_pct": 60, "take_profit_pct": 30},
-    "sizing": {"mode": "risk_pct", "risk_pct": 2, "max_concurrent": 3},
-    "costs": {"per_unit": 0.65},
-    "data": {"source": "SYNTHETIC"},
-}
 GRID: dict[str, list[Any]] = {
     "legs.0.delta": [-0.15, -0.2, -0.25, -0.3, -0.35],
     "legs.0.dte": [2, 7, 14, 21],

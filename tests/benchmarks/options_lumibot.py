@@ -32,18 +32,9 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from tests.benchmarks.option_spec import SPEC  # noqa: E402
+
 RATIO = "options_vs_lumibot"
-SPEC = {
-    "name": "Put credit spread",
-    "slug": "bench_put_credit_spread",
-    "universe": ["SPY"],
-    "entry": {"day_rules": {"enter_time": "10:00"}},
-    "legs": [{"right": "PUT", "side": "SELL", "delta": -0.3, "dte": 7}, {"right": "PUT", "width": 3}],
-    "risk_exits": {"stop_loss_pct": 60, "take_profit_pct": 30},
-    "sizing": {"mode": "risk_pct", "risk_pct": 2, "max_concurrent": 3},
-    "costs": {"per_unit": 0.65},
-    "data": {"source": "SYNTHETIC"},
-}
 TARGETS, STOPS = range(10, 60), range(40, 140, 5)  # 1,000 configs, the base config's among them
 LEAST_SECONDS = 1.0
 """Argus goes through configs until a round has taken so long."""
