@@ -116,9 +116,9 @@ def test_every_shipped_spec_has_its_parts_in_order(path):
     of_options = {
         "Position": spec.legs,
         "Conversion": spec.conversion,
-        "Roll": spec.roll,
+        "Rolling": spec.roll,
     }
-    order = "Idea Market Position Entry Conversion Exit Roll Size Costs Window Candidate Sweep"
+    order = "Idea Market Position Entry Conversion Exit Rolling Size Costs Window Candidate Sweep"
     assert headings == [name for name in order.split() if of_options.get(name, True)]
 
 
