@@ -196,6 +196,8 @@ def test_quotes_are_on_the_tick_and_prints_inside_them(demo):
     for name in ("bid_open", "bid_close", "ask_open", "ask_close"):
         prices = quotes[name].drop_nulls().to_numpy()
         assert np.array_equal(prices, np.round(prices, 2))
+        dear = prices[prices > 3.5]  # AMD's tick is 0.05 where the fair price is 3 or more
+        assert len(dear) > 500 and np.allclose(dear, np.round(dear * 20) / 20, atol=1e-9)
     trades = read_rows(demo[0], "SYNTHETIC", "AMD", "option", "1min", FIRST, FIRST)
     both = trades.join(quotes, on=["expiry", "strike", "is_call", "start"]).drop_nulls(
         ["bid_open", "ask_open"]
