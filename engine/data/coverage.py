@@ -213,8 +213,9 @@ def _laid(
     if not len(sessions):
         raise DataError(f"{symbol}: {calendar} has no session from {first} to {last}. Choose other dates.")
     if kind == "option":
-        begin, end = max(first, held_first), min(last, held_last)
-        rows = _of_any_contract(settings, source, symbol, timeframe, begin, max(begin, end))
+        asked = (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
+        days = [day for day in asked if held_first <= day <= held_last]
+        rows = _of_any_contract(settings, source, symbol, timeframe, days or [first])
     else:
         rows = readers.read_rows(settings, source, symbol, kind, timeframe, first, last)
     front = adjust.front_numbers(symbol, sessions) if kind == "future" else None
@@ -225,13 +226,12 @@ def _laid(
 
 
 def _of_any_contract(
-    settings: Settings, source: str, symbol: str, timeframe: str, first: dt.date, last: dt.date
+    settings: Settings, source: str, symbol: str, timeframe: str, days: list[dt.date]
 ) -> pl.DataFrame:
     """One row for each bar in which a chain has any, quotes or trades; its numbers are how many contracts have.
 
     A day in memory at a time.
     """
-    days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
     counted = pl.concat(_contracts_a_bar(settings, source, symbol, timeframe, day) for day in days)
     n = pl.col("len").cast(pl.Float64)
     return counted.select("start", *(n.alias(name) for name in (*PRICES, "volume")))

@@ -59,6 +59,8 @@ def test_coverage_of_a_chain_reaches_as_far_as_its_quotes_or_its_prints(tmp_path
     found = coverage(settings, "one", "AAA", "1min", kind="option")
     assert (found.first, found.last) == (DAY, dt.date(2023, 11, 27))
     assert (found.n_expected, found.n_rows) == (210 + 390, 2)
+    earlier = coverage(settings, "one", "AAA", "1min", dt.date(2023, 11, 21), dt.date(2023, 11, 22), "option")
+    assert (earlier.n_expected, earlier.n_rows, earlier.outside_rows) == (2 * 390, 0, 0)
 
 
 def test_coverage_of_a_chain_counts_bars_in_which_any_contract_has_a_row(tmp_path):
