@@ -9,7 +9,7 @@ import copy
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -161,21 +161,22 @@ def read_tree(tree: Any) -> Read:
     faults = [normal.as_written(fault) for fault in faults]
     if normal.faults:  # what only follows from them is not told: of the others, those at a value of the file
         known = {fault.path for fault in normal.faults}
-        faults = [*normal.faults, *(one for one in faults if one.path not in known and _is_value(tree, one.path))]
+        plain = [one for one in faults if not isinstance(value_at(tree, one.path, {}), dict | list)]
+        faults = [*normal.faults, *(one for one in plain if one.path not in known)]
         spec = None
     return Read(spec, faults, normal)
 
 
-def _is_value(tree: Any, path: tuple[str, ...]) -> bool:
-    """Does the file have a plain value at this path?"""
+def value_at(tree: Any, path: Iterable[str], default: Any = None) -> Any:
+    """What stands at a path of decoded JSON, places of a list by number; `default` where nothing does."""
     for part in path:
         if isinstance(tree, list) and part.isdecimal() and int(part) < len(tree):
             tree = tree[int(part)]
         elif isinstance(tree, dict) and part in tree:
             tree = tree[part]
         else:
-            return False
-    return not isinstance(tree, dict | list)
+            return default
+    return tree
 
 
 def _check_v1(tree: Any) -> tuple[StrategySpec | None, list[Fault]]:

@@ -11,6 +11,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from engine.core.errors import BadInput, NotFound, RunError
+from engine.core.spec_text import value_at
 from engine.store.db import Store, read, to_json, write
 from engine.store.models import SWEEP_STATUSES, RunRow, SpecVersion, SweepRow
 
@@ -176,16 +177,5 @@ def varied(store: Store, runs: Sequence[RunRow]) -> dict[str, dict[str, Any]]:
         grid, text = grids.get(run.sweep_id or ""), texts.get(run.spec_hash)
         axes = grid.get("axes", []) if grid is not None and text is not None else []
         tree = json.loads(text) if axes and text is not None else None
-        found[run.id] = {axis["name"]: _at(tree, axis["paths"][0]) for axis in axes}
+        found[run.id] = {axis["name"]: value_at(tree, axis["paths"][0].split(".")) for axis in axes}
     return found
-
-
-def _at(tree: Any, path: str) -> Any:
-    for part in path.split("."):
-        if isinstance(tree, list) and part.isdecimal() and int(part) < len(tree):
-            tree = tree[int(part)]
-        elif isinstance(tree, Mapping) and part in tree:
-            tree = tree[part]
-        else:
-            return None
-    return tree
