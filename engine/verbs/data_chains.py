@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, astuple
 from typing import TYPE_CHECKING, Any
 
+from engine.core.errors import BadInput
 from engine.core.settings import Settings
 from engine.core.timeframes import TIMEFRAMES
 from engine.verbs import output
@@ -96,6 +97,10 @@ def compare(args: argparse.Namespace, settings: Settings) -> None:
     from engine.data.compare import compare_chains
 
     symbols = [word.strip() for word in args.symbols.split(",") if word.strip()]
+    if not symbols:
+        raise BadInput(
+            "--symbols: an empty list. Write underlyings with commas between them, such as SPY,QQQ."
+        )
     found = [
         compare_chains(settings, tuple(args.sources), symbol, args.timeframe, args.first, args.last)
         for symbol in symbols

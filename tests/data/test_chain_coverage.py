@@ -160,3 +160,5 @@ def test_the_verbs_tell_chains(two, capsys, monkeypatch):
     assert "largest differences of price" in capsys.readouterr().out
     assert main(["data", "compare", "one", "two", "--symbols", "BBB"]) == 2
     assert "source one has no options of it" in capsys.readouterr().err
+    assert main(["data", "compare", "one", "two", "--symbols", ","]) == 2
+    assert "--symbols: an empty list" in capsys.readouterr().err
