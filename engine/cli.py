@@ -29,7 +29,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "verify": ("verify", "check the health of this installation"),
     },
     "Market data": {
-        "data": ("data", "import market data; list it; coverage and gaps; export; the demo market"),
+        "data": ("data", "import market data and trade calls; list; coverage, gaps, health; export; the demo market"),
         "pack": ("pack", "build, list, show and verify replay packs"),
     },
     "Strategies": {

@@ -28,7 +28,7 @@ REPORT_EVERY_S = 1.0
 
 def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = subparsers.add_parser(
-        "data", help="import market data; list it; coverage and gaps; export; the demo market"
+        "data", help="import market data and trade calls; list; coverage, gaps, health; export; the demo market"
     )
     verbs = parser.add_subparsers(dest="action", required=True)
     _add_import(
@@ -66,7 +66,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         "--symbols", type=_words, metavar="A,B", help="only these (exact names); default: all"
     )
     parser.add_argument("--source", metavar="NAME", help="name in the store; default: the format")
-    csv = parser.add_argument_group("of csv and parquet")
+    csv = parser.add_argument_group("of csv and parquet; --map, --tz and --time-format of calls too")
     csv.add_argument("--map", type=_pairs, metavar="open=o,...", help="field=column where the names differ")
     csv.add_argument("--tz", metavar="ZONE", help="zone of times without an offset, such as America/New_York")
     csv.add_argument(
@@ -99,16 +99,22 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 
 def import_data(args: argparse.Namespace, settings: Settings) -> int:
     """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, series; --preview and calls say theirs."""
+    from engine.core.condition_words import listing
     from engine.data.importers import ImportCancelled, import_path
 
     if args.format == "calls":
         return data_calls.import_calls(args, settings)
     names = ("map", "tz", "symbol", "kind", "timeframe", "time_unit", "time_format", "spec")
     options = {name: value for name in names if (value := getattr(args, name)) is not None}
-    taken = {"csv": names[:-1], "parquet": (*names[:-2], "spec"), "eod-options": ("symbol",)}
+    taken = {
+        "csv": names[:-1],
+        "parquet": (*names[:-2], "spec"),
+        "eod-options": ("symbol",),
+        "calls": data_calls.TAKEN,
+    }
     if stray := [name for name in options if name not in taken.get(args.format, ())]:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in stray)
-        whose = " and ".join(one for one, names_of in taken.items() if stray[0] in names_of)
+        whose = listing([one for one, names_of in taken.items() if stray[0] in names_of])
         raise BadInput(f"{flags}: for {whose} only; {args.format} files say it themselves. Leave them out.")
     if args.preview:
         return data_preview.show(args, settings, options)

@@ -63,7 +63,10 @@ def test_bad_input_exits_2_with_one_line(data, argv):
 
 def test_options_of_csv_are_refused_elsewhere(data, lean):
     code, _, err = data("import", "lean", lean, "--tz", "UTC")
-    assert (code, err) == (2, "--tz: for csv and parquet only; lean files say it themselves. Leave them out.\n")
+    assert (code, err) == (
+        2,
+        "--tz: for csv, parquet and calls only; lean files say it themselves. Leave them out.\n",
+    )
 
 
 def test_a_csv_is_imported_with_its_mapping(data, tmp_path):
