@@ -11,7 +11,7 @@ how many trades come out differently.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,8 @@ from engine.trade import reasons
 POINTS, QUICK_POINTS = 60, 12
 REFERENCE_POINTS, QUICK_REFERENCE_POINTS = 4, 1
 Signals = tuple[SignalColumns, ...]
+Futures = tuple[tuple[str, Pack], ...]
+"""Packs that part from the one in question after a point, by what was done to them."""
 MASKS = ("entry_long", "entry_short", "exit_long", "exit_short")
 
 
@@ -88,26 +90,52 @@ def look_ahead(
     whole = prepare(spec, pack)
     rng = np.random.default_rng(spec.backtest.seed)
     ends = signal_ends(whole.market, whole.signals)
-    points = cut_points(whole.market.ticks, ends, QUICK_POINTS if quick else POINTS, rng)
-    slow = set(points[:: max(1, len(points) // (QUICK_REFERENCE_POINTS if quick else REFERENCE_POINTS))])
+    points, slow = drawn_points(whole.market.ticks, ends, rng, quick=quick)
     records: dict[EngineName, Record] = {name: walker(name)(whole) for name in ("native", "reference")}
-    findings: list[Finding] = []
-    for n, at in enumerate(points):
-        if n and n % 10 == 0:
-            progress(f"lookahead: {n} of {len(points)} points")
-        for change, other in (("cut off", cut_after(pack, at)), ("changed", changed_after(pack, at, rng))):
-            part = prepare(spec, other)
-            engines: tuple[EngineName, ...] = ("native", "reference") if at in slow else ("native",)
-            what = next(changes(whole, part, at, records, engines), None)
-            if what is not None:
-                findings.append(Finding(at, change, what))
+
+    def futures(at: int) -> Futures:
+        return ("cut off", cut_after(pack, at)), ("changed", changed_after(pack, at, rng))
+
+    def differs(other: Pack, at: int) -> Iterator[str]:
+        engines: tuple[EngineName, ...] = ("native", "reference") if at in slow else ("native",)
+        return changes(whole, prepare(spec, other), at, records, engines)
+
+    findings = find_changes(points, futures, differs, progress)
     return LookAhead(
         n_points=len(points),
         n_trades=len({trade for trade, _ in records["native"].fills}),
         n_signals=len(ends),
-        findings=tuple(findings),
+        findings=findings,
         warm_up=None if warmer is None else _warm_up(whole, prepare(spec, warmer), records["native"]),
     )
+
+
+def drawn_points(
+    ticks: Int64Array, moments: Int64Array, rng: np.random.Generator, *, quick: bool
+) -> tuple[list[int], set[int]]:
+    """(`cut_points`, the few of them at which the slower engine is asked too)."""
+    points = cut_points(ticks, moments, QUICK_POINTS if quick else POINTS, rng)
+    return points, set(
+        points[:: max(1, len(points) // (QUICK_REFERENCE_POINTS if quick else REFERENCE_POINTS))]
+    )
+
+
+def find_changes(
+    points: Sequence[int],
+    futures: Callable[[int], Futures],
+    differs: Callable[[Pack, int], Iterator[str]],
+    progress: Callable[[str], None],
+) -> tuple[Finding, ...]:
+    """What differs first at each point in each of its futures."""
+    findings: list[Finding] = []
+    for n, at in enumerate(points):
+        if n and n % 10 == 0:
+            progress(f"lookahead: {n} of {len(points)} points")
+        for change, other in futures(at):
+            what = next(differs(other, at), None)
+            if what is not None:
+                findings.append(Finding(at, change, what))
+    return tuple(findings)
 
 
 def cut_points(ticks: Int64Array, moments: Int64Array, n: int, rng: np.random.Generator) -> list[int]:

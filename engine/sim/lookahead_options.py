@@ -20,14 +20,11 @@ from engine.core.timeframes import NS_PER_DAY
 from engine.packs.alter import changed_after, emptied_after
 from engine.packs.pack import Pack
 from engine.sim.lookahead import (
-    POINTS,
-    QUICK_POINTS,
-    QUICK_REFERENCE_POINTS,
-    REFERENCE_POINTS,
-    Finding,
+    Futures,
     LookAhead,
     WarmUp,
-    cut_points,
+    drawn_points,
+    find_changes,
     is_longer,
     signal_changes,
     signal_ends,
@@ -92,25 +89,22 @@ def look_ahead_options(
     native = option_record(config, "native")
     rng = np.random.default_rng(spec.backtest.seed)
     ends = signal_ends(base, config.signals)
-    points = cut_points(base.ticks, _moments(ends, record), QUICK_POINTS if quick else POINTS, rng)
-    slow = set(points[:: max(1, len(points) // (QUICK_REFERENCE_POINTS if quick else REFERENCE_POINTS))])
-    findings: list[Finding] = []
-    for n, at in enumerate(points):
-        if n and n % 10 == 0:
-            progress(f"lookahead: {n} of {len(points)} points")
-        for change, other in (
-            ("cut off", emptied_after(pack, at)),
-            ("changed", changed_after(_until_soon(pack, at), at, rng)),
-        ):
-            part = prepare_options(other).config(spec, is_whole=False)
-            what = next(changes(walked, part, at, native if at in slow else None), None)
-            if what is not None:
-                findings.append(Finding(at, change, what))
+    points, slow = drawn_points(base.ticks, _moments(ends, record), rng, quick=quick)
+
+    def futures(at: int) -> Futures:
+        changed = changed_after(_until_soon(pack, at), at, rng)
+        return ("cut off", emptied_after(pack, at)), ("changed", changed)
+
+    def differs(other: Pack, at: int) -> Iterator[str]:
+        part = prepare_options(other).config(spec, is_whole=False)
+        return changes(walked, part, at, native if at in slow else None)
+
+    findings = find_changes(points, futures, differs, progress)
     return LookAhead(
         n_points=len(points),
         n_trades=len({one.trade_id for one in record.fills}),
         n_signals=len(ends),
-        findings=tuple(findings),
+        findings=findings,
         warm_up=None if warmer is None else _warm_up(spec, pack, warmer, config, native),
     )
 

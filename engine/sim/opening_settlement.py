@@ -10,9 +10,7 @@ from engine.packs.pack import Pack
 
 
 def opening_notes(spec: StrategySpec, pack: Pack) -> list[str]:
-    """One line for each symbol whose chain lists such contracts, where the spec holds to settlement."""
-    if not spec.risk_exits.let_expire:
-        return []
+    """One line for each symbol whose chain lists such contracts, for a spec that holds to settlement."""
     return [_note(pack, symbol) for symbol in spec.universe if _settles_at_open(pack, symbol)]
 
 

@@ -15,7 +15,7 @@ from engine.core.chains import ChainSeries
 from engine.core.errors import DataError
 from engine.core.sessions import Int32Array, day_number, day_of
 from engine.packs.pack import Pack
-from engine.sim.chain_view import ChainDay
+from engine.sim.chain_view import ChainDay, PackChain
 from engine.sim.market import Lane, Market, build_market
 
 RateOn = Callable[[dt.date], float]
@@ -87,6 +87,20 @@ class OptionMarket:
     @property
     def has_quotes(self) -> bool:
         return all(lane.chain.has_quotes for lane in self.lanes)
+
+    def chain_at(self, number: int, tick: int, max_age: int) -> PackChain | None:
+        """The chain of the underlying `number` as known at a tick; None before its first bar."""
+        lane, bar = self.lanes[number], int(self.last_bar[tick, number])
+        if bar < 0:
+            return None
+        day = int(lane.bars.clock.day[bar])
+        return PackChain(
+            lane.chain_day(day),
+            int(self.base.ticks[tick]),
+            max_age,
+            spot=float(lane.spot[bar]),
+            rate=self.rate_on(date_of(day)),
+        )
 
 
 def build_option_market(

@@ -16,7 +16,7 @@ import polars as pl
 from engine.core.option_rules import OptionRules
 from engine.sim.assemble import columns_of
 from engine.sim.chain_view import PackChain
-from engine.sim.option_market import OptionLane, OptionMarket, date_of
+from engine.sim.option_market import OptionMarket
 from engine.sim.reference_options import LegFill, OptionRecord
 from engine.sim.result import POSITION_GREEKS_SCHEMA, frame
 from engine.trade.chain import Contract, Greeks
@@ -46,7 +46,8 @@ def position_greeks(
             held = _held(fills.get(one.trade_id, []), now)
             if held:
                 if one.symbol not in chains:
-                    chains[one.symbol] = _chain(market, rules, one.symbol, tick)
+                    number = market.base.symbols.index(one.symbol)
+                    chains[one.symbol] = market.chain_at(number, tick, rules.filters.max_quote_age_ns)
                 values = _sum(one, held, chains[one.symbol])
                 rows.append({"trade_id": one.trade_id, "at": now, **_named(values, names)})
     return frame(POSITION_GREEKS_SCHEMA, columns_of(rows, POSITION_GREEKS_SCHEMA))
@@ -66,23 +67,6 @@ def _held(fills: Sequence[LegFill], now: int) -> dict[int, float]:
         if one.fill.at <= now:
             held[one.leg] += one.fill.side * one.fill.qty
     return {leg: n for leg, n in held.items() if abs(n) > TINY}
-
-
-def _chain(market: OptionMarket, rules: OptionRules, symbol: str, tick: int) -> PackChain | None:
-    """The chain as known at a tick, or None before the underlying's first bar."""
-    number = next(k for k, lane in enumerate(market.lanes) if lane.bars.rules.symbol == symbol)
-    lane: OptionLane = market.lanes[number]
-    bar = int(market.last_bar[tick, number])
-    if bar < 0:
-        return None
-    day = int(lane.bars.clock.day[bar])
-    return PackChain(
-        lane.chain_day(day),
-        int(market.base.ticks[tick]),
-        rules.filters.max_quote_age_ns,
-        spot=float(lane.spot[bar]),
-        rate=market.rate_on(date_of(day)),
-    )
 
 
 def _sum(one: Told, held: Mapping[int, float], chain: PackChain | None) -> Greeks:

@@ -11,7 +11,6 @@ import numpy as np
 from engine.core.bars import FloatArray
 from engine.core.errors import RunError
 from engine.core.option_rules import OptionRules
-from engine.sim.chain_view import PackChain
 from engine.sim.kernel import book as b
 from engine.sim.kernel import option_book as o
 from engine.sim.kernel.option_book import (
@@ -27,7 +26,7 @@ from engine.sim.kernel.option_book import (
     Desk,
 )
 from engine.sim.kernel.pinned import Pinned
-from engine.sim.option_market import OptionMarket, date_of
+from engine.sim.option_market import OptionMarket
 from engine.sim.option_numbers import kernel_legs, kernel_terms
 from engine.sim.option_ticks import OptionTicks
 from engine.sim.options import compiled
@@ -286,16 +285,9 @@ class Telling:
         return self._greeks[key]
 
     def _told(self, symbol: int, row: int, at: int) -> Greeks:
-        market, lane = self.laid.market, self.laid.market.lanes[symbol]
-        k = int(np.searchsorted(self.ticks, at))
-        day = int(lane.bars.clock.day[market.base.bar[k, symbol]])
-        chain = PackChain(
-            lane.chain_day(day),
-            at,
-            self.rules.filters.max_quote_age_ns,
-            spot=float(self.laid.board.prices[symbol, k, o.SPOT]),
-            rate=market.rate_on(date_of(day)),
-        )
+        tick, max_age = int(np.searchsorted(self.ticks, at)), self.rules.filters.max_quote_age_ns
+        chain = self.laid.market.chain_at(symbol, tick, max_age)
+        assert chain is not None  # a decision ends a bar
         return chain.greeks(self.contract(row, float(self.laid.board.row_price[row, o.STRIKE])))
 
     def _fill(self, row: list[float]) -> LegFill:
