@@ -103,7 +103,6 @@ def chain_requests(spec: StrategySpec) -> list[ChainRequest]:
 
 def widened(one: ChainRequest, other: ChainRequest) -> ChainRequest:
     """The chain of one underlying that serves both requests."""
-
     days, widths = (one.max_days, other.max_days), (one.width_frac, other.width_frac)
     return ChainRequest(
         one.symbol,

@@ -30,7 +30,7 @@ from engine.core.errors import RunError, SetupError
 from engine.core.rules import CONTRACT, STOCK, InstrumentRules, TradeRules
 from engine.sim.backends.desk import Desk, Ticket, View, tick_starts
 from engine.sim.backends.lumibot_clock import NEW_YORK, OneBar, instants, sessions_of, sleep_minutes
-from engine.sim.backends.option_desk import require_quotes
+from engine.sim.backends.option_desk import NS_PER_SECOND, require_quotes
 from engine.sim.backends.worker import Job, OptionJob, run_job, run_option_job
 from engine.sim.market import Market
 from engine.sim.reference import Record
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from engine.sim.reference_options import OptionRecord
     from engine.sim.simulate import Prepared
     from engine.sim.simulate_options import OptionConfig
-
-NS_PER_SECOND = 1_000_000_000
 
 
 def run_in_process(prepared: Prepared) -> Record:

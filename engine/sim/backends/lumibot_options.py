@@ -26,9 +26,9 @@ import numpy as np
 from engine.core.errors import RunError
 from engine.core.sessions import day_of
 from engine.sim.backends import lumibot as bars
-from engine.sim.backends.desk import tick_starts
+from engine.sim.backends.desk import QTY_SLACK, tick_starts
 from engine.sim.backends.lumibot_clock import sleep_minutes
-from engine.sim.backends.option_desk import NS_PER_SECOND, QTY_SLACK, OptionDesk, Told
+from engine.sim.backends.option_desk import NS_PER_SECOND, OptionDesk, Told
 from engine.sim.backends.worker import OptionJob
 from engine.sim.chain_view import PackChain
 from engine.trade.chain import Contract

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from engine.core.errors import RunError, SpecError
 from engine.core.option_rules import OptionRules
 from engine.signals.logic import SignalColumns
+from engine.sim.backends.desk import QTY_SLACK
 from engine.sim.option_market import OptionMarket
 from engine.sim.reference_options import Ending, OptionWalk
 from engine.trade import option_reasons
@@ -27,7 +28,6 @@ from engine.trade.option_state import OptionOrder, OrderLeg
 from engine.trade.quotes import Offer, offer
 from engine.trade.state import Bar, Fill
 
-QTY_SLACK = 1e-6
 NS_PER_SECOND = 1_000_000_000
 
 
