@@ -74,7 +74,7 @@ def trade_chart(
     below = [*_strikes(colours, legs, few["underlying"], last), *_zone(colours, drawn, last)]
     series = [position, *levels, *marked, underlying, *below]
     chart = echarts.blank(
-        colours, 520,
+        colours, 502,
         dataset={"source": table},
         grid=[echarts.grid(left, TOP, 230), echarts.grid(left, TOP + 262, 162)],
         xAxis=[upper | {"axisLabel": {"show": False}}, upper | {"gridIndex": 1}],
@@ -180,34 +180,34 @@ def show_legs(legs: pl.DataFrame, zone: str) -> None:
     )
 
 
-_COLUMNS = {  # column -> (label, format)
-    "contract": ("Contract", None),
-    "side": ("Side", None),
-    "ratio": ("Ratio", "%g"),
-    "strike": ("Strike", "%.2f"),
-    "expiry": ("Expires", "YYYY-MM-DD"),
-    "entry_at": ("In", "YYYY-MM-DD HH:mm"),
-    "entry_price": ("In at", "%.2f"),
-    "exit_at": ("Out", "YYYY-MM-DD HH:mm"),
-    "exit_price": ("Out at", "%.2f"),
-    "fees": ("Fees", "%.2f"),
-    "volatility": ("IV", "%.1f %%"),
-    "delta": ("Delta", "%.3f"),
-    "gamma": ("Gamma", "%.4f"),
-    "vega": ("Vega", "%.3f"),
-    "theta": ("Theta", "%.3f"),
+_COLUMNS = {  # column -> (label, format, width in pixels): together as wide as the page on a wide screen
+    "contract": ("Contract", None, 160),
+    "side": ("Side", None, 42),
+    "ratio": ("Ratio", "%g", 46),
+    "strike": ("Strike", "%g", 54),
+    "expiry": ("Expires", "YYYY-MM-DD", 84),
+    "entry_at": ("In", "MM-DD HH:mm", 88),
+    "entry_price": ("In at", "%.2f", 56),
+    "exit_at": ("Out", "MM-DD HH:mm", 88),
+    "exit_price": ("Out at", "%.2f", 56),
+    "fees": ("Fees", "%.2f", 60),
+    "volatility": ("IV", "%.1f %%", 56),
+    "delta": ("Delta", "%.3f", 54),
+    "gamma": ("Gamma", "%.4f", 60),
+    "vega": ("Vega", "%.3f", 48),
+    "theta": ("Theta", "%.3f", 54),
 }
 
 
 def _columns() -> dict[str, Any]:
     config: dict[str, Any] = {}
-    for name, (label, form) in _COLUMNS.items():
+    for name, (label, form, width) in _COLUMNS.items():
         if name.endswith("_at"):
-            config[name] = st.column_config.DatetimeColumn(label, format=form)
+            config[name] = st.column_config.DatetimeColumn(label, format=form, width=width)
         elif name == "expiry":
-            config[name] = st.column_config.DateColumn(label, format=form)
+            config[name] = st.column_config.DateColumn(label, format=form, width=width)
         elif form is None:
-            config[name] = st.column_config.Column(label)
+            config[name] = st.column_config.Column(label, width=width)
         else:
-            config[name] = st.column_config.NumberColumn(label, format=form)
+            config[name] = st.column_config.NumberColumn(label, format=form, width=width)
     return config

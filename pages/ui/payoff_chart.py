@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from engine.options.payoff import FloatArray, PositionLeg
-from pages.ui import echarts
+from pages.ui import echarts, formats
 from pages.ui.echarts import Chart
 from pages.ui.palette import Palette, faded
 
@@ -36,7 +36,7 @@ def gains(
     held = np.concatenate([at_expiry, list(lines.values())[-1][0]])
     low, high = float(held.min()), float(held.max())
     # the names of strikes stand below the lowest line
-    ends = echarts.between(low - 0.24 * (high - low), high + 0.07 * (high - low))
+    ends = echarts.between(low - 0.32 * (high - low), high + 0.07 * (high - low))
     left = echarts.room([f"{high:,.0f}", f"{low:,.0f}"])
     across = echarts.between(float(prices[0]), float(prices[-1])) | {"splitLine": {"show": False}}
     series = [
@@ -77,8 +77,15 @@ def strikes(colours: Palette, legs: Sequence[PositionLeg]) -> list[dict[str, Any
     ]
 
 
+def ends(colours: Palette, first: float, last: float) -> list[dict[str, Any]]:
+    """Where the underlying was at entry and at exit: the names on the sides that look away from each other."""
+    ways = ("insideEndTop", "insideEndBottom") if first <= last else ("insideEndBottom", "insideEndTop")
+    named = zip(("in", "out"), (first, last), ways, strict=True)
+    return [place(f"{name} {formats.price(price)}", price, colours.muted, way) for name, price, way in named]
+
+
 def place(words: str, price: float, colour: str, position: str = "insideStartBottom") -> dict[str, Any]:
-    """A named price of the underlying."""
+    """A named price of the underlying. position: as ECharts calls it; on an upright line Top is left of it."""
     label = {"formatter": words, "position": position, "color": colour, "fontSize": 11}
     return {
         "xAxis": price,

@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.options.expiry import years_until
 from engine.options.payoff import FloatArray, PositionLeg, payoff, payoff_shape, value
-from pages.ui import echarts, formats, payoff_chart, state
+from pages.ui import echarts, payoff_chart, state
 from pages.ui.echarts import Chart
 from pages.ui.palette import Palette, palette
 
@@ -56,10 +56,7 @@ def payoff_of(colours: Palette, trade: Mapping[str, Any], legs: pl.DataFrame, ma
     }
     if len(first) < len(held) and first:
         lines["Before what was added later"] = (_gain(first, prices, alike), colours.muted, 1.5, "dashed")
-    ends = [
-        payoff_chart.place(f"{name} {formats.price(price)}", price, colours.muted, "insideEndTop")
-        for name, price in zip(("in", "out"), (path[0], path[-1]), strict=True)
-    ] if path else []  # fmt: skip
+    ends = payoff_chart.ends(colours, path[0], path[-1]) if path else []
     gains = next(iter(lines.values()))[0]
     evens = payoff_shape(held).break_evens if alike else payoff_chart.zeros(prices, gains)
     near = [one for one in evens if prices[0] < one < prices[-1]]

@@ -10,11 +10,13 @@ from engine.packs.pack import pack_from_series
 from engine.report.keep import keep_run
 from engine.sim.simulate import simulate
 from engine.store.db import open_store
+from pages.ui import payoff_chart
 from tests.fixtures.bars import make_sessions
 from tests.fixtures.chains import hand_chain, option_spec
 from tests.fixtures.smooth_chains import smooth_chain
 from tests.fixtures.trading import bars
 from tests.pages.conftest import open_page, texts
+from tests.pages.test_charts import COLOURS
 
 SPREAD = [
     {"right": "PUT", "side": "SELL", "moneyness_pct": -5, "dte": 21},
@@ -52,7 +54,6 @@ def test_the_chart_has_the_position_its_levels_and_the_strikes(run):
     import polars as pl
 
     from pages.ui.option_trade import trade_chart
-    from tests.pages.test_charts import COLOURS
 
     legs = pl.read_parquet(run / "legs.parquet").filter(pl.col("trade_id") == 0)
     marks = pl.read_parquet(run / "position_marks.parquet").filter(pl.col("trade_id") == 0)
@@ -70,7 +71,6 @@ def test_a_conversion_and_the_exit_after_it_stand_on_the_path():
     import polars as pl
 
     from pages.ui.option_trade import trade_chart
-    from tests.pages.test_charts import COLOURS
 
     at = [dt.datetime(2021, 3, 8, 15, minute, tzinfo=dt.UTC) for minute in (0, 10, 20)]
     # Bought at 4.00, sold a further option for 1.50 at the second moment, closed both for 3.00 at the third: 0.50 won.
@@ -95,6 +95,14 @@ def test_a_conversion_and_the_exit_after_it_stand_on_the_path():
     assert chart.series("Exit 3.00")["data"] == [[2, 4.5]]
 
 
+def test_the_names_of_entry_and_exit_stand_on_sides_that_look_away_from_each_other():
+    def sides(first: float, last: float) -> list[str]:
+        return [one["label"]["position"] for one in payoff_chart.ends(COLOURS, first, last)]
+
+    left, right = "insideEndTop", "insideEndBottom"
+    assert (sides(243.9, 244.08), sides(244.08, 243.9)) == ([left, right], [right, left])
+
+
 def test_the_payoff_of_a_trade_is_sent_once_somebody_opens_it(run):
     at = open_page("tearsheet", run=run.name, trade="0")
     before = len(at.get("echarts_chart"))
@@ -110,7 +118,6 @@ def test_the_payoff_has_the_corners_that_the_fills_give_it(run):
     import polars as pl
 
     from pages.ui.trade_payoff import payoff_of
-    from tests.pages.test_charts import COLOURS
 
     legs = pl.read_parquet(run / "legs.parquet").filter(pl.col("trade_id") == 0)
     marks = pl.read_parquet(run / "position_marks.parquet").filter(pl.col("trade_id") == 0)
@@ -121,9 +128,7 @@ def test_the_payoff_has_the_corners_that_the_fills_give_it(run):
     # sold at 0.90: 90 kept above 95, 5.00 - 0.90 = 4.10 lost below 90, nothing won or lost at 94.10
     assert table["At expiry"].max() == pytest.approx(90.0 * spreads)
     assert table["At expiry"].min() == pytest.approx(-410.0 * spreads)
-    assert chart.series("Break-even")["data"] == [(pytest.approx(94.1), 0.0)] or chart.series("Break-even")[
-        "data"
-    ] == [[pytest.approx(94.1), 0.0]]
+    assert chart.series("Break-even")["data"] == [[pytest.approx(94.1), 0.0]]
     assert np.all(np.diff(table["Underlying"].to_numpy()) > 0)
     marked = [one["label"].get("formatter") for one in chart.series("At expiry")["markLine"]["data"]]
     assert marked[1:] == [f"-{spreads:g} put 95", f"+{spreads:g} put 90", "in 100.00", "out 100.00"]
