@@ -62,17 +62,13 @@ class CompiledWalk:
 
 @dataclass(frozen=True)
 class OptionConfig:
-    """An option spec on a pack, ready to walk. compiled: what configs over one market share; None: nothing yet."""
+    """An option spec on a pack, ready to walk. compiled: what configs over one market share."""
 
     spec: StrategySpec
     market: OptionMarket
     rules: OptionRules
     signals: tuple[SignalColumns, ...]
-    compiled: CompiledWalk | None = None
-
-    def engine(self) -> OptionEngine:
-        """The compiled walk over the market."""
-        return (CompiledWalk(self.market) if self.compiled is None else self.compiled).engine()
+    compiled: CompiledWalk
 
 
 class OptionRun(NamedTuple):
@@ -233,7 +229,7 @@ def option_record(config: OptionConfig, engine: str, check: Callable[[], None] =
     SpecError where the engine cannot express the spec, or runs no options.
     """
     if engine == "native" and left_to_reference(config) is None:
-        return config.engine().record(config.rules, config.signals, check)
+        return config.compiled.engine().record(config.rules, config.signals, check)
     if engine in ("native", "reference"):
         return walk_options(config.market, config.rules, config.signals, check)
     if engine == "lumibot":
@@ -259,7 +255,7 @@ def option_metrics(
     """
     config = prepared.config(spec, plan)
     if engine == "native" and left_to_reference(config) is None:
-        config.engine().metrics(config.rules, config.signals, out, check)
+        config.compiled.engine().metrics(config.rules, config.signals, out, check)
         return
     record = option_record(config, engine, check)
     out[:] = list(option_result_of(config, prepared, record, engine).metrics.values())
