@@ -43,16 +43,16 @@ def runs_columns(runs: Iterable[Run]) -> dict[str, Any]:
     """Column configuration for `runs_frame`; SYNTHETIC stands out by colour and by name."""
     sources = sorted({run.source for run in runs})
     config: dict[str, Any] = {
-        "name": st.column_config.TextColumn("Strategy", width=150),
-        "config": st.column_config.TextColumn("Config", width=130, help="What the run's sweep varied."),
+        "name": st.column_config.TextColumn("Strategy", width=184),
+        "config": st.column_config.TextColumn("Config", width=112, help="What the run's sweep varied."),
         "data": st.column_config.MultiselectColumn(
             "Data",
-            width=112,
+            width=106,
             options=sources,
             color=["violet" if source == "SYNTHETIC" else "gray" for source in sources],
             help="Source of the prices. SYNTHETIC is made up.",
         ),
-        "symbols": st.column_config.TextColumn("Symbols", width=90),
+        "symbols": st.column_config.TextColumn("Symbols", width=80),
         "timeframe": st.column_config.TextColumn("Bars", width=56),
         "window": st.column_config.TextColumn("Window", width=190),
         "engine": st.column_config.TextColumn("Engine", width=80),
