@@ -106,7 +106,7 @@ def show_result(result: dict[str, Any]) -> None:
     """What a finished import kept."""
     st.success(
         guard.plain(
-            f"{result['name']}: {result['n_rows']:,} rows of {result['file']}: {result['n_taken']:,} taken, "
+            f"{result['name']}: {result['n_rows']:,} rows of {result['file']}. {result['n_taken']:,} taken, "
             f"{result['n_repaired']:,} repaired, {result['n_refused']:,} refused."
         ),
         icon=":material/check:",

@@ -117,10 +117,10 @@ def series_columns(sources: list[str]) -> dict[str, Any]:
         "n_rows": number("Rows", format="localized", width=80),
         "n_sessions": number("Sessions", format="localized", width=74, help="Session dates with at least one row."),
         "share": st.column_config.ProgressColumn(
-            "Sessions there", format="%d %%", min_value=0, max_value=100, width=116,
+            "Sessions there", format="%d %%", min_value=0, max_value=100, width=112,
             help="Of the sessions that the exchange held from the first row to the last.",
         ),
-        "missing": number("Days missing", format="localized", width=92,
+        "missing": number("Days missing", format="localized", width=96,
                           help="Sessions without any row. The series' own page counts missing bars."),
         "size": number("Size, MB", format="%.2f", width=72, help="Its share of its files, by rows."),
     }  # fmt: skip
