@@ -120,10 +120,12 @@ def trades_columns(trades: pl.DataFrame) -> dict[str, Any]:
 
 
 def price_form(prices: pl.Series) -> str:
-    """Cents; small prices off the cents, as those of currencies, with five digits."""
+    """Cents; small prices that mostly lie off the cents, as those of currencies, with five digits."""
     known = prices.fill_nan(None).drop_nulls()
-    small = bool(len(known)) and float(known.max()) < 10.0  # type: ignore[arg-type]
-    return "%.5f" if small and bool((known - known.round(2)).abs().gt(1e-6).any()) else "%.2f"
+    if known.is_empty() or float(known.max()) >= 10.0:  # type: ignore[arg-type]
+        return "%.2f"
+    off = float((known - known.round(2)).abs().gt(1e-6).mean() or 0.0)  # type: ignore[arg-type]
+    return "%.5f" if off > 0.5 else "%.2f"
 
 
 def skipped_columns() -> dict[str, Any]:
