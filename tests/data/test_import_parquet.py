@@ -428,7 +428,7 @@ def test_flags_of_the_command_line(home, tmp_path, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["series"][0]["n_rows"] == 3
     assert stored(home, "equities_min", "mine")["volume"].to_list() == [7.0] * 3
     assert main(["data", "import", "parquet", str(path), "--time-format", "%d"]) == 2
-    assert "--time-format: for csv only" in capsys.readouterr().err
+    assert "--time-format: for csv and calls only" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- runs
