@@ -10,7 +10,10 @@ import streamlit as st
 from pages.ui import actions, shell, state
 from pages.ui.home_parts import Overview
 
-WIDTH = 238  # four beside each other on a wide screen, two on a narrow one
+STYLE = """<style>
+.st-key-first_steps {display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); align-items: stretch;}
+.st-key-first_steps > * {width: 100%; height: 100%;}
+</style>"""  # four beside each other on a wide screen, two on a narrow one
 
 
 class Step(NamedTuple):
@@ -31,9 +34,10 @@ def show(found: Overview) -> None:
     st.subheader("From nothing to a first judged sweep")
     st.caption(f"{n_done} of {len(steps)} steps done. No manual needed; ten minutes are enough.")
     now = next(step for step in steps if not step.is_done)
-    with st.container(horizontal=True, gap="small"):
+    st.html(STYLE)
+    with st.container(gap="small", key="first_steps"):
         for i, step in enumerate(steps, 1):
-            with st.container(border=True, width=WIDTH, height="stretch", key=f"step_{i}"):
+            with st.container(border=True, height="stretch", key=f"step_{i}"):
                 mark = ":material/check_circle:" if step.is_done else f"**{i}**"
                 st.markdown(f"{mark} &nbsp;**{step.name}**")
                 st.caption(step.what)
@@ -64,7 +68,7 @@ def _show_data(is_there: bool) -> None:
 
 def _show_spec() -> None:
     st.page_link(shell.page("specs.py"), label="Choose a strategy", icon=":material/description:")
-    st.page_link(shell.page("sweeps.py"), label="Or sweep one that is shipped", icon=":material/grid_on:",
+    st.page_link(shell.page("sweeps.py"), label="Or sweep a shipped one", icon=":material/grid_on:",
                  query_params={state.NEW_SWEEP: "1"})  # fmt: skip
 
 

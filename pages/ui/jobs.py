@@ -6,7 +6,7 @@ the whole page is drawn once more, so that what it made is shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import streamlit as st
@@ -47,10 +47,10 @@ def show_job(job_id: int, *, title: bool = True) -> None:
     show_jobs([job], title=title)
 
 
-def show_asked() -> None:
-    """The job that the URL names, if it names one."""
+def show_asked(elsewhere: Collection[int] = ()) -> None:
+    """The job that the URL names, if it names one; not again one that the page shows elsewhere."""
     number = st.query_params.get(state.JOB, "")
-    if number.isdecimal() and len(number) < 16:
+    if number.isdecimal() and len(number) < 16 and int(number) not in elsewhere:
         show_job(int(number))
 
 

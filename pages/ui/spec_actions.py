@@ -16,6 +16,7 @@ from pages.ui.spec_text import Path, checked, dumped, put, value_at
 
 _SAID = "_specs_said"
 _UPLOADED = "_specs_uploaded"
+_DEMO_RUNS = "_specs_demo_runs"
 
 
 def say(kind: str, text: str) -> None:
@@ -216,7 +217,13 @@ def run_on_demo(text: str, file: str) -> None:
 
     job = _told(ask)
     if job is not None:
+        st.session_state.setdefault(_DEMO_RUNS, {})[file] = job
         state.put_in_url(state.JOB, [str(job)])
+
+
+def demo_runs() -> dict[str, int]:
+    """File of a spec that comes with Argus -> the newest job of it that this session asked for."""
+    return dict(st.session_state.get(_DEMO_RUNS, {}))
 
 
 def run(draft_id: str, spec_hash: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from pages.ui import data_actions, guard, spec_actions, spec_queries, state
+from pages.ui import data_actions, guard, jobs, spec_actions, spec_queries, state
 from pages.ui.queries import Revision
 from pages.ui.spec_queries import Shipped
 
@@ -29,13 +31,13 @@ BLANK = """{
 
 
 def show_gallery(at: Revision) -> None:
-    demo = spec_queries.demo_symbols(at)
+    demo, started = spec_queries.demo_symbols(at), spec_actions.demo_runs()
     if not demo:
         _show_no_demo()
     st.html(STYLE)
     with st.container(gap="small", key="gallery"):
         for one in spec_queries.shipped():
-            _show_card(one, demo)
+            _show_card(one, demo, started)
         with st.container(border=True, height="stretch", key="shipped_blank"):
             st.markdown("**An empty one**")
             st.caption("A crossing of two averages with a stop and a target, to be changed into your own.")
@@ -50,7 +52,9 @@ def _show_no_demo() -> None:
                   help="SYNTHETIC prices of SPY, QQQ and AMD with option chains. Takes up to a minute.")  # fmt: skip
 
 
-def _show_card(one: Shipped, demo: frozenset[str]) -> None:
+def _show_card(one: Shipped, demo: frozenset[str], started: Mapping[str, int]) -> None:
+    """started : file -> job that this visitor asked for. How far it is stands where it was asked for: the head of the
+    page is out of sight from the last cards."""
     stem = one.file.partition(".")[0]
     with st.container(border=True, height="stretch", key=f"shipped_{stem}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -62,6 +66,8 @@ def _show_card(one: Shipped, demo: frozenset[str]) -> None:
             _show_run(one, stem, demo)
             st.button("Edit", key=f"start_{stem}", icon=":material/edit_document:", type="tertiary",
                       on_click=spec_actions.begin_draft, args=(one.text, one.file))  # fmt: skip
+        if one.file in started:
+            jobs.show_job(started[one.file], title=False)
 
 
 def _show_run(one: Shipped, stem: str, demo: frozenset[str]) -> None:

@@ -17,7 +17,7 @@ from pages.ui.spec_queries import Draft
 
 def show_list(at: Revision) -> None:
     """Search and strategies first where there are any; else the ways to begin."""
-    jobs.show_asked()
+    jobs.show_asked(elsewhere=spec_actions.demo_runs().values())
     search = st.session_state.get(state.FIND) or st.query_params.get(state.FIND, "")
     number = st.session_state.get(state.SPECS_PAGE) or _page_of_url()
     found, n = spec_queries.strategies(at, search.strip()[:80], number)

@@ -7,7 +7,7 @@ import re
 import polars as pl
 import pytest
 
-from engine.store import runs, sweeps
+from engine.store import jobs, runs, sweeps
 from engine.store.db import open_store
 from tests.fixtures.runs import Drawn, keep_drawn
 from tests.pages.conftest import open_page, run_ids, texts
@@ -31,6 +31,16 @@ def test_a_link_with_filters_shows_only_what_passes(filled):
     at = open_page("runs", symbol="CCC")
     assert ids_shown(at) == [run_ids(filled)["CCC 3"]]
     assert at.multiselect(key="symbol").value == ["CCC"]
+
+
+@pytest.mark.parametrize("page", ["runs", "tearsheet"])
+def test_the_first_run_is_shown_under_way_and_nobody_is_told_that_there_is_none(empty, page):
+    opened = open_store(empty)
+    jobs.enqueue(opened, "run", {}, title="SMA crossover: run on SPY 1h")
+    opened.close()
+    said = texts(open_page(page))
+    assert "SMA crossover: run on SPY 1h" in said
+    assert "No run has been made yet" not in said
 
 
 def test_a_filter_chosen_on_the_page_narrows(filled):

@@ -45,9 +45,20 @@ def test_one_click_runs_a_strategy_on_the_demo_and_shows_how_far_it_is(store, de
     (job,) = jobs.list_jobs(store)
     assert (job.kind, job.payload["spec"]["data"]) == ("run", {"source": "SYNTHETIC"})
     assert at.query_params["job"] == str(job.id)
-    assert job.title in texts(at)
+    assert "waits for a worker" in texts(at)
     (version,) = specs.list_specs(store)
     assert version.slug == "sma_crossover"
+
+
+def test_how_far_a_run_is_stands_on_its_card_and_for_whoever_follows_the_link_on_top(store, demo):
+    at = open_page("specs").button(key="demo_sma_crossover").click().run()
+    at.button(key="demo_opening_range_breakout").click().run()
+    assert not at.exception
+    crossover, breakout = jobs.list_jobs(store)[::-1]
+    cancels = [one.key for one in at.button if one.label == "Cancel"]
+    assert cancels == [f"cancel_job_{breakout.id}", f"cancel_job_{crossover.id}"], "each on its card, once"
+    assert breakout.title not in texts(at), "the card names the strategy"
+    assert breakout.title in texts(open_page("specs", job=str(breakout.id)))
 
 
 def test_a_filter_that_a_short_market_cannot_answer_is_waived(store, demo):

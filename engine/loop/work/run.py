@@ -18,8 +18,7 @@ def work(job: Work) -> dict[str, Any]:
     job.report("reading the market")
     pack = pack_for(job.settings, spec, pack_hash=told.get("pack"), progress=job.telling())
     job.check()
-    waits = " (the first option run of an installation compiles its code)" if spec.is_options else ""
-    job.report(f"simulating{waits}")
+    job.report("simulating (the first run of an installation compiles its code)")
     result = simulate(spec, pack, told.get("engine") or "native")
     job.check()
     job.report("writing the tearsheet")
