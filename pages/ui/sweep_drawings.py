@@ -1,8 +1,7 @@
-"""Charts of many configs at once: parallel coordinates, scatter, histograms, shares. Figures only."""
+"""Charts of many configs at once: scatter, histograms, shares. Figures only."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,10 +12,6 @@ from pages.ui.sweep_filters import label, shown
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-
-N_MARKS = 12  # values of an axis that each get a mark
-LABEL_LETTERS = 12  # of a line of an axis's name
 
 
 class Dimension(NamedTuple):
@@ -36,45 +31,6 @@ class Bins(NamedTuple):
     all: list[int]
     passing: list[int]
     places: list[Any] | None = None
-
-
-def parallel(
-    colours: Palette, dimensions: Sequence[Dimension], metric: str, values: Sequence[float]
-) -> Figure:
-    """A line a config through all of its values, in the colour of its metric."""
-    import plotly.graph_objects as go
-
-    shown_ones = [
-        {
-            "label": _wrapped(label(one.column)), "values": one.values, "tickformat": tick_format(one.column),
-            **(_few(one) if one.places is None else _marks(one)), **_span(one.values),
-        }
-        for one in dimensions
-    ]  # fmt: skip
-    figure = ground(colours, 480, margin={"l": 64, "r": 48, "t": 64, "b": 28})
-    scale = scale_of(colours, metric, values, label(metric))
-    figure.add_trace(
-        go.Parcoords(
-            line={"color": values, **{key: value for key, value in scale.items() if not key.startswith("z")},
-                  "cmin": scale["zmin"], "cmax": scale["zmax"]},
-            dimensions=shown_ones,
-            labelfont={"size": 12.5, "color": colours.text},
-            tickfont={"size": 11, "color": colours.muted},
-            rangefont={"size": 1, "color": "rgba(0,0,0,0)"},
-            unselected={"line": {"color": colours.muted, "opacity": 0.06}},
-        )
-    )  # fmt: skip
-    return figure
-
-
-def _wrapped(name: str) -> str:
-    """A long name in two lines, broken where its words end: axes stand close, and a third would lie on their marks."""
-    lines = [""]
-    for word in re.findall(r"[^_ ]+[_ ]?", name.removesuffix("_pct")):
-        if lines[-1] and len(lines[-1]) + len(word) > LABEL_LETTERS:
-            lines.append("")
-        lines[-1] += word
-    return "<br>".join(lines[:2]) + ("…" if len(lines) > 2 else "")
 
 
 def scatter(
@@ -112,7 +68,7 @@ def scatter(
         )
     )
     for axis, one in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
-        marks = {"tickformat": tick_format(one.column)} if one.places is None else ticks(_texts(one))
+        marks = {"tickformat": tick_format(one.column)} if one.places is None else ticks(texts_of(one))
         axis(title=label(one.column), showgrid=True, **marks)
     return figure
 
@@ -128,7 +84,7 @@ def histograms(colours: Palette, bins: Sequence[Bins], across: int) -> Figure:
         row, place, number = k // across, k % across, "" if k == 0 else str(k + 1)
         left, top = place / across, 1.0 - row / down
         gap_x, gap_y = (0.035 if across > 1 else 0.0), 62 / (40 + 168 * down)
-        marks = {"tickformat": tick_format(one.column)} if one.places is None else ticks(_texts(one), 4)
+        marks = {"tickformat": tick_format(one.column)} if one.places is None else ticks(texts_of(one), 4)
         x_axis = {
             "domain": [left, left + 1 / across - gap_x],
             "anchor": f"y{number}",
@@ -192,25 +148,6 @@ def bars(colours: Palette, rows: Sequence[tuple[str, float, str, str]]) -> Figur
     return figure
 
 
-def _marks(one: Dimension) -> dict[str, Any]:
-    """The texts of places; this chart knows no tick mode."""
-    return {key: value for key, value in ticks(_texts(one), 20).items() if key != "tickmode"}
-
-
-def _few(one: Dimension) -> dict[str, Any]:
-    """A mark at each of a few different values, which plotly would place between them."""
-    values = sorted(set(one.values))
-    if len(values) > N_MARKS:
-        return {}
-    return {"tickvals": values, "ticktext": [shown(one.column, value) for value in values]}
-
-
-def _span(values: Sequence[float]) -> dict[str, Any]:
-    """plotly draws nothing for a dimension with one value; give it some room."""
-    low, high = min(values), max(values)
-    return {"range": [low - 0.5, high + 0.5]} if low == high else {}
-
-
 def _spans(one: Bins, counts: Sequence[int]) -> list[str]:
     texts = []
     for i, n in enumerate(counts):
@@ -221,8 +158,8 @@ def _spans(one: Bins, counts: Sequence[int]) -> list[str]:
 
 
 def _at(one: Dimension, i: int) -> str:
-    return shown(one.column, one.values[i]) if one.places is None else _texts(one)[int(one.values[i])]
+    return shown(one.column, one.values[i]) if one.places is None else texts_of(one)[int(one.values[i])]
 
 
-def _texts(one: Dimension | Bins) -> list[str]:
+def texts_of(one: Dimension | Bins) -> list[str]:
     return [shown(one.column, place) for place in one.places or []]

@@ -83,10 +83,10 @@ def clear() -> None:
     _start_anew()
 
 
-def brushed(selection: Any, axes: Mapping[str, tuple[str, str | None]]) -> list[Filter]:
+def brushed(selection: Any, axes: Mapping[str, tuple[str | None, str | None]]) -> list[Filter]:
     """Filters of what was drawn with box or lasso on a chart.
 
-    axes : for the name of each x axis ("x", "x2") the columns on it and on its y axis; None filters no y.
+    axes : for the name of each x axis ("x", "x2") the columns on it and on its y axis; None filters nothing.
     """
     for box in reversed(selection.get("box") or []):
         x, y = axes.get(str(box.get("xref", "x")), (None, None))

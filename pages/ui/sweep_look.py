@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,7 +42,7 @@ def in_order(look: Look, name: str, values: list[Any]) -> list[Any]:
 def brush(
     chart: str,
     selection: Any,
-    axes: Mapping[str, tuple[str, str | None]],
+    axes: Mapping[str, tuple[str | None, str | None]],
     places: Mapping[str, Sequence[Any] | None],
     kinds: Mapping[str, str],
 ) -> None:
@@ -59,16 +60,17 @@ def brush(
 def _placed(
     one: Filter, places: Mapping[str, Sequence[Any] | None], kinds: Mapping[str, str]
 ) -> Filter | None:
-    """A filter with values where it has places; None where it then says nothing."""
+    """A filter with values where it has places, from one whole number to another; None where it then says nothing."""
     from engine.sweep.filters import Between, Inside, OneOf
 
     if isinstance(one, Inside):
         return None if places.get(one.x) or places.get(one.y) else one
     assert isinstance(one, Between)
     values = places.get(one.column)
-    if not values:
-        return one
     low, high = one.low or 0.0, one.high or 0.0
+    if not values:
+        whole = (math.ceil(low), math.floor(high))
+        return Between(one.column, *whole) if kinds[one.column] == "whole" and whole[0] <= whole[1] else one
     kept = [value for i, value in enumerate(values) if low <= i <= high]
     if not kept:
         return None

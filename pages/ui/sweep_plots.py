@@ -1,18 +1,20 @@
-"""Many configs at once: parallel coordinates, a scatter, histograms; what is drawn on the last two filters."""
+"""Many configs at once: parallel coordinates, a scatter, histograms; what is drawn on them filters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from pages.ui import formats, state, sweep_charts, sweep_drawings, sweep_queries
+from pages.ui import formats, state, sweep_charts, sweep_drawings, sweep_parallel, sweep_queries
 from pages.ui.guard import plain
 from pages.ui.palette import palette
 from pages.ui.sweep_drawings import Bins, Dimension
 from pages.ui.sweep_filters import label
 from pages.ui.sweep_look import Look, brush, in_order
+from pages.ui.sweep_parallel import Axis, kept_spans
 
 N_BINS = 40
 BAR_EACH = 40  # values of a parameter that get a bar of their own
@@ -33,12 +35,18 @@ def show_parallel(look: Look) -> None:
     if found.is_empty():
         st.info("No config has a value of all of these. Take a metric away.")
         return
-    dimensions = [_dimension(look, name, found[name]) for name in chosen]
-    figure = sweep_drawings.parallel(palette(), dimensions, look.metric, found[look.metric].to_list())
-    sweep_charts.show(figure, "sweep_parallel", f"Configs as lines, coloured by {label(look.metric)}")
+    axes = [_axis(look, name, found[name]) for name in chosen]
+    figure = sweep_parallel.parallel(palette(), axes, look.metric, found[look.metric].to_list())
+    key = state.renewed("sweep_parallel")
+    columns = {sweep_parallel.x_of(i): (None, one.of.column) for i, one in enumerate(axes)}
+    places = {one.of.column: one.of.places for one in axes}
+    sweep_charts.show(
+        figure, key, f"Configs as lines, coloured by {label(look.metric)}", selection_mode="box",
+        on_select=lambda: brush("sweep_parallel", st.session_state[key].selection, columns, places, look.kinds),
+    )  # fmt: skip
     note = f" {formats.plural(n_missing, 'config')} with an undefined value left out." if n_missing else ""
-    st.caption(f"{_told_sample(look, len(found))}{note} Drag along an axis to light lines up, drag a name to move its "
-               "axis; filters of the whole page are set above.")  # fmt: skip
+    st.caption(f"{_told_sample(look, len(found))}{note} Drag along an axis to filter all configs by it; the thick "
+               "part of an axis is what a filter keeps.")  # fmt: skip
 
 
 def show_scatter(look: Look) -> None:
@@ -113,12 +121,23 @@ def _sampled(look: Look, names: Sequence[str]) -> tuple[pl.DataFrame, int]:
     return best_last, len(found) - len(whole)
 
 
-def _dimension(look: Look, name: str, values: pl.Series) -> Dimension:
+def _dimension(look: Look, name: str, values: pl.Series, known: Sequence[Any] = ()) -> Dimension:
+    """known : texts or truths that have a place on the axis, where that is more than these values."""
     if look.kinds[name] in ("whole", "number"):
         return Dimension(name, values.cast(pl.Float64).to_list())
-    order = in_order(look, name, values.unique().to_list())
+    order = in_order(look, name, list(known) or values.unique().to_list())
     places = {value: float(i) for i, value in enumerate(order)}
     return Dimension(name, [places[value] for value in values], order)
+
+
+def _axis(look: Look, name: str, values: pl.Series) -> Axis:
+    """An axis over all configs, filtered or not, so that a filter can be widened again."""
+    known = sweep_queries.values(look.of, name) if name.startswith("param.") else []
+    one = _dimension(look, name, values, known)
+    low, high = (0.0, len(one.places) - 1.0) if one.places else sweep_queries.value_range(look.of, name)[:2]
+    assert low is not None and high is not None, "some config with a value is drawn"
+    low, high = (low - 0.5, high + 0.5) if low == high else (float(low), float(high))
+    return Axis(one, low, high, known, kept_spans(one, look.filters, low, high))
 
 
 def _told_sample(look: Look, n: int) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.packs.window import Window
 from engine.sim.result import FILLS_SCHEMA, frame
-from pages.ui import candles, charts, echarts, html, run_charts, sweep_drawings
+from pages.ui import candles, charts, echarts, html, run_charts, sweep_parallel
 from pages.ui.palette import Palette, faded
 
 COLOURS = Palette(
@@ -213,4 +213,4 @@ def test_a_chart_by_plotly_is_saved_as_png_under_a_name_that_says_what_it_is():
     ],
 )
 def test_names_of_axes_that_stand_close_take_two_lines_at_most(name, said):
-    assert sweep_drawings._wrapped(name) == said
+    assert sweep_parallel._wrapped(name) == said

@@ -368,6 +368,61 @@ def test_a_brush_over_texts_keeps_the_values_under_it(opened, monkeypatch):
     assert kept == [OneOf("param.side", ("b", "c"))]
 
 
+def test_a_brush_along_an_axis_of_parallel_coordinates_filters_its_column(monkeypatch):
+    from pages.ui import sweep_look, sweep_parallel
+    from pages.ui.sweep_drawings import Dimension
+    from tests.pages.test_charts import COLOURS
+
+    of = (Dimension("param.fast", [5.0, 10.0]), Dimension("param.side", [0.0, 1.0], ["long", "short"]))
+    axes = [sweep_parallel.Axis(of[0], 5.0, 10.0, [5, 10]), sweep_parallel.Axis(of[1], 0.0, 1.0)]
+    colours = dataclasses.replace(COLOURS, diverging=("#000000", "#ffffff"))
+    figure = sweep_parallel.parallel(colours, axes, "metric.sharpe", [0.5, 1.0])
+    columns = {sweep_parallel.x_of(i): (None, one.of.column) for i, one in enumerate(axes)}
+    assert set(columns) <= {trace.xaxis for trace in figure.data}, "a plot without a trace tells no box"
+    kept = []
+    monkeypatch.setattr(sweep_filters, "add", lambda *new: kept.extend(new))
+    places = {one.column: one.places for one in of}
+    for drawn in (
+        {"xref": "x2", "x": [0.0, 1.0], "y": [9.7, 4.2]},
+        {"xref": "x3", "x": [0.0, 1.0], "y": [0.6, 1.02]},
+    ):
+        sweep_look.brush("sweep_parallel", {"box": [drawn]}, columns, places, KINDS)
+    # of whole numbers from 4.2 to 9.7 the first is 5 and the last 9
+    assert kept == [Between("param.fast", 5, 9), OneOf("param.side", ("short",))]
+
+
+@pytest.mark.parametrize(
+    ("one", "kept"),
+    [
+        (Between("metric.sharpe", 0.5, None), []),
+        (Between("param.fast", 7.0, None), [(7.0, 20.0)]),
+        (OneOf("param.fast", (5, 10)), [(5.0, 5.0), (10.0, 10.0)]),
+    ],
+)
+def test_an_axis_shows_what_the_filter_of_its_column_keeps(one, kept):
+    from pages.ui.sweep_drawings import Dimension
+    from pages.ui.sweep_parallel import kept_spans
+
+    assert kept_spans(Dimension("param.fast", [5.0]), [one], 5.0, 20.0) == kept
+
+
+def test_a_text_is_kept_at_its_place_of_the_axis():
+    from pages.ui.sweep_drawings import Dimension
+    from pages.ui.sweep_parallel import kept_spans
+
+    one = Dimension("param.side", [0.0], ["long", "short", "both"])
+    assert kept_spans(one, [OneOf("param.side", ("both", "none"))], 0.0, 2.0) == [(2.0, 2.0)]
+
+
+def test_the_lines_of_a_filter_stand_on_axes_of_all_configs(opened):
+    row = draw_sweep(opened, axes=[("fast", [5, 10, 15, 20]), ("slow", [30, 60])])
+    at = open_page("sweeps", sweep=row.id, chart="Parallel", keep="param.fast:5..10")
+    assert not at.exception
+    assert "**4** of 8 configs pass" in texts(at)
+    drawn = json.loads(at.get("plotly_chart")[0].proto.spec)["layout"]
+    assert drawn["yaxis2"]["tickvals"] == [5, 10, 15, 20], "so that the filter can be widened again"
+
+
 def test_a_click_on_the_map_keeps_the_configs_of_the_cell(monkeypatch):
     from pages.ui import sweep_maps
     from pages.ui.sweep_charts import Cells

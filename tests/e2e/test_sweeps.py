@@ -1,0 +1,43 @@
+"""A person at a browser, looking at a sweep: what is drawn on a chart filters the page."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.store.db import open_store
+from tests.e2e.conftest import NO_BROWSER, resting, settled
+from tests.fixtures.runs import workspace
+from tests.fixtures.sweeps import draw_sweep
+
+pytestmark = [pytest.mark.slow, NO_BROWSER]
+
+
+@pytest.fixture(scope="module")
+def site(serve, tmp_path_factory):
+    """The address of a sweep of 10 x 4 configs."""
+    settings = workspace(tmp_path_factory.mktemp("browser"))
+    store = open_store(settings)
+    row = draw_sweep(store, axes=[("fast", range(10, 20)), ("slow", [30, 60, 90, 120])])
+    store.close()
+    return f"{serve(settings.home)}/sweeps?sweep={row.id}"
+
+
+def test_a_drag_along_an_axis_of_parallel_coordinates_filters_the_table(visit, site):
+    page = visit(f"{site}&chart=Parallel")
+    chart = page.locator("[class*=st-key-sweep_parallel]")
+    plots = chart.locator(".js-plotly-plot .nsewdrag")
+    plots.nth(1).wait_for(state="attached")  # the first is the wide one of the lines
+    settled(page)
+    box = resting(page, plots.nth(1))
+    # the axis of fast goes from 10 to 19: its lower half holds 10, 11, 12, 13, 14
+    x, foot = box["x"] + box["width"] / 2, box["y"] + box["height"] - 1
+    page.mouse.move(x, foot)
+    page.mouse.down()
+    page.mouse.move(x, foot - box["height"] / 4)
+    page.mouse.move(x, foot - box["height"] / 2)
+    page.mouse.up()
+    page.wait_for_url("**keep=param.fast*10..14*")
+    page.get_by_text("20 of 40 configs pass").wait_for()
+    page.get_by_role("button", name="fast 10 to 14").click()
+    page.get_by_text("All 40 configs.").wait_for()
+    assert "keep=" not in page.url
