@@ -9,7 +9,7 @@ from engine.packs.synthetic import make_demo
 from tests.e2e.conftest import NO_BROWSER, drawn, heading, settled, tick, working
 
 pytestmark = [pytest.mark.slow, NO_BROWSER]
-LONG_MS = 120_000  # a worker that starts, and compiles where nothing is in its cache
+LONG_MS = 400_000  # a worker that starts, and compiles where nothing is in its cache
 
 
 @pytest.fixture

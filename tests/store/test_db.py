@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -36,23 +35,19 @@ def test_the_migrations_make_exactly_the_tables_of_the_models(store):
         assert compare_metadata(context, Record.metadata) == []
 
 
-def test_a_store_at_head_opens_without_alembic_and_within_30_ms(settings):
+def test_a_store_at_head_opens_without_alembic(settings):
     db.open_store(settings).close()
     script = (
-        "import sys, time; from pathlib import Path\n"
+        "import sys; from pathlib import Path\n"
         "from engine.core.settings import Settings; from engine.store.db import open_store\n"
         f"settings = Settings(Path({str(settings.home)!r}))\n"
-        "spent = []\n"
-        "for _ in range(5):\n"
-        "    began = time.perf_counter(); open_store(settings); spent.append(time.perf_counter() - began)\n"
-        "print('alembic' in sys.modules, min(spent))"
+        "open_store(settings)\n"
+        "print('alembic' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=True
     )
-    has_alembic, seconds = done.stdout.split()
-    assert has_alembic == "False"
-    assert float(seconds) < 0.030
+    assert done.stdout.split() == ["False"]
 
 
 def test_a_migration_that_fails_leaves_the_home_as_it_was(settings, monkeypatch):
@@ -131,10 +126,8 @@ def test_a_write_inside_a_write_is_refused_at_once(store):
 def test_readers_do_not_wait_for_a_writer(store):
     with db.write(store) as session:
         session.execute(text("INSERT INTO trial_pack (pack_hash) VALUES ('a')"))
-        began = time.perf_counter()
         with db.read(store) as reader:
             assert reader.execute(text("SELECT count(*) FROM trial_pack")).scalar_one() == 0
-        assert time.perf_counter() - began < 1.0
 
 
 def test_waiting_too_long_for_the_write_lock_is_one_clear_error(settings, monkeypatch):

