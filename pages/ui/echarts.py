@@ -63,7 +63,7 @@ def blank(colours: Palette, height: int, **parts: Any) -> Chart:
         "textStyle": text,
         "useUTC": True,
         "legend": {
-            "type": "scroll", "left": 0, "width": "84%", "top": 2, "itemWidth": 18, "itemGap": 18, "textStyle": text,
+            "type": "scroll", "left": 0, "width": "78%", "top": 2, "itemWidth": 18, "itemGap": 18, "textStyle": text,
             "itemStyle": {"opacity": 0}, "symbolRotate": "inherit", "inactiveColor": colours.muted,
             "pageIconColor": colours.muted, "pageTextStyle": {"color": colours.muted},
         },
@@ -215,12 +215,17 @@ def mark(
 
 
 def _toolbox(chart: Chart, file_name: str) -> dict[str, Any]:
-    """Back from a zoom where there is one, and a picture with twice the pixels of the screen."""
-    back = {"restore": {"title": "Whole"}} if chart.option.get("dataZoom") else {}
+    """Zoom into a span and ways back where a chart zooms, and a picture with twice the pixels of the screen."""
+    span = {
+        "yAxisIndex": "none",  # heights follow what is shown; bounds of a box would be labels such as 91,428.5243
+        "title": {"zoom": "Zoom into a span", "back": "Back"},
+        "brushStyle": {"color": faded(chart.colours.primary, 0.18), "borderWidth": 0},
+    }
+    zoom = {"dataZoom": span, "restore": {"title": "Whole"}} if chart.option.get("dataZoom") else {}
     picture = {"type": "png", "name": file_name, "pixelRatio": 2, "title": "PNG"}
     quiet = {"borderColor": chart.colours.muted, "borderWidth": 1.2}
     return {
         "right": 2, "top": -8, "itemSize": 13, "itemGap": 12, "iconStyle": quiet,
         "emphasis": {"iconStyle": {"borderColor": chart.colours.text, "textFill": chart.colours.muted}},
-        "feature": back | {"saveAsImage": picture},
+        "feature": zoom | {"saveAsImage": picture},
     }  # fmt: skip

@@ -195,6 +195,22 @@ def test_a_chart_of_a_page_is_saved_as_png_under_a_name_that_says_what_it_is(mon
     assert (asked["height"], asked["alt"]) == (260, "Equity")
 
 
+@pytest.mark.parametrize(
+    ("parts", "buttons"),
+    [({}, ["dataZoom", "restore", "saveAsImage"]), ({"dataZoom": []}, ["saveAsImage"])],
+    ids=["zooms", "whole"],
+)
+def test_a_chart_that_zooms_has_a_button_to_drag_over_a_span_and_ways_back(parts, buttons, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(echarts.st, "echarts_chart", lambda option, **_: asked.update(option))
+    echarts.show(echarts.blank(COLOURS, 260, **parts), "curves", "Equity")
+    feature = asked["toolbox"]["feature"]
+    assert list(feature) == buttons
+    assert feature.get("dataZoom", {"yAxisIndex": "none"})["yAxisIndex"] == "none", (
+        "heights follow by themselves"
+    )
+
+
 def test_a_chart_by_plotly_is_saved_as_png_under_a_name_that_says_what_it_is():
     options = charts.config("sma-6ead4b70-equity")["toImageButtonOptions"]
     assert options == {"format": "png", "scale": 2, "filename": "sma-6ead4b70-equity"}
