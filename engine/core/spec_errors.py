@@ -40,10 +40,17 @@ def field_errors(err: ValidationError, root: type[BaseModel] = StrategySpec) -> 
     faults = sorted(err.errors(include_url=False), key=lambda e: _RANK.get(e["type"], 1))
     found: dict[Any, Fault] = {}
     for fault in faults:
+        if _only_follows(fault):
+            continue
         place = walk(fault["loc"], root)
         key = (place.path, "union" if place.union else fault["type"])
         found.setdefault(key, Fault(place.path, _said(fault, place)))
     return list(found.values())
+
+
+def _only_follows(fault: Any) -> bool:
+    """pydantic counts sound items alone and calls a list too short whose items have faults of their own."""
+    return bool(fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"])
 
 
 def _said(fault: Any, place: Place) -> str:

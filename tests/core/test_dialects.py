@@ -23,7 +23,13 @@ from engine.core.spec_text import (
 )
 
 HEAD = {"name": "A", "slug": "a", "universe": ["SPY"]}
-SKELETON = {**HEAD, "entry": {"signal_logic": [], "enter_time": "09:45"}, "legs": [], "risk_exits": {}, "sizing": {}}
+SKELETON = {
+    **HEAD,
+    "entry": {"signal_logic": [], "enter_time": "09:45"},
+    "legs": [],
+    "risk_exits": {},
+    "sizing": {},
+}
 ZRCE = {**HEAD, "trading": {"max_trades_per_day": 1}, "risk_exits": {"fixed_stop_loss_pct": 0.07}}
 GHETTO = {
     **HEAD,
@@ -86,7 +92,9 @@ def test_the_size_of_a_number_decides_nothing(value):
     zrce = normalised({**HEAD, "risk_exits": {"fixed_stop_loss_pct": value}})
     assert zrce.tree["risk_exits"]["stop_loss_pct"] == pytest.approx(100 * value)
     assert build_spec({**HEAD, "risk_exits": {"stop_loss_pct": value}}).risk_exits.stop_loss_pct == value
-    assert normalised(merged(CREDIT, {"risk.stop_loss_pct": value})).tree["risk_exits"]["stop_loss_pct"] == value
+    assert (
+        normalised(merged(CREDIT, {"risk.stop_loss_pct": value})).tree["risk_exits"]["stop_loss_pct"] == value
+    )
 
 
 def test_keys_of_two_dialects_are_an_error_that_names_both():
@@ -137,7 +145,9 @@ _zrce = st.fixed_dictionaries(
 @given(_zrce)
 def test_no_value_is_converted_twice(exits):
     normal = normalised({**HEAD, "risk_exits": exits})
-    assert len({one.new for one in normal.mappings if one.new}) == len([one for one in normal.mappings if one.new])
+    assert len({one.new for one in normal.mappings if one.new}) == len(
+        [one for one in normal.mappings if one.new]
+    )
     for one in normal.mappings:
         if one.new:
             assert one.after == pytest.approx(100 * one.before, rel=1e-12)
@@ -167,6 +177,9 @@ def test_what_is_no_number_is_not_converted(value):
          "risk_exits.fixed_stop_los_pct: unknown key of the ZRCE dialect. Did you mean fixed_stop_loss_pct? Keys: "),
         (ZRCE, {"trading.hours": 1}, "trading.hours: unknown key of the ZRCE dialect."),
         (ZRCE, {"trading": 5}, "trading: must be an object with zone_buffer, trading_hours, "),
+        (ZRCE, {"trading": None}, "trading: must be an object with zone_buffer, trading_hours, "),
+        (GHETTO, {"conversion.trigger.kind": 1}, "unknown key of the Ghetto Spread dialect. Keys: type, underlying_"),
+        (ZRCE, {"outputs.tearsheet": True}, "Did you mean write_tearsheet?"),
         (GHETTO, {"entry.filters.min_option_io": 5}, "Did you mean min_option_oi?"),
         (GHETTO, {"risk.time_exit.minutes": 5}, "Keys: minutes_after_entry."),
         (CREDIT, {"position_sizing.max_concurent": 5}, "Did you mean max_concurrent?"),
@@ -184,13 +197,42 @@ def test_a_fault_stands_at_the_key_that_the_file_has():
     assert faults(ZRCE, **{"risk_exits.fixed_stop_loss_pct": -0.07}) == [
         "risk_exits.fixed_stop_loss_pct: as risk_exits.stop_loss_pct: must be > 0, <= 1,000 (% of entry), got -7."
     ]
-    assert "entry.initial_leg.right: as legs.0.right: must be one of CALL, PUT" in faults(
-        GHETTO, **{"entry.initial_leg.right": "call"}
-    )[0]
+    assert (
+        "entry.initial_leg.right: as legs.0.right: must be one of CALL, PUT"
+        in faults(GHETTO, **{"entry.initial_leg.right": "call"})[0]
+    )
+
+
+def test_a_fault_inside_of_a_value_that_moved_whole_stands_at_its_own_place():
+    logic = [{"name": "trend_bias", "operator": "=", "value": "bullish"}]
+    assert faults(GHETTO, **{"entry.market_conditions.signal_logic": logic})[0].startswith(
+        "entry.market_conditions.signal_logic.0.operator: as entry.signal_logic.0.operator: must be one of <, <=, "
+    )
+
+
+def test_a_missing_field_is_asked_for_by_the_key_that_the_dialect_has_for_it():
+    """A percent of Spec v1 would be refused in this dialect; the hint must not ask for one."""
+    found = faults(ZRCE, **{"risk_exits.trail_activation_profit_pct": 0.03})
+    assert found == [
+        "risk_exits.trailing_stop_percentage: as risk_exits.trailing.trail_pct: required field is missing. Add it: a "
+        "number."
+    ]
+    both = {"risk_exits.trail_activation_profit_pct": 0.03, "risk_exits.trailing_stop_percentage": 0.08}
+    assert spec_of(ZRCE, **both).risk_exits.trailing.trail_pct == 8
+
+
+@pytest.mark.parametrize("path", ["universe", "entry.signal_logic", "legs"])
+def test_an_object_in_the_place_of_a_list_is_told_as_that(path):
+    assert faults(SKELETON, **{path: {"x": 1}}) == [f'{path}: must be a list, got {{"x": 1}}.']
 
 
 def test_every_fault_is_told():
-    wrong = {"trading.a": 1, "risk_exits.b": 2, "risk_exits.tp_mode": "atr", "risk_exits.fixed_stop_loss_pct": -1}
+    wrong = {
+        "trading.a": 1,
+        "risk_exits.b": 2,
+        "risk_exits.tp_mode": "atr",
+        "risk_exits.fixed_stop_loss_pct": -1,
+    }
     assert [one.partition(":")[0] for one in faults(ZRCE, **wrong)] == [
         "risk_exits.tp_mode", "trading.a", "risk_exits.b", "risk_exits.fixed_stop_loss_pct"
     ]  # fmt: skip
@@ -212,8 +254,16 @@ def test_a_percent_of_v1_among_fractions_is_refused():
 
 
 def test_what_a_dialect_has_no_word_for_is_written_as_in_v1():
-    spec = spec_of(ZRCE, **{"timeframe": "5min", "risk_exits.end_of_day": True, "sizing.max_concurrent": 2,
-                            "data.waive": ["volume"], "sweep.grid": {"risk_exits.stop_loss_pct": {"values": [5, 7]}}})
+    spec = spec_of(
+        ZRCE,
+        **{
+            "timeframe": "5min",
+            "risk_exits.end_of_day": True,
+            "sizing.max_concurrent": 2,
+            "data.waive": ["volume"],
+            "sweep.grid": {"risk_exits.stop_loss_pct": {"values": [5, 7]}},
+        },
+    )
     assert (spec.timeframe, spec.risk_exits.end_of_day, spec.sizing.max_concurrent) == ("5min", True, 2)
     assert spec.sweep.grid["risk_exits.stop_loss_pct"].values == (5, 7)
     assert spec_of(GHETTO, **{"kpi_thresholds.win_rate_min": 60}).kpi_thresholds.win_rate_min == 60
@@ -244,6 +294,22 @@ def test_the_universe_overrides_the_symbol_and_takes_it_where_there_is_none():
     assert spec_of(CREDIT).legs[0].symbol is None
 
 
+@pytest.mark.parametrize(
+    "tree, path", [(SKELETON, "entry.symbol"), (ZRCE, "trading.symbol"), (GHETTO, "entry.symbol")]
+)
+@pytest.mark.parametrize("value", [5, True, [], {}, ["SPY"], ""])
+def test_a_symbol_that_is_no_text_is_refused_though_the_universe_decides(tree, path, value):
+    assert faults(tree, **{path: value}) == [
+        f"{path}: must be a symbol such as SPY, got {json.dumps(value)}. Write one, or leave it out."
+    ]
+
+
+def test_a_symbol_of_a_leg_that_is_no_text_is_refused_at_the_leg():
+    assert faults(CREDIT, legs=[{**CREDIT["legs"][0], "symbol": 5}]) == [
+        "legs.0.symbol: must be a symbol such as SPY, got 5. Write one, or leave it out."
+    ]
+
+
 def test_a_file_without_a_slug_takes_the_one_of_its_name():
     assert spec_of(CREDIT, slug=MISSING, name="My Spread, tuned").slug == "my_spread_tuned"
     assert "slug: required field is missing" in faults(CREDIT, slug=MISSING, name="日本")[0]
@@ -256,6 +322,8 @@ def test_a_volatility_index_among_the_indicators_is_its_own_series():
     first, second = spec.operands()[1:]
     assert (first.type, first.name, first.symbol, first.value) == ("price", "close", "VIX", 20)
     assert (second.name, second.target.symbol, second.target.type) == ("RSI", "VIX", "price")
+    moved = normalised(merged(GHETTO, {"entry.market_conditions.signal_logic": logic})).mappings
+    assert "entry.signal_logic.1.target" in [one.new for one in moved]
     told = [one.old for one in normalised(merged(CREDIT, {"entry.signal_logic": logic})).mappings]
     assert {"entry.signal_logic.0.any.1", "entry.signal_logic.1.target"} <= set(told)
 
@@ -349,7 +417,10 @@ BIAS = [{"name": "trend_bias", "operator": "==", "value": "bullish"}]
 def test_the_put_variant_enters_on_the_opposite_bias():
     spec = spec_of(GHETTO, **{"entry.enable_put_variant": True, "entry.market_conditions.signal_logic": BIAS})
     assert spec.direction == "both"
-    assert [one.value for one in (*spec.entry.signal_logic, *spec.entry.short_signal_logic)] == ["bullish", "bearish"]
+    assert [one.value for one in (*spec.entry.signal_logic, *spec.entry.short_signal_logic)] == [
+        "bullish",
+        "bearish",
+    ]
 
 
 def test_the_put_variant_needs_conditions_with_a_sure_opposite():
@@ -379,9 +450,16 @@ def test_the_sold_strike_is_chosen_by_distance_or_delta(short, offset, delta):
     [
         ({"delta_or_offset": {"mode": "distance", "value": 1.0}}, "spread_width: 2.0 contradicts"),
         ({"delta_or_offset": {"mode": "far", "value": 1.0}}, "needs mode (distance or delta) and value"),
-        ({"same_expiration": False}, "only true can be honoured, got false. A conversion sells in the same expiration"),
+        (
+            {"same_expiration": False},
+            "only true can be honoured, got false. A conversion sells in the same expiration",
+        ),
         ({"right": "PUT"}, "must be the right of entry.initial_leg (CALL)"),
-        ({"strike_offset_mode": "delta", "delta_or_offset": {"mode": "distance", "value": 2.0}}, "contradicts"),
+        (
+            {"strike_offset_mode": "delta", "delta_or_offset": {"mode": "distance", "value": 2.0}},
+            "contradicts",
+        ),
+        ({"delta_or_offset": {"mode": "distance", "value": 1.0}, "spread_width": True}, "true contradicts"),
     ],
 )
 def test_a_sold_leg_that_cannot_be_honoured_is_refused(change, said):
@@ -392,6 +470,15 @@ def test_a_sold_leg_that_cannot_be_honoured_is_refused(change, said):
 def test_a_conversion_that_is_off_is_none():
     tree = merged(GHETTO, {"conversion.enabled": False, "conversion.trigger.type": "either"})
     assert build_spec(tree).conversion is None
+
+
+@pytest.mark.parametrize("section", [{"enabled": True}, {"enabled": True, "trigger": {}}])
+def test_a_conversion_that_is_on_and_says_nothing_is_refused(section):
+    """It would be no conversion at all, beside a note that it is on."""
+    assert faults(GHETTO, conversion=section) == [
+        "conversion.enabled: true, and nothing says what converts and what is sold. Write trigger and short_leg, or "
+        "false."
+    ]
 
 
 @pytest.mark.parametrize("word, trigger", [("either", "either"), ("option_premium", "premium")])
@@ -435,7 +522,9 @@ _json = st.recursive(
 @given(st.sampled_from(DIALECTS), st.data())
 def test_whatever_stands_at_its_keys_a_file_has_a_spec_or_faults(dialect, data):
     tree = copy.deepcopy(HEAD)
-    for path in data.draw(st.lists(st.sampled_from([*dialect.paths, "entry.signal_logic", "legs"]), max_size=8)):
+    for path in data.draw(
+        st.lists(st.sampled_from([*dialect.paths, "entry.signal_logic", "legs"]), max_size=8)
+    ):
         node, *parts = tree, *path.split(".")
         for part in parts[:-1]:
             node = node.setdefault(part, {}) if isinstance(node, dict) else {}

@@ -120,6 +120,13 @@ def test_a_fault_names_its_field_and_what_is_allowed(fields, said):
     assert fault(**fields).startswith(said)
 
 
+@pytest.mark.parametrize("tree", [{"universe": [{}]}, {"entry": {"day_rules": {"dow_in": ["x"]}}}])
+def test_a_list_with_a_wrong_item_is_not_called_too_short_beside_it(tree):
+    """pydantic counts sound items alone: "has 1 items; at least 1 allowed"."""
+    _, faults = check_tree({**LEAST, **tree})
+    assert len(faults) == 1 and ".0: must be " in faults[0]
+
+
 @pytest.mark.parametrize("value", [True, "100", None, [1], float("inf"), float("nan"), 10**400])
 def test_only_a_finite_json_number_stands_for_a_number(value):
     assert fault(backtest={"cash": value}).startswith("backtest.cash: must be a")

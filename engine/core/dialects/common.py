@@ -10,6 +10,7 @@ from engine.core.dialects.records import Row
 from engine.core.dialects.rewriting import MISSING, Rewriting
 from engine.core.instruments import INDICES
 from engine.core.slugs import slug_of
+from engine.core.spec_errors import shorten
 
 FRACTION = "a fraction becomes percent"
 
@@ -63,6 +64,9 @@ def underlying(work: Rewriting, path: str) -> None:
 
 def name_underlying(work: Rewriting, path: str, symbol: Any) -> None:
     """`underlying` of a symbol that is read already."""
+    if not isinstance(symbol, str) or not symbol:
+        work.refuse(path, f"must be a symbol such as SPY, got {shorten(symbol)}. Write one, or leave it out.")
+        return
     universe = work.peek("universe")
     if universe is MISSING:
         work.left["universe"] = [symbol]
@@ -89,8 +93,8 @@ def _outputs(work: Rewriting) -> None:
                 shown.append(file)
 
 
-def series(work: Rewriting, path: str) -> None:
-    """`indicator VIX` means the index: the close of that symbol's bars."""
+def series(work: Rewriting, path: str, new: str = "") -> None:
+    """`indicator VIX` means the index: the close of that symbol's bars. new: where the conditions stand in v1."""
     logic = work.peek(path)
     for at, holder, key in _operands(logic, path) if isinstance(logic, list) else ():
         before = holder[key]
@@ -100,7 +104,8 @@ def series(work: Rewriting, path: str) -> None:
         meant = {"type": "price", "name": "close", "symbol": name}
         after = meant if isinstance(before, str) else {**before, **meant}
         holder[key] = after
-        work.tell(at, at, before, after, f"{name} is no indicator: the close of the index is meant")
+        to = f"{new or path}{at.removeprefix(path)}"
+        work.tell(at, to, before, after, f"{name} is no indicator: the close of the index is meant")
 
 
 def _operands(node: Any, at: str) -> Iterator[tuple[str, Any, Any]]:

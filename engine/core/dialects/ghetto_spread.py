@@ -9,6 +9,7 @@ from engine.core.dialects import common
 from engine.core.dialects.changes import one_of, only
 from engine.core.dialects.records import Dialect, Row
 from engine.core.dialects.rewriting import MISSING, Rewriting
+from engine.core.spec_errors import shorten
 
 PERCENT = "percent in both"
 LEG = "entry.initial_leg"
@@ -59,7 +60,7 @@ GROUPED = (
 
 def rewrite(work: Rewriting) -> None:
     common.rewrite(work)
-    common.series(work, "entry.market_conditions.signal_logic")
+    common.series(work, "entry.market_conditions.signal_logic", "entry.signal_logic")
     _put_variant(work)
     _first_leg(work)
     _conversion(work)
@@ -137,10 +138,18 @@ def _conversion(work: Rewriting) -> None:
         return
     if is_on is not MISSING and is_on is not True:
         work.refuse("conversion.enabled", "must be true or false.")
+    elif is_on is True and _is_empty(work.peek("conversion")):
+        work.refuse("conversion.enabled", "true, and nothing says what converts and what is sold. Write trigger and "
+                                          "short_leg, or false.")  # fmt: skip
     elif is_on is True:
         work.drop("conversion.enabled", True, "the section itself turns it on")
     _short_right(work)
     _short_strike(work)
+
+
+def _is_empty(section: Any) -> bool:
+    """Is there nothing, or nothing but objects without a value?"""
+    return section is MISSING or (isinstance(section, dict) and all(map(_is_empty, section.values())))
 
 
 def _short_right(work: Rewriting) -> None:
@@ -180,8 +189,8 @@ def _short_strike(work: Rewriting) -> None:
             work.drop(width_at, width, "the delta chooses the strike, and with it the width")
         return
     work.put(value_at, value, "conversion.short_strike_offset", value, "USD between the strikes in both")
-    if width is not MISSING and width != value:
-        work.refuse(width_at, f"{width} contradicts {value_at} {value}: both are the distance of the strikes. "
+    if width is not MISSING and (width != value or isinstance(width, bool)):
+        work.refuse(width_at, f"{shorten(width)} contradicts {value_at} {value}: both are the distance of the strikes. "
                               "Write the same one.")  # fmt: skip
     elif width is not MISSING:
         work.drop(width_at, width, "the distance of the strikes, said once more")

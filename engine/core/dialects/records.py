@@ -88,10 +88,23 @@ class Normal:
         return f"written in the {self.dialect.name} dialect, {n} {'mapping' if n == 1 else 'mappings'} to Spec v1"
 
     def as_written(self, fault: Fault) -> Fault:
-        """A fault of the v1 tree at the key that the file has."""
+        """A fault of the v1 tree at the key that the file has; of what is missing, at the key that the dialect has."""
+        path = ".".join(fault.path)
         for length in range(len(fault.path), 0, -1):
             new = ".".join(fault.path[:length])
-            old = next((m.old for m in self.mappings if m.new == new), None)
-            if old is not None and old != new:
-                return Fault(tuple(old.split(".")), f"as {'.'.join(fault.path)}: {fault.said}")
-        return fault
+            moved = next((m for m in self.mappings if m.new == new and m.old != new), None)
+            if moved is not None:
+                inside = fault.path[length:] if moved.before == moved.after else ()
+                return Fault((*moved.old.split("."), *inside), f"as {path}: {fault.said}")
+        rows = self.dialect.table if self.dialect is not None and not _holds(self.tree, fault.path) else ()
+        old = next((row.old for row in rows if row.new == path and row.old != path), None)
+        return fault if old is None else Fault(tuple(old.split(".")), f"as {path}: {fault.said}")
+
+
+def _holds(tree: Any, path: tuple[str, ...]) -> bool:
+    """Is there anything at a path of objects?"""
+    for part in path:
+        if not isinstance(tree, dict) or part not in tree:
+            return False
+        tree = tree[part]
+    return True

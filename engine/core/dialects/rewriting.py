@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from engine.core.dialects.records import Dialect, Mapping, Row
-from engine.core.dialects.v1 import is_v1, names_at, percents
+from engine.core.dialects.v1 import is_v1, kind_at, names_at, percents
 from engine.core.spec_errors import Fault, closest, shorten
+from engine.core.spec_walk import is_model, words
 
 Path = tuple[str, ...]
 
@@ -152,16 +153,21 @@ class Rewriting:
             (n for n in range(1, len(path)) if not (is_v1(path[:n]) or self._leads_on(path[:n]))), len(path)
         )
         path, whole = path[:length], length == len(path)
-        names = self._names_below(path)
-        if whole and names:
-            said = f"must be an object with {', '.join(names)}, got {shorten(value)}."
+        above = kind_at(path[:-1])
+        if above is not None and not is_model(above) and not self._leads_on(path[:-1]):
+            path, said = path[:-1], f"must be {words(above)}, got {shorten(self.peek('.'.join(path[:-1])))}."
         else:
-            names = list(dict.fromkeys([*self._names_below(path[:-1]), *names_at(path[:-1])]))
-            near = closest(path[-1], names)
-            hint = f" Did you mean {near}?" if near else ""
-            said = f"unknown key of the {self.dialect.name} dialect.{hint} Keys: {', '.join(names)}."
+            names = self._names_below(path) if whole else []
+            objects = f"must be an object with {', '.join(names)}, got {shorten(value)}."
+            said = objects if names else self._no_such_key(path)
         if Fault(path, said) not in self.faults:
             self.faults.append(Fault(path, said))
+
+    def _no_such_key(self, path: Path) -> str:
+        names = list(dict.fromkeys([*self._names_below(path[:-1]), *names_at(path[:-1])]))
+        near = closest(path[-1], names)
+        hint = f" Did you mean {near}?" if near else ""
+        return f"unknown key of the {self.dialect.name} dialect.{hint} Keys: {', '.join(names)}."
 
     def _names_below(self, path: Path) -> list[str]:
         """The keys that the dialect has directly below a path."""
