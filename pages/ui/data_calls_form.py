@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,13 @@ def header_of(path: str, changed_at: int) -> tuple[str, ...]:
 # ---------------------------------------------------------------- the form
 
 
-def show() -> None:
-    """The form; below it what an import would bring."""
+def show(told: Callable[[str], None] | None = None) -> None:
+    """The form; below it what an import would bring. told : an action that hears the name of the set to come."""
     with st.container(border=True):
         st.markdown("**A CSV of trade calls**")
         path = _ask_file()
         if path is not None:
-            _show_file(path)
+            _show_file(path, told)
 
 
 def _ask_file() -> str | None:
@@ -87,7 +88,7 @@ def _forget() -> None:
     st.session_state.pop(DROPPED, None)
 
 
-def _show_file(path: str) -> None:
+def _show_file(path: str, told: Callable[[str], None] | None) -> None:
     """How the file is read, what every row of it is, and the button that imports it."""
     try:
         changed_at = Path(path).stat().st_mtime_ns
@@ -104,8 +105,7 @@ def _show_file(path: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.markdown("**What an import would bring**", width="content")
         st.button("Import", key=state.IMPORT_CALLS, type="primary", icon=":material/download_for_offline:",
-                  disabled=none_taken, on_click=data_actions.start_calls,
-                  args=(path, options["name"], options["tz"], options["map"], options["form"]))  # fmt: skip
+                  disabled=none_taken, on_click=_import, args=(path, options, told))  # fmt: skip
     if not found.is_whole:
         st.caption(f"The first {LOOK_ROWS:,} rows; an import reads all of them.")
     if none_taken:
@@ -113,6 +113,13 @@ def _show_file(path: str) -> None:
     show_rows(rows_frame(found.rows), "look")
     if found.unused:
         st.caption(guard.plain(f"Columns that are not used: {', '.join(found.unused)}."))
+
+
+def _import(path: str, options: dict[str, Any], told: Callable[[str], None] | None) -> None:
+    """Action: ask for the import, as `_ask_options` has it."""
+    data_actions.start_calls(path, options["name"], options["tz"], options["map"], options["form"])
+    if told is not None:
+        told(options["name"])
 
 
 def _ask_options(path: str, header: tuple[str, ...]) -> dict[str, Any]:

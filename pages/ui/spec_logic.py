@@ -28,7 +28,7 @@ def show_named_logic(doc: Doc) -> None:
     _show_params(doc, logic)
     if "calls" in logic.params.model_fields:
         named = (doc.value(PARAMS) or {}).get("calls", logic.params.model_fields["calls"].default)
-        show_calls(str(named))
+        show_calls(doc, (*PARAMS, "calls"), str(named))
 
 
 def _show_choice(doc: Doc, held: object) -> None:

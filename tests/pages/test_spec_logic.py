@@ -7,10 +7,12 @@ import json
 
 import pytest
 
+from engine.core.spec_text import parse_spec
 from engine.data.calls import save_calls
 from engine.data.importers.calls import CallOptions, read_calls
-from engine.store import drafts
+from engine.store import drafts, jobs, specs
 from engine.store.db import open_store
+from pages.ui import state
 from tests.pages.conftest import open_page, texts
 
 ZRCE = {
@@ -42,6 +44,12 @@ def form(store):
 def said(at):
     """What the page says, without the marks that keep it from being markdown."""
     return texts(at).replace("\\", "")
+
+
+def verdicts(at):
+    """The table of rows of a set or a file, as shown."""
+    (rows,) = [table.value for table in at.dataframe if "verdict" in table.value.columns]
+    return rows
 
 
 def entry_of(store, draft_id):
@@ -88,26 +96,46 @@ SIGNALS = {
     "name": "Calls", "slug": "calls", "universe": ["EURUSD"], "direction": "both",
     "entry": {"logic": "signals_csv", "logic_params": {"calls": "vip"}},
 }  # fmt: skip
+CALLS = "Sent,Pair,Side,SL,TP1\n2024-03-04 15:00,EURUSD,BUY,1.08,1.1\n2024-03-04 16:00,EURUSD,MODIFY,,\n"
 
 
 def test_calls_that_are_not_there_say_how_to_bring_them(store, form):
     at, _ = form(SIGNALS)
     assert not at.exception
-    assert "No set of trade calls is called vip. There is none yet. Import a CSV on the page Data." in said(
-        at
-    )
+    assert "No set of trade calls is called vip. There is none yet. Drop a CSV below." in said(at)
+
+
+def test_a_version_that_trades_calls_which_are_not_there_leads_to_the_page_data(store):
+    version = specs.keep_spec(store, parse_spec(json.dumps(SIGNALS), "test"))
+    at = open_page("specs", spec=version.hash, view="Form", form="Entry")
+    assert "There is none yet. Import a CSV on the page Data." in said(at)
+    assert not at.get("file_uploader"), "nobody edits a version"
+
+
+def test_a_csv_is_looked_at_and_imported_beside_the_field_which_then_names_it(store, form, tmp_path):
+    path = tmp_path / "Gold VIP.csv"
+    path.write_text(CALLS)
+    at, draft = form(SIGNALS)
+    at.text_input(key=state.CALLS_PATH).set_value(str(path)).run()
+    assert "has no zone" in verdicts(at)["notes"].iloc[0]
+    at.selectbox(key="calls_tz").set_value("UTC").run()
+    assert [verdict[0] for verdict in verdicts(at)["verdict"]] == ["refused", "taken"]
+    at.button(key=state.IMPORT_CALLS).click().run()
+    assert not at.exception
+    (job,) = jobs.list_jobs(store)
+    assert (job.kind, job.payload["name"], job.payload["tz"]) == ("calls", "gold_vip", "UTC")
+    assert entry_of(store, draft)["logic_params"] == {"calls": "gold_vip"}
+    assert at.text_input(key="field_entry.logic_params.calls").value == "gold_vip"
+    assert job.title in said(at), "its card stands there until it is done"
 
 
 def test_the_calls_that_a_spec_trades_are_shown_row_by_row_with_their_verdicts(store, form, empty, tmp_path):
     path = tmp_path / "vip.csv"
-    path.write_text(
-        "Sent,Pair,Side,SL,TP1\n2024-03-04 15:00,EURUSD,BUY,1.08,1.1\n2024-03-04 16:00,EURUSD,MODIFY,,\n"
-    )
+    path.write_text(CALLS)
     save_calls(
         empty, "vip", read_calls(path, CallOptions(tz="UTC")), "UTC", dt.datetime(2024, 3, 5, tzinfo=dt.UTC)
     )
     at, _ = form(SIGNALS)
-    (rows,) = [table.value for table in at.dataframe if "verdict" in table.value.columns]
-    assert [verdict[0] for verdict in rows["verdict"]] == ["refused", "taken"], (
+    assert [verdict[0] for verdict in verdicts(at)["verdict"]] == ["refused", "taken"], (
         "what needs a look comes first"
     )
