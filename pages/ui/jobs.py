@@ -89,10 +89,12 @@ def _show_card(job: JobRow, now: JobProgress | None, title: bool) -> None:
                 _show_buttons(job)
         if job.status in jobs.OPEN:
             _show_progress(job, now)
-        if job.error:
+        if job.error and job.status in jobs.OPEN:
+            tried = f"error {job.n_errors} of at most {jobs.MAX_ERRORS}"
+            st.warning(guard.plain(f"The last try failed: {job.error} It is tried again by itself; {tried}."),
+                       icon=":material/replay:")  # fmt: skip
+        elif job.error:
             st.error(guard.plain(job.error), icon=":material/error:")
-        if job.status == "queued" and job.n_errors:
-            st.caption(f"It is tried again by itself; error {job.n_errors} of at most {jobs.MAX_ERRORS}.")
 
 
 def _show_progress(job: JobRow, now: JobProgress | None) -> None:

@@ -114,6 +114,8 @@ def show_items(doc: Doc, path: Path, model: type[BaseModel]) -> None:
             with st.container(width="stretch"):
                 show_model(doc, (*path, str(i)), model)
             _show_remove(doc, (*path, str(i)))
+    if doc.locked and not held:
+        st.caption("None.")
     if not doc.locked:
         st.button(f"Add {label_of(path[-1]).lower().removesuffix('s')}", key=f"add_{'.'.join(path)}",
                   icon=":material/add:", on_click=spec_actions.add_item,

@@ -94,14 +94,24 @@ TRADES = {
 
 
 def trades_frame(trades: pl.DataFrame, timezone: str, *, one_symbol: bool) -> pl.DataFrame:
-    """Display columns of trades; instants on the exchange's clock, returns in percent. One symbol needs no column."""
+    """Display columns of trades; instants on the exchange's clock, returns in percent. One symbol needs no column.
+
+    Of several symbols each has its own digits: a column holds gold at 1283.05 and euros at 1.38831.
+    """
     names = [name for name in TRADES if name != "symbol" or not one_symbol]
-    return trades.with_columns(
+    shown = trades.with_columns(
         pl.col("entry_at", "exit_at").dt.convert_time_zone(timezone).dt.replace_time_zone(None),
         (pl.col("return_frac").fill_nan(None) * 100.0).alias("return_frac"),
         pl.col("entry_price", "exit_price", "net_pnl").fill_nan(None),
         pl.col("exit_reason").str.replace_all("_", " ").alias("left"),
     ).select(names)
+    if one_symbol:
+        return shown
+    fine = [group["symbol"][0] for group in shown.partition_by("symbol") if "%.5f" in _price_forms(group)]
+    price = pl.col("entry_price", "exit_price")
+    return shown.with_columns(
+        pl.when(pl.col("symbol").is_in(fine)).then(price.round(5)).otherwise(price.round(2))
+    )
 
 
 def trades_columns(trades: pl.DataFrame) -> dict[str, Any]:
@@ -109,7 +119,7 @@ def trades_columns(trades: pl.DataFrame) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for name, (label, form, width) in TRADES.items():
         if form == "price":
-            form = price_form(trades[name])
+            form = forms.pop() if len(forms := _price_forms(trades)) == 1 else "plain"
         if name.endswith("_at"):
             config[name] = st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm", width=width)
         elif form is None:
@@ -117,6 +127,14 @@ def trades_columns(trades: pl.DataFrame) -> dict[str, Any]:
         else:
             config[name] = st.column_config.NumberColumn(label, format=form, width=width)
     return config
+
+
+def _price_forms(trades: pl.DataFrame) -> set[str]:
+    """The forms that the prices of these trades ask for, symbol by symbol."""
+    groups = trades.partition_by("symbol") if "symbol" in trades.columns else [trades]
+    return {price_form(pl.concat([group["entry_price"], group["exit_price"]])) for group in groups} or {
+        "%.2f"
+    }
 
 
 def price_form(prices: pl.Series) -> str:

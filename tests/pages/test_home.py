@@ -74,6 +74,18 @@ def test_what_failed_says_why_and_is_tried_again_or_dismissed(opened):
     assert [jobs.get_job(opened, job.id).status for job in (first, second)] == ["queued", "cancelled"]
 
 
+def test_a_job_that_is_tried_again_says_so_and_does_not_look_failed(opened):
+    job = add(opened)
+    jobs.retry(claimed(opened), job.id, "The disk is full. Make room.")
+    at = open_page("home")
+    assert not at.error
+    (said,) = [one.value.replace("\\", "") for one in at.warning if "disk" in one.value]
+    assert (
+        said
+        == "The last try failed: The disk is full. Make room. It is tried again by itself; error 1 of at most 4."
+    )
+
+
 def test_a_queued_job_can_be_cancelled_and_resumed(opened):
     job = add(opened)
     at = open_page("home")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import polars as pl
 import pytest
 
@@ -21,3 +23,18 @@ from pages.ui import tables
 )
 def test_prices_have_cents_and_those_of_currencies_five_digits(prices, form):
     assert tables.price_form(pl.Series(prices, dtype=pl.Float64)) == form
+
+
+def test_trades_of_several_symbols_keep_the_digits_of_each():
+    at = datetime(2014, 5, 1, 12, tzinfo=UTC)
+    rows = [
+        {"trade_id": i, "symbol": symbol, "side": "long", "entry_at": at, "exit_at": at, "quantity": 1.0,
+         "entry_price": price, "exit_price": price, "return_frac": 0.0, "net_pnl": 0.0, "bars_held": 1,
+         "exit_reason": "stop_loss", "entry_reason": ""}
+        for i, (symbol, price) in enumerate([("EURUSD", 1.3883149), ("XAUUSD", 1283.0512)])
+    ]  # fmt: skip
+    both = tables.trades_frame(pl.DataFrame(rows), "UTC", one_symbol=False)
+    assert both["entry_price"].to_list() == [1.38831, 1283.05]
+    assert tables.trades_columns(both)["entry_price"]["type_config"]["format"] == "plain"
+    euros = tables.trades_frame(pl.DataFrame(rows[:1]), "UTC", one_symbol=True)
+    assert tables.trades_columns(euros)["entry_price"]["type_config"]["format"] == "%.5f"
