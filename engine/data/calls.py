@@ -1,6 +1,7 @@
 """Sets of trade calls in the workspace: `calls/NAME.parquet`, every line of the file with its verdict.
 
 A set is replaced whole by the next import under its name; runs are not touched, since their packs hold the values.
+One name is the demo market's, and no import takes it: made-up calls are never taken for somebody's.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ SCHEMA: dict[str, Any] = {
     "expires_at": pl.Datetime("ns", "UTC"),
 }  # fmt: skip
 ABOUT = "argus"
+MADE_UP = "synthetic"
+"""The set that belongs to the demo market, as the source SYNTHETIC does."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class CallSet:
     first: str | None
     last: str | None
     imported_at: str
+
+    @property
+    def is_synthetic(self) -> bool:
+        return self.name == MADE_UP
 
 
 def rows_frame(rows: tuple[Row, ...]) -> pl.DataFrame:
@@ -107,9 +114,24 @@ def checked_name(name: str) -> str:
     return name
 
 
+def import_name(name: str) -> str:
+    """The name of a set that is imported; DataError where it is none, or the demo market's."""
+    if name == MADE_UP:
+        raise DataError(f"set of calls {name!r}: belongs to the demo market. Choose another name.")
+    return checked_name(name)
+
+
 def save_calls(settings: Settings, name: str, found: CallFile, tz: str | None, now: dt.datetime) -> CallSet:
     """Keep a read file as the set `name`. DataError where no row of it was understood, which is a wrong mapping."""
-    made = about(name, found, tz, now)
+    return _save(settings, about(import_name(name), found, tz, now), found)
+
+
+def save_made_up(settings: Settings, found: CallFile, now: dt.datetime) -> CallSet:
+    """Keep the demo market's calls, in the place of those that it had."""
+    return _save(settings, about(MADE_UP, found, None, now), found)
+
+
+def _save(settings: Settings, made: CallSet, found: CallFile) -> CallSet:
     if made.n_rows == made.n_refused:
         first = found.rows[0]
         raise DataError(
@@ -119,7 +141,7 @@ def save_calls(settings: Settings, name: str, found: CallFile, tz: str | None, n
     settings.calls.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     rows_frame(found.rows).write_parquet(buffer, metadata={ABOUT: json.dumps(asdict(made))})
-    write_atomically(_path(settings, name), buffer.getvalue())
+    write_atomically(_path(settings, made.name), buffer.getvalue())
     sync_folder(settings.calls)
     return made
 
@@ -136,10 +158,9 @@ def find_set(settings: Settings, name: str) -> CallSet:
     path = _path(settings, checked_name(name))
     if not path.is_file():
         there = ", ".join(path.stem for path in sorted(settings.calls.glob("*.parquet"))) or "none yet"
-        raise NotFound(
-            f"calls {name!r}: no such set. There are: {there}. "
-            f"Import it with `data import calls FILE --source {name}`."
-        )
+        cure = f"Import it with `data import calls FILE --source {name}`"
+        cure = "It comes with the demo market: `data demo`" if name == MADE_UP else cure
+        raise NotFound(f"calls {name!r}: no such set. There are: {there}. {cure}.")
     return _about(path)
 
 

@@ -1,7 +1,8 @@
 """A made-up market with the habits of a real one, source SYNTHETIC: SPY, QQQ and AMD, their options, and a VIX.
 
 Three regimes follow each other by chance; volatility clusters from day to day and from minute to minute; both ends
-of a session are lively; now and then a price jumps. The prices mean nothing, and every page that shows them says so.
+of a session are lively; now and then a price jumps. Beside them lie EURUSD and XAUUSD, with calls of a signal service.
+The prices mean nothing, and every page that shows them says so.
 """
 
 from __future__ import annotations
@@ -15,15 +16,22 @@ import numpy as np
 import polars as pl
 
 from engine.core.bars import FloatArray
+from engine.core.instruments import instrument
 from engine.core.sessions import SessionTable, day_of, schedule
 from engine.core.settings import Settings
 from engine.data.calendars import sessions as sessions_of
-from engine.data.catalog import stage_update
+from engine.data.calls import MADE_UP, save_made_up
+from engine.data.catalog import series, stage_update
+from engine.data.importers.calls import CallOptions, parse_calls
 from engine.data.merge import Tallies, Tally, merge, replace_part
 from engine.data.partitions import datasets, source_root, sources, write_parquet
+from engine.data.readers import read_bars
 from engine.data.schemas import conform, dataset_name
 from engine.data.staging import Staging, source_lock, staging
 from engine.packs.pack import SYNTHETIC
+from engine.packs.synthetic_calls import call_file
+from engine.packs.synthetic_forex import PAIRS, quoted_minutes
+from engine.packs.synthetic_noise import clusters, tails, unit_mean_square
 from engine.packs.synthetic_options import Path, chain_days, volatility_index
 
 SEED = 20230801
@@ -58,7 +66,11 @@ _STOCKS = (
 
 @dataclass(frozen=True)
 class Demo:
-    """What was made: session dates of the minutes, and rows written or already there."""
+    """What was made: session dates of the minutes, and rows written or already there.
+
+    symbols : the stocks, whose minutes, days and option quotes are counted. pairs: what is quoted beside them.
+    n_calls : trade calls on the pairs, over all sessions that the store holds.
+    """
 
     symbols: tuple[str, ...]
     first: dt.date
@@ -67,6 +79,8 @@ class Demo:
     n_minutes: int
     n_days: int
     n_quotes: int = 0
+    pairs: tuple[str, ...] = PAIRS
+    n_calls: int = 0
 
 
 def ensure_demo(settings: Settings, progress: Callable[[str], None] | None = None) -> Demo | None:
@@ -84,7 +98,8 @@ def make_demo(
     seed: int = SEED,
     progress: Callable[[str], None] | None = None,
 ) -> Demo:
-    """Write the demo market: 300 daily bars, then 120 sessions (quick: 10) of minutes with their daily bars and chains.
+    """Write the demo market: 300 daily bars, then 120 sessions (quick: 10) of minutes with their daily bars and chains,
+    quoted minutes of the pairs on the same dates, and the set of trade calls on them.
 
     options : False leaves the chains out.
     The same seed gives the same bytes, and the quick market is the beginning of the whole one.
@@ -92,11 +107,12 @@ def make_demo(
     say = progress or (lambda _: None)
     n_sessions = QUICK_SESSIONS if quick else MINUTE_SESSIONS
     sessions = _demo_sessions(n_sessions)
-    say(f"demo market: {len(_STOCKS)} symbols, {len(sessions)} sessions")
+    say(f"demo market: {len(_STOCKS) + len(PAIRS)} symbols, {len(sessions)} sessions")
     minutes, days = _market(sessions, seed)
     paths = _paths(minutes, sessions, seed)
     index = volatility_index(paths[0], sessions, INDEX)
-    first_minute = pl.lit(int(sessions.open_ns[WARMUP_SESSIONS])).cast(_UTC)
+    traded = sessions.between(FIRST_SESSION, day_of(sessions.date[-1]))
+    first_minute = pl.lit(int(traded.open_ns[0])).cast(_UTC)
     minutes = minutes.filter(pl.col("start") >= first_minute)
     with staging(settings, SYNTHETIC) as stage:
         stage.add(dataset_name("equity", "1min"), conform(minutes, "equity"))
@@ -105,6 +121,9 @@ def make_demo(
             dataset_name("index", "1min"), conform(index.filter(pl.col("start") >= first_minute), "index")
         )
         stage.add(dataset_name("index", "1D"), conform(_days(index), "index"))
+        for symbol, bars in quoted_minutes(traded, seed).items():
+            kind = instrument(symbol).kind
+            stage.add(dataset_name(kind, "1min"), conform(bars, kind))
         stage.flush()
         with source_lock(settings, SYNTHETIC):
             tallies = merge(stage, lambda _: None)
@@ -117,15 +136,15 @@ def make_demo(
             stage_update(stage, tallies, [])
             say("demo market: writing")
             stage.publish()
-    first = WARMUP_SESSIONS
     return Demo(
         tuple(stock.symbol for stock in _STOCKS),
-        day_of(sessions.date[first]),
-        day_of(sessions.date[-1]),
+        day_of(traded.date[0]),
+        day_of(traded.date[-1]),
         n_sessions,
         len(minutes),
         len(days),
         sum(tally.n_staged for (dataset, _), tally in tallies.items() if dataset == "options_quotes_min"),
+        n_calls=_keep_calls(settings, seed),
     )
 
 
@@ -135,6 +154,17 @@ _UTC = pl.Datetime("ns", "UTC")
 _NO_EVENTS = pl.DataFrame(
     {"date": [dt.date(2050, 12, 31)], "price_factor": [1.0], "split_factor": [1.0], "reference_price": [0.0]}
 )
+
+
+def _keep_calls(settings: Settings, seed: int) -> int:
+    """Keep the calls on the minutes that the store holds, which may be more than this time's; how many there are."""
+    last = max(one.last for one in series(settings, SYNTHETIC) if one.symbol in PAIRS).date()
+    held = {symbol: read_bars(settings, SYNTHETIC, symbol, "1min", FIRST_SESSION, last) for symbol in PAIRS}
+    text = call_file(held, seed)
+    found = parse_calls(text.encode(), f"{MADE_UP}.csv", CallOptions())
+    # No clock in it, so that the same seed gives the same bytes: kept as of the end of what it was made of.
+    ends = max(bars["start"][-1] for bars in held.values()) + dt.timedelta(minutes=1)
+    return save_made_up(settings, found, ends).n_taken
 
 
 def _demo_sessions(n_minute_sessions: int) -> SessionTable:
@@ -258,10 +288,8 @@ class _Factor:
 
 def _factor(rng: np.random.Generator, state: _State, n: int) -> _Factor:
     daily = state.volatility / np.sqrt(252.0)
-    lively = _season(n) * _clusters(rng, n)
-    lively /= np.sqrt(np.mean(lively**2))
-    noise = rng.standard_t(5, n) / np.sqrt(5.0 / 3.0)  # unit variance, tails of returns
-    returns = noise * lively * daily * np.sqrt((1.0 - _OVERNIGHT_SHARE) / n) + state.drift / 252.0 / n
+    lively = unit_mean_square(_season(n) * clusters(rng, n))
+    returns = tails(rng, n) * lively * daily * np.sqrt((1.0 - _OVERNIGHT_SHARE) / n) + state.drift / 252.0 / n
     jumps = rng.random(n) < _JUMPS_A_SESSION / n
     returns += jumps * rng.standard_normal(n) * 0.6 * daily
     overnight = float(rng.standard_t(4) / np.sqrt(2.0) * daily * np.sqrt(_OVERNIGHT_SHARE))
@@ -274,23 +302,11 @@ def _season(n: int) -> FloatArray:
     return 1.0 + 1.8 * np.exp(-minute / 22.0) + 0.9 * np.exp(-(n - 1 - minute) / 25.0)
 
 
-def _clusters(rng: np.random.Generator, n: int) -> FloatArray:
-    """Slow waves of liveliness inside a session: exp of an AR(1) with a half-life of 25 minutes."""
-    decay = 0.5 ** (1.0 / 25.0)
-    shocks = rng.standard_normal(n) * 0.35 * np.sqrt(1.0 - decay**2)
-    wave = np.empty(n)
-    level = 0.35 * rng.standard_normal()
-    for i in range(n):
-        level = decay * level + shocks[i]
-        wave[i] = level
-    return np.exp(wave)
-
-
 def _session(rng: np.random.Generator, stock: _Stock, market: _Factor, last_close: float) -> FloatArray:
     """One stock's minutes: float64 (5, n) open, high, low, close, volume; prices on the tick."""
     n = len(market.returns)
     own = stock.own_volatility / np.sqrt(252.0) * np.sqrt(market.volatility / 0.15)
-    own_minutes = rng.standard_t(5, n) / np.sqrt(5.0 / 3.0) * market.liveliness
+    own_minutes = tails(rng, n) * market.liveliness
     returns = stock.beta * market.returns + own_minutes * own * np.sqrt((1.0 - _OVERNIGHT_SHARE) / n)
     returns += (rng.random(n) < _JUMPS_A_SESSION / n) * rng.standard_normal(n) * own
     gap = stock.beta * market.overnight + own * np.sqrt(_OVERNIGHT_SHARE) * rng.standard_normal()

@@ -10,9 +10,11 @@ import polars as pl
 
 from engine.core.call_symbols import traded_symbol
 from engine.core.calls import Calls
+from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.core.spec import StrategySpec
-from engine.data.calls import call_rows, calls_of
+from engine.data.calls import MADE_UP, call_rows, calls_of
+from engine.packs.pack import SYNTHETIC
 from engine.signals.logic import named_logic
 
 TOLD = 20
@@ -27,12 +29,20 @@ class AskedCalls:
     notes: tuple[str, ...]
 
 
-def calls_for(settings: Settings, spec: StrategySpec) -> AskedCalls | None:
-    """The calls of the set that the spec's named logic trades; None for a logic without. NotFound without the set."""
+def calls_for(settings: Settings, spec: StrategySpec, source: str) -> AskedCalls | None:
+    """The calls of the set that the spec's named logic trades on a source's prices; None for a logic without.
+
+    NotFound without the set, DataError for made-up calls on prices that are not.
+    """
     found = named_logic(spec)
     if found is None or found[0].calls is None:
         return None
     name = found[0].calls(found[1])
+    if name == MADE_UP and source != SYNTHETIC:
+        raise DataError(
+            f"calls {name}: made up on the prices of the demo market, and no evidence on those of {source}. "
+            f"Set data.source to {SYNTHETIC}, or entry.logic_params.calls to a set of your own."
+        )
     rows = call_rows(settings, name)
     traded = {
         symbol: traded_symbol(symbol, spec.universe, spec.backtest.cash)

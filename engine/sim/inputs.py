@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 
+import polars as pl
+
 from engine.core.errors import DataError
 from engine.core.instruments import KINDS
 from engine.core.settings import Settings
@@ -12,7 +14,7 @@ from engine.core.spec import StrategySpec
 from engine.core.timeframes import MINUTES
 from engine.data import catalog, readers
 from engine.data.extents import serving
-from engine.data.partitions import source_name
+from engine.data.partitions import session_date, source_name
 from engine.data.processed import Processed, files_of
 from engine.packs.build import build_pack
 from engine.packs.disk import load_pack
@@ -54,7 +56,7 @@ def pack_for(
     _refuse_processed(settings, spec)
     source = _source(settings, spec, {symbol for symbol, _ in wanted})
     start, end = _window(settings, source, spec)
-    asked = calls_for(settings, spec)
+    asked = calls_for(settings, spec, source)
     return build_pack(
         settings,
         source=source,
@@ -158,5 +160,6 @@ def _span(
     """First and last date of the native series of a timeframe, or of the coarsest that can build it."""
     kind = readers.kind_of(settings, source, symbol, kind)
     best = serving(catalog.series(settings, source), source, symbol, timeframe, kind)
+    first = pl.DataFrame({"start": [best.first]}).select(session_date(kind)).item()
     # A 24-hour session is dated by its end: the evening after the last bar may belong to the next date.
-    return best.first.date(), best.last.date()
+    return first, best.last.date()

@@ -28,7 +28,8 @@ REPORT_EVERY_S = 1.0
 
 def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = subparsers.add_parser(
-        "data", help="import market data and trade calls; list; coverage, gaps, health; export; the demo market"
+        "data",
+        help="import market data and trade calls; list; coverage, gaps, health; export; the demo market",
     )
     verbs = parser.add_subparsers(dest="action", required=True)
     _add_import(
@@ -51,7 +52,9 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
         verbs.add_parser("export", help="the whole workspace as one DuckDB file, for analysts")
     )
 
-    demo = verbs.add_parser("demo", help="make the demo market (source SYNTHETIC): SPY, QQQ, AMD")
+    demo = verbs.add_parser(
+        "demo", help="make the demo market (source SYNTHETIC): SPY, QQQ, AMD, EURUSD, XAUUSD"
+    )
     demo.add_argument("--quick", action="store_true", help="10 sessions of minutes in place of 120")
     output.add_json_flag(demo)
     demo.set_defaults(handler=make_demo)
@@ -268,7 +271,7 @@ def _chosen(args: argparse.Namespace, settings: Settings) -> list[Series]:
 
 
 def make_demo(args: argparse.Namespace, settings: Settings) -> None:
-    """JSON: source, symbols, first, last, n_sessions, n_minutes, n_days, n_quotes."""
+    """JSON: source, symbols, first, last, n_sessions, n_minutes, n_days, n_quotes, pairs, n_calls."""
     from engine.packs import synthetic
 
     demo = synthetic.make_demo(settings, quick=args.quick, progress=output.progress)
@@ -277,8 +280,8 @@ def make_demo(args: argparse.Namespace, settings: Settings) -> None:
         return
     print(
         f"SYNTHETIC: {', '.join(demo.symbols)}, {demo.n_sessions} sessions of minutes from {demo.first} "
-        f"to {demo.last}, and {demo.n_quotes:,} quotes of their options. "
-        f"Made-up prices, for trying things out."
+        f"to {demo.last}, and {demo.n_quotes:,} quotes of their options; {' and '.join(demo.pairs)} by bid and ask, "
+        f"and {demo.n_calls:,} trade calls on them. Made up, for trying things out."
     )
 
 

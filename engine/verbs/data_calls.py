@@ -38,7 +38,9 @@ def show_calls(args: argparse.Namespace, settings: Settings) -> None:
             plain = [{**row, "notes": _notes(row["notes"])} for row in rows.select(SHOWN).to_dicts()]
             output.print_json({**asdict(made), "rows": plain})
             return
-        output.print_table(SHOWN, [[value or None for value in row] for row in rows.select(SHOWN).iter_rows()])
+        output.print_table(
+            SHOWN, [[value or None for value in row] for row in rows.select(SHOWN).iter_rows()]
+        )
         _sum_up(made, done=f"set {made.name!r}")
         return
     found = call_sets(settings)
@@ -65,7 +67,7 @@ def import_calls(args: argparse.Namespace, settings: Settings) -> int:
 
     rows: every line with its verdict and the reason. With --preview nothing is stored.
     """
-    from engine.data.calls import about, checked_name, save_calls
+    from engine.data.calls import about, import_name, save_calls
     from engine.data.importers.calls import CallOptions, read_calls
 
     stray = [f"--{name.replace('_', '-')}" for name in OF_BARS if getattr(args, name) is not None]
@@ -73,7 +75,7 @@ def import_calls(args: argparse.Namespace, settings: Settings) -> int:
         raise BadInput(
             f"{', '.join(stray)}: not for calls, which take --map, --tz and --time-format. Leave it out."
         )
-    name = checked_name(args.source or DEFAULT)
+    name = import_name(args.source or DEFAULT)
     found = read_calls(args.path, CallOptions(**{one: getattr(args, one) for one in TAKEN}))
     now = dt.datetime.now(dt.UTC)
     made = (

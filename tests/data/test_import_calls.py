@@ -212,6 +212,16 @@ def test_a_file_without_one_call_is_refused_and_a_missing_set_names_those_there_
         save_calls(settings, "../x", read(tmp_path, GOOD), None, NOW)
 
 
+def test_the_name_of_the_demo_markets_calls_is_not_for_imports(monkeypatch, capfd, tmp_path):
+    with pytest.raises(DataError, match="'synthetic': belongs to the demo market"):
+        save_calls(Settings(tmp_path / "home"), "synthetic", read(tmp_path, GOOD), None, NOW)
+    monkeypatch.setenv("ARGUS_HOME", str(tmp_path / "home"))
+    verb = ["data", "import", "calls", str(tmp_path / "calls.csv"), "--source", "synthetic", "--preview"]
+    assert cli.main(verb) == 2
+    assert "Choose another name" in capfd.readouterr().err
+    assert call_sets(Settings(tmp_path / "home")) == []
+
+
 @pytest.mark.parametrize(("flags", "stored"), [(["--preview"], []), ([], ["vip"])])
 def test_the_verb_tells_every_row_and_stores_nothing_in_a_preview(
     monkeypatch, capfd, tmp_path, flags, stored

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine.core.calls import CALL_ARRAYS
+from engine.core.errors import DataError, NotFound
 from engine.core.sessions import day_of, schedule
 from engine.core.settings import Settings
 from engine.core.spec_text import build_spec
@@ -120,8 +121,19 @@ def test_calls_on_a_future_are_traded_in_the_size_of_the_account_and_the_notes_s
     path = tmp_path / "futures.csv"
     path.write_text("time,symbol,action\n2024-03-04 15:00,NQ,BUY\n2024-03-04 16:00,MNQ1!,CLOSE\n", "utf-8")
     save_calls(store, "nq", read_calls(path, CallOptions(tz="UTC")), "UTC", NOW)
-    tree = SPEC | {"universe": ["MNQ", "NQ"], "entry": {"logic": "signals_csv", "logic_params": {"calls": "nq"}}}
+    tree = SPEC | {
+        "universe": ["MNQ", "NQ"],
+        "entry": {"logic": "signals_csv", "logic_params": {"calls": "nq"}},
+    }
     for cash, traded, other in ((50_000.0, "MNQ", "NQ"), (100_000.0, "NQ", "MNQ")):
-        asked = calls_for(store, build_spec(tree | {"backtest": {"cash": cash}}))
+        asked = calls_for(store, build_spec(tree | {"backtest": {"cash": cash}}), "mine")
         assert {symbol: len(calls) for symbol, calls in asked.by_symbol.items()} == {traded: 2, other: 0}
         assert f"calls nq: 1 on {other} traded as {traded}, the size for this account" in asked.notes
+
+
+def test_calls_of_the_demo_market_are_refused_on_prices_that_are_not(store):
+    tree = SPEC | {"entry": {"logic": "signals_csv", "logic_params": {"calls": "synthetic"}}}
+    with pytest.raises(DataError, match=r"calls synthetic: made up .* of mine. Set data.source to SYNTHETIC"):
+        pack_for(store, build_spec(tree))
+    with pytest.raises(NotFound, match="It comes with the demo market: `data demo`"):
+        calls_for(store, build_spec(tree), "SYNTHETIC")

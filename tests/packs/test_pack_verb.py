@@ -68,7 +68,7 @@ def test_a_damaged_pack_exits_1(home, capsys):
         (("pack", "show", "ffffffff"), "there is none"),
         (
             ("pack", "build", "--symbols", "IBM", "--start", "2023-08-02", "--end", "2023-08-08"),
-            "SYNTHETIC: AMD, QQQ, SPY",
+            "SYNTHETIC: AMD, EURUSD, QQQ, SPY, VIX, XAUUSD",
         ),
         (
             ("pack", "build", "--symbols", "SPY", "--start", "2019-08-02", "--end", "2019-08-08"),

@@ -91,10 +91,15 @@ def test_bars_have_the_values_and_instants_of_the_store(ask, store):
 def test_bars_are_filed_under_the_sessions_of_the_store(ask, store):
     root = partitions.source_root(store.settings, "SYNTHETIC")
     keys = [key for key, _ in partitions.parts(root, "equities_min")]
-    days = ask("SELECT DISTINCT session_date FROM bars WHERE timeframe = '1min' ORDER BY 1")
+    days = ask(
+        "SELECT DISTINCT session_date FROM bars WHERE kind = 'equity' AND timeframe = '1min' ORDER BY 1"
+    )
     assert [str(day) for (day,) in days] == keys
     # Sunday evening in New York belongs to Monday
-    assert ask("SELECT DISTINCT session_date::VARCHAR FROM bars WHERE symbol = 'EURUSD'") == [("2021-03-08",)]
+    evening = ask(
+        "SELECT DISTINCT session_date::VARCHAR FROM bars WHERE source = 'mine' AND symbol = 'EURUSD'"
+    )
+    assert evening == [("2021-03-08",)]
 
 
 def chained(home):
@@ -162,7 +167,8 @@ def test_interest_rates_are_there_in_percent(tmp_path):
 
 
 def test_what_a_kind_does_not_have_is_null(ask):
-    assert ask("SELECT count(bid_close), count(ask_close), count(contract) FROM bars") == [(3, 0, 0)]
+    counts = "SELECT count(bid_close), count(ask_close), count(contract) FROM bars"
+    assert ask(f"{counts} WHERE source = 'mine' OR kind = 'equity'") == [(3, 0, 0)]
 
 
 def test_runs_have_their_metrics_trades_and_equity(ask, store):
@@ -297,9 +303,8 @@ def test_the_command_line_says_what_went_in(monkeypatch, tmp_path, capfd):
     assert cli.main(["data", "export", "duckdb", str(path), "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told["path"] == str(path)
-    assert told["n_rows"]["bars"] == 4 * (
-        310 + 3900
-    )  # symbols and a VIX x (days, and 10 sessions of 390 minutes)
+    # three stocks and a VIX x (days, and 10 sessions of 390 minutes); 10 sessions of 24 and of 23 hours by bid and ask
+    assert told["n_rows"]["bars"] == 4 * (310 + 3900) + 10 * 60 * (24 + 23)
     assert cli.main(["data", "export", "duckdb", str(path)]) == 2
     assert "--force" in capfd.readouterr().err
     assert cli.main(["data", "export", "excel", str(path)]) == 2

@@ -130,12 +130,15 @@ def test_gaps_name_the_missing_stretch(data, lean):
 def test_the_demo_market_is_labelled(data):
     code, out, _ = data("demo", "--quick", "--json")
     assert code == 0
-    assert json.loads(out)["source"] == "SYNTHETIC"
+    told = json.loads(out)
+    assert (told["source"], told["pairs"]) == ("SYNTHETIC", ["EURUSD", "XAUUSD"]) and told["n_calls"] > 0
     assert json.loads(data("list", "--source", "SYNTHETIC", "--json")[1])["series"]
 
 
 def test_a_ticker_that_is_no_option_is_refused_in_one_line(data, tmp_path):
-    path = write(tmp_path / "us_options_opra/day.csv.gz", POLYGON_HEADER + "O:SPY,5,1,1,1,1,1380893400000000000,3\n")
+    path = write(
+        tmp_path / "us_options_opra/day.csv.gz", POLYGON_HEADER + "O:SPY,5,1,1,1,1,1380893400000000000,3\n"
+    )
     code, _, err = data("import", "polygon", path)
     assert (code, err.count("\n")) == (2, 1)
     assert "day.csv.gz, row 2: not an OPRA ticker" in err

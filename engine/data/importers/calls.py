@@ -74,15 +74,20 @@ def read_calls(path: Path, options: CallOptions, most_rows: int | None = None) -
 
     DataError where the file as a whole cannot be read.
     """
+    _zone(options.tz)  # what was typed is told before what the file says
+    return parse_calls(_bytes(path), path.name, options, most_rows)
+
+
+def parse_calls(raw: bytes, name: str, options: CallOptions, most_rows: int | None = None) -> CallFile:
+    """The same of the content of a file that is called `name`."""
     zone = _zone(options.tz)
-    raw = _bytes(path)
-    lines = _lines(raw, path.name)
+    lines = _lines(raw, name)
     header, rest = lines[0][1], lines[1:][:most_rows]
-    columns = find_columns(header, options.map or {}, path.name)
+    columns = find_columns(header, options.map or {}, name)
     rows = [_row(line, values, header, columns, zone, options.time_format) for line, values in rest]
-    unused = tuple(name for name in header if name and name not in columns.values())
+    unused = tuple(one for one in header if one and one not in columns.values())
     return CallFile(
-        path.name,
+        name,
         sha256(raw).hexdigest(),
         columns,
         unused,
