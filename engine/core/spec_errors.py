@@ -32,6 +32,12 @@ class Fault(NamedTuple):
         return f"{path}: {self.said}" if path else self.said
 
 
+def fault_of(said: str) -> Fault:
+    """A sentence that begins with a path, `entry.signal_logic.0: ...`, as a fault at that place; any other at none."""
+    path, _, rest = said.partition(": ")
+    return Fault(tuple(path.split(".")), rest) if re.fullmatch(r"\w+(\.\w+)+", path) else Fault((), said)
+
+
 def field_errors(err: ValidationError, root: type[BaseModel] = StrategySpec) -> list[Fault]:
     """One fault a place. Unknown fields stand first and missing ones last: the one often explains the other.
 

@@ -147,25 +147,29 @@ def _checked(path: Path) -> dict[str, Any]:
         if spec is not None:
             found |= {"slug": spec.slug, "spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec)}
             found["n_configs"] = _n_configs(spec)
-            found["faults"] = _unknown_signals(spec, normal)
+            found["faults"] = _refused_by_runs(spec, normal)
     except BadInput as err:
         found["faults"] = [str(err).removeprefix(f"{path.name}: ").removeprefix(f"{path}: ")]
     return found
 
 
-def _unknown_signals(spec: Any, normal: Normal) -> list[str]:
-    """Faults of named logic and its parameters; else the first indicator or parameter that nobody knows."""
+def _refused_by_runs(spec: Any, normal: Normal) -> list[str]:
+    """Faults of named logic and its parameters; else the first of what signals and walks refuse of any spec."""
     from engine.core.errors import SpecError
+    from engine.core.spec_errors import fault_of
     from engine.signals.logic import logic_faults
     from engine.signals.rules import SignalPlan
+    from engine.sim.scope import refuse_unwalkable
 
     faults = logic_faults(spec)
     if faults:
         return [str(normal.as_written(fault)) for fault in faults]
     try:
         SignalPlan.of(spec)
+        if not spec.sweep.grid:  # a grid may give what the spec leaves open; each of its configs is checked
+            refuse_unwalkable(spec)
     except SpecError as error:
-        return [str(error)]
+        return [str(normal.as_written(fault_of(str(error))))]
     return []
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from engine.cli import main
 
+BIAS = [{"name": "trend_bias", "operator": "==", "value": "bullish"}]
 ROOT = Path(__file__).parents[2]
 SMA = ROOT / "specs" / "sma_crossover.json"
 
@@ -160,6 +161,35 @@ def test_check_names_every_bad_parameter_of_a_named_logic_at_the_files_own_key(o
     told = capsys.readouterr().err
     assert "entry.zone_drawing_time: as entry.logic_params.zone_drawing_time: must be a clock time" in told
     assert "entry.min_volume_threshold: as entry.logic_params.min_volume_threshold: must be >= 0" in told
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"conversion": {"trigger": {"type": "underlying"}}},
+         "conversion.trigger underlying: no movement is given for it."),
+        ({"direction": "both", "entry": {"short_signal_logic": BIAS}, "conversion": {"trigger": {"type": "either"}}},
+         "conversion.trigger either: no movement is given for it."),
+        ({"entry": {"market_conditions": {"signal_logic": [{**BIAS[0], "value": "bulish"}]}}},
+         "entry.market_conditions.signal_logic.0: as entry.signal_logic.0: trend_bias: 'bulish' is not a label;"),
+    ],
+)  # fmt: skip
+def test_check_tells_what_every_run_would_refuse(change, said, tmp_path, capsys):
+    leg = {"initial_leg": {"right": "CALL", "delta_target": 0.25, "dte_days": 7}}
+    tree = {"name": "A", "universe": ["AMD"], **change, "entry": {**leg, **change.get("entry", {})}}
+    (tmp_path / "x.json").write_text(json.dumps(tree))
+    assert spec("check", tmp_path / "x.json") == 2
+    assert f"x.json: {said}" in capsys.readouterr().err
+
+
+def test_what_a_grid_gives_is_not_missing_from_its_spec(tmp_path, capsys):
+    """The two deltas choose the strikes; without the grid nothing would say what is sold."""
+    tree = {
+        "name": "A", "slug": "a", "universe": ["AMD"], "legs": [{"right": "CALL", "dte": 7}],
+        "conversion": {"premium_gain_pct": 15}, "sweep": {"grid": {"conversion.short_delta": {"values": [0.1, 0.2]}}},
+    }  # fmt: skip
+    (tmp_path / "x.json").write_text(json.dumps(tree))
+    assert spec("check", tmp_path / "x.json") == 0, capsys.readouterr().err
 
 
 def test_the_reading_tells_the_rules_of_a_named_logic(older, capsys):
