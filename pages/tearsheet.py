@@ -30,7 +30,12 @@ def show_way_on(at: Revision) -> None:
     st.info("Choose a run to see its tearsheet. The newest:")
     for run in newest:
         mark = "SYNTHETIC · " if run.is_synthetic else ""
-        parts = (run.name, f"{formats.listing(run.symbols)} {run.timeframe}", run.config, run.id)
+        parts = (
+            formats.shortened(run.name),
+            f"{formats.listing(run.symbols)} {run.timeframe}",
+            run.config,
+            run.id,
+        )
         label = mark + " · ".join(part for part in parts if part)
         st.button(guard.plain(label), key=f"open_{run.id}", icon=":material/insights:", type="tertiary",
                   on_click=state.put_in_url, args=(state.RUN, [run.id]))  # fmt: skip

@@ -109,6 +109,11 @@ def size(n_bytes: float) -> str:
     raise AssertionError
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """A name where there is no room for one without end."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def listing(values: Sequence[str], limit: int = 4) -> str:
     """The first few, and how many more."""
     shown = ", ".join(values[:limit])

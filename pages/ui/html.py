@@ -73,7 +73,8 @@ def table(
     .argus-table table {{ width: 100%; border-collapse: collapse; font-size: .875rem;
       font-variant-numeric: tabular-nums; }}
     .argus-table th, .argus-table td {{ padding: 7px 12px; text-align: right; white-space: nowrap; font-weight: 400; }}
-    .argus-table thead th {{ position: sticky; top: 0; background: {colours.panel}; color: {colours.muted}; }}
+    .argus-table thead th {{ position: sticky; top: 0; background: {colours.panel}; color: {colours.muted};
+      white-space: normal; overflow-wrap: break-word; max-width: 12rem; vertical-align: bottom; }}
     .argus-table tr > :first-child, .argus-table.text td, .argus-table.text th {{ text-align: left; }}
     .argus-table.text td, .argus-table.text th {{ white-space: normal; overflow-wrap: anywhere; }}
     .argus-table tbody tr > * {{ border-top: 1px solid {colours.rule}; }}"""

@@ -6,6 +6,7 @@ Trades may be many: pages ask for a few rows or for small tables, never for all 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ TRADE_ORDERS = {
     "worst": ("return_frac", False),
     "longest": ("bars_held", True),
 }
+_AS_IT_SHOULD_BE = re.compile(r".+: (native rows|([\d,]+) of \2 sessions, [\d,]+ contracts each)")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -38,9 +40,18 @@ def json_file(folder: str, name: str) -> dict[str, Any]:
         raise _damaged(folder, name) from error
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
 def warnings(folder: str) -> list[str]:
     """What a reader should know before believing the figures, one line each."""
+    return [line for line in _notes(folder) if not _AS_IT_SHOULD_BE.fullmatch(line)]
+
+
+def facts(folder: str) -> list[str]:
+    """What is told of the data where nothing is amiss: the vendor's own bars, chains of every session."""
+    return [line for line in _notes(folder) if _AS_IT_SHOULD_BE.fullmatch(line)]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _notes(folder: str) -> list[str]:
     if not (Path(folder) / "notes.json").exists():
         return []
     return [str(line) for line in json_file(folder, "notes.json").get("warnings", [])]

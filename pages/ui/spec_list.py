@@ -44,7 +44,7 @@ def show_drafts(drafts: Sequence[Draft], n: int) -> None:
                 st.badge(formats.plural(one.n_problems, "fault"), icon=":material/error:", color="red")
             else:
                 st.badge("valid", icon=":material/check:", color="green")
-            label = f"{one.name} · {one.updated_at:%Y-%m-%d %H:%M}"
+            label = f"{formats.shortened(one.name)} · {one.updated_at:%Y-%m-%d %H:%M}"
             st.button(guard.plain(label), key=f"open_draft_{one.id}", type="tertiary", icon=":material/edit:",
                       on_click=spec_actions.open_draft, args=(one.id,))  # fmt: skip
     if n > len(drafts):

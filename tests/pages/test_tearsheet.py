@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from engine.store.db import open_store
+from tests.fixtures.runs import Drawn, keep_drawn
 from tests.pages.conftest import open_page, run_ids, texts
 
 
@@ -97,6 +99,18 @@ def test_an_open_trade_is_shown_up_to_the_end(sheet):
 def test_a_trade_that_is_not_there_leaves_the_table(sheet):
     at = sheet(trade="4711")
     assert "Choose a trade" in texts(at)
+
+
+def test_what_is_as_it_should_be_is_no_warning(empty):
+    store = open_store(empty)
+    amiss = "SPY options 1min: 40 of 44 sessions, 361 contracts each"
+    told = ("AAA 1D: native rows", "AAA options 1min: 120 of 120 sessions, 253 contracts each", amiss)
+    run = keep_drawn(store, Drawn(notes=told))
+    store.close()
+    at = open_page("tearsheet", run=run.id)
+    (said,) = [one.value.replace("\\", "") for one in at.warning if "contracts" in one.value]
+    assert amiss in said
+    assert "native" not in said and "253" not in said
 
 
 def test_a_run_without_trades_says_so(sheet):
