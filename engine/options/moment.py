@@ -19,10 +19,12 @@ from engine.options.expiry import years_until
 from engine.options.implied import implied_volatility
 from engine.options.iv import mid_of_quotes
 from engine.options.parity import implied_forward
+from engine.options.rates import DividendHistory
 from engine.options.reasons import Reason
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+NS_PER_DAY = 86_400 * 10**9
 STANDS_MINUTES = 5.0  # semantics.md §4: a side counts for so long
 
 
@@ -33,7 +35,8 @@ class Moment:
     spot          : the underlying's price, NaN where nothing tells it. is_spot_implied: read off put-call parity.
     bid, ask      : as last sent in the session, however old. age: minutes since the older of them was sent.
     mid           : of the sides that stand (of a chain of prints: the last print that stands).
-    volatility, delta : at the mid, with the forward of the expiration by parity; rate zero (decision 103).
+    forward       : of the expiration, by parity; where the chain shows none, the spot less expected dividends.
+    volatility, delta : at the mid, with the forward; rate zero (decision 103).
     reason        : int8, a `Reason` where the volatility is undefined. is_stale: sent, but too long ago to count.
     volume        : of the session so far. open_interest: known before it.
     """
@@ -65,12 +68,18 @@ class _Sides(NamedTuple):
 
 
 def moment_of(
-    session: ChainSession, bar: int, now: int, minutes_a_bar: float, spot: float = math.nan
+    session: ChainSession,
+    bar: int,
+    now: int,
+    minutes_a_bar: float,
+    spot: float = math.nan,
+    paid: DividendHistory | None = None,
 ) -> Moment:
     """The chain as known at the end of `bar` (its index), which is the instant `now`.
 
     minutes_a_bar : 0 for a snapshot, whose quotes have no age.
     spot          : NaN where the source does not tell it; the nearest expiration's forward stands in.
+    paid          : dividends of the underlying as the day knew them, from a year before.
     """
     contracts, k = session.contracts, len(session.contracts)
     bid = _sent(session.close_bid, bar, k, minutes_a_bar)
@@ -87,7 +96,9 @@ def moment_of(
     is_implied = not spot > 0.0
     if is_implied:
         spot = _nearest_forward(forward, years)
-    forward = np.where(forward > 0.0, forward, spot)
+    elif paid is not None:
+        forward = np.where(forward > 0.0, forward, spot - _expected(paid, contracts, now // NS_PER_DAY))
+    forward = np.where(np.isnan(forward), spot, forward)
     volatility, delta, why = _priced(contracts, mid, years, forward, spot)
     return Moment(
         contracts, now, spot, is_implied, bid.price, ask.price, last.price, age, mid, years, forward, volatility,
@@ -139,6 +150,12 @@ def _forwards(contracts: Contracts, bid: FloatArray, ask: FloatArray) -> FloatAr
     return found
 
 
+def _expected(paid: DividendHistory, contracts: Contracts, on: int) -> FloatArray:
+    """(k,): the dividends that `on` expects before each contract's expiration, per share."""
+    days, owner = np.unique(contracts.expiry, return_inverse=True)
+    return np.array([paid.worth(on, int(day), 0.0) for day in days], dtype=np.float64)[owner]
+
+
 def _nearest_forward(forward: FloatArray, years: FloatArray) -> float:
     known = np.flatnonzero((forward > 0.0) & (years > 0.0))
     return float(forward[known[np.argmin(years[known])]]) if len(known) else math.nan
@@ -153,6 +170,9 @@ def _priced(
     columns = (contracts.is_call, contracts.strike, mid, years, forward)
     rows = zip(*(one.tolist() for one in columns), strict=True)
     for i, (is_call, strike, price, left, level) in enumerate(rows):
+        if level <= 0.0:
+            reason[i] = Reason.NOT_POSITIVE  # dividends eat the spot
+            continue
         carry = -math.log(level / spot) / left if level > 0.0 and spot > 0.0 and left > 0.0 else 0.0
         volatility[i], reason[i] = implied_volatility(price, is_call, spot, strike, left, 0.0, carry)
         if volatility[i] > 0.0:

@@ -66,6 +66,11 @@ class DividendHistory:
         """(ex-days, amounts) that `on` expects in on+1..until, as `projected_dividends` does."""
         return projected_dividends(self.ex_day, self.per_share_of(on), on, until)
 
+    def worth(self, on: int, until: int, rate: float) -> float:
+        """What the dividends that `on` expects in on+1..until are worth on that day, per share; 0 without any."""
+        days, amounts = self.expected(on, until)
+        return present_value(amounts, (days - on) / DAYS_A_YEAR, (until - on) / DAYS_A_YEAR, rate)
+
 
 def continuous(percent: ArrayLike) -> FloatArray:
     """A yearly rate in percent, compounded once a year, as a continuous fraction: 0.75 is ln(1.0075)."""
@@ -147,8 +152,14 @@ def equivalent_yield(spot: float, amount: ArrayLike, ex_years: ArrayLike, years:
     It spreads a payment over the option's life, so early exercise around the ex-day itself is blurred: decision 092 has
     the error. NaN without time or if the dividends eat the spot.
     """
-    left = less_dividends(spot, amount, ex_years, years, rate)
-    return -math.log(left / spot) / years if years > 0.0 and left > 0.0 else math.nan
+    return yield_of_cash(spot, present_value(amount, ex_years, years, rate), years)
+
+
+def yield_of_cash(spot: float, worth: float, years: float) -> float:
+    """`equivalent_yield` of dividends that are worth so much today. Plain, so that it can be compiled."""
+    if not (years > 0.0 and worth < spot):
+        return math.nan
+    return 0.0 - math.log((spot - worth) / spot) / years
 
 
 def forward_price(spot: float, years: float, rate: float, dividend_yield: float) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,7 @@ from engine.trade.chain import NO_GREEKS, Contract, Greeks, Quote
 
 Key = tuple[str, int, int, bool]
 FLOAT32_STEP = 6e-8  # half a step, relative
+WorthTo = Callable[[int], float]
 SIDES = ("open_bid", "open_ask", "close_bid", "close_ask", "open_trade", "last_trade")
 
 
@@ -33,6 +34,10 @@ def as_written(price: float) -> float:
     if abs(cents - price) <= FLOAT32_STEP * abs(price):
         return cents
     return math.floor(price * 10_000.0 + 0.5) / 10_000.0 if price == price else price
+
+
+def no_dividends(_: int) -> float:
+    return 0.0
 
 
 class ChainDay:
@@ -83,7 +88,8 @@ class ChainDay:
 class PackChain:
     """`ChainView` of one underlying at `now` (UTC ns).
 
-    spot : the underlying's last price, rate: continuous, a year; both for Greeks.
+    spot : the underlying's last price, rate: continuous, a year, dividends: what those expected before a date (days
+           since 1970) are worth, per share; all for Greeks.
     opening : the opening quote of a row that starts at `now` counts (fills); else only what came before (decisions).
     """
 
@@ -95,11 +101,12 @@ class PackChain:
         *,
         spot: float = math.nan,
         rate: float = 0.0,
+        dividends: WorthTo = no_dividends,
         iv_rank: float = math.nan,
         opening: bool = False,
     ) -> None:
         self._day, self._now, self._max_age, self._opening = day, now, max_age, opening
-        self._spot, self._rate, self._iv_rank = spot, rate, iv_rank
+        self._spot, self._rate, self._dividends, self._iv_rank = spot, rate, dividends, iv_rank
         self._greeks: dict[int, dict[Key, Greeks]] = {}
         self._quotes: dict[Key, Quote] = {}
 
@@ -203,8 +210,9 @@ class PackChain:
             these = [*self.contracts(contract.expiry, True), *self.contracts(contract.expiry, False)]
             quotes = [self.quote(one) for one in these]
             made = expiry_greeks(
-                these, quotes, self.has_quotes, self._now, self._max_age, self._spot, self._rate
-            )
+                these, quotes, self.has_quotes, self._now, self._max_age, self._spot, self._rate,
+                self._dividends(contract.expiry),
+            )  # fmt: skip
             self._greeks[contract.expiry] = {key_of(c): g for c, g in zip(these, made, strict=True)}
         return self._greeks[contract.expiry].get(key_of(contract), NO_GREEKS)
 

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from engine.core.bars import FloatArray
 from engine.core.chains import ChainSeries
 from engine.core.errors import DataError
 from engine.core.sessions import Int32Array, day_number, day_of
+from engine.options.rates import DividendHistory
 from engine.packs.pack import Pack
-from engine.sim.chain_view import ChainDay, PackChain
+from engine.sim.chain_view import ChainDay, PackChain, WorthTo, no_dividends
 from engine.sim.market import Lane, Market, build_market
 
 RateOn = Callable[[dt.date], float]
@@ -47,6 +48,7 @@ class OptionLane:
     dividend_next : float64 (n_bars,), cash per share going ex in the next session.
     official : closes of daily bars by session date; empty where the pack has none.
     iv_rank  : IV percentile by session date, 0..1, as known before it opens.
+    paid     : dividends and splits from a year before; None where the underlying had none.
     """
 
     bars: Lane
@@ -57,6 +59,7 @@ class OptionLane:
     dividend_next: FloatArray
     official: Mapping[int, float]
     iv_rank: Mapping[int, float]
+    paid: DividendHistory | None = None
     days: dict[int, ChainDay] = field(default_factory=dict)
 
     def chain_day(self, day: int) -> ChainDay | None:
@@ -69,6 +72,10 @@ class OptionLane:
             self.days.clear()  # a run looks at one session at a time
             found = self.days[day] = ChainDay(self.chain, session)
         return found
+
+    def expected_dividends(self, day: int, rate: float) -> WorthTo:
+        """What dividends are worth, per share, that `day` expects until a later date."""
+        return no_dividends if self.paid is None else partial(self.paid.worth, day, rate=rate)
 
 
 @dataclass(frozen=True)
@@ -94,12 +101,14 @@ class OptionMarket:
         if bar < 0:
             return None
         day = int(lane.bars.clock.day[bar])
+        rate = self.rate_on(date_of(day))
         return PackChain(
             lane.chain_day(day),
             int(self.base.ticks[tick]),
             max_age,
             spot=float(lane.spot[bar]),
-            rate=self.rate_on(date_of(day)),
+            rate=rate,
+            dividends=lane.expected_dividends(day, rate),
         )
 
 
@@ -155,6 +164,7 @@ def _lane(pack: Pack, bars: Lane, chain: ChainSeries, iv_rank: Mapping[int, floa
         dividend_next=_next_dividend(bars),
         official=_official(pack, bars.rules.symbol),
         iv_rank=iv_rank,
+        paid=pack.ex_dividends.get(bars.rules.symbol),
     )
 
 

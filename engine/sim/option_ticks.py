@@ -14,7 +14,7 @@ from engine.core.chains import AM, ChainSeries, ChainSession
 from engine.core.sessions import Int64Array
 from engine.sim.kernel import option_book as o
 from engine.sim.kernel.option_book import Board
-from engine.sim.option_market import OptionLane, OptionMarket, date_of
+from engine.sim.option_market import OptionLane, OptionMarket, RateOn, date_of
 from engine.sim.ticks import TickMarket
 from engine.trade.chain import is_third_friday
 
@@ -34,7 +34,7 @@ class OptionTicks:
         return len(self.laid)
 
     def _build(self) -> Board:
-        parts = [_LaidChain(lane, self.roots) for lane in self.market.lanes]
+        parts = [_LaidChain(lane, self.roots, self.market.rate_on) for lane in self.market.lanes]
         on_tick, prices = self._on_tick(parts)
         session = _joined([p.session for p in parts])
         _count_ticks(session, on_tick)
@@ -44,6 +44,7 @@ class OptionTicks:
             prices=prices,
             session=session,
             expiry=_joined([p.expiry for p in parts]),
+            dividends=np.concatenate([p.dividends for p in parts]),
             row=_joined([p.row for p in parts]),
             row_price=np.concatenate([p.row_price for p in parts]),
             member=np.concatenate([p.member for p in parts]),
@@ -105,7 +106,7 @@ class _Shift(NamedTuple):
 class _LaidChain:
     """One underlying's chain in flat arrays; numbers count from zero until `shift_by`."""
 
-    def __init__(self, lane: OptionLane, roots: Sequence[str]) -> None:
+    def __init__(self, lane: OptionLane, roots: Sequence[str], rate_on: RateOn) -> None:
         self._lane = lane
         self._held = [one for _, one in sorted(lane.chain.by_session.items())]
         chain = lane.chain
@@ -118,6 +119,7 @@ class _LaidChain:
         self.session[:, o.N_COLUMNS] = [len(one.start) for one in self._held]
         self.session[:, o.TIME_AT] = np.cumsum(self.session[:, o.N_COLUMNS]) - self.session[:, o.N_COLUMNS]
         self.expiry, self.member = self._expirations()
+        self.dividends = self._dividends(rate_on)
         self._link(date)
 
     def _rows(self, roots: Sequence[str]) -> tuple[Int64Array, FloatArray]:
@@ -171,6 +173,19 @@ class _LaidChain:
             members.append(rows)
             first_row, n_members, n_before = first_row + k, n_members + len(rows), n_before + len(days)
         return np.concatenate(tables), np.concatenate(members)
+
+    def _dividends(self, rate_on: RateOn) -> FloatArray:
+        """`Board.dividends`."""
+        found = np.zeros(len(self.expiry))
+        if self._lane.paid is None:
+            return found
+        for day, i in self._number.items():
+            first, count = self.session[i, [o.X_FIRST, o.X_COUNT]].tolist()
+            worth_to = self._lane.expected_dividends(day, rate_on(date_of(day)))
+            found[first : first + count] = [
+                worth_to(until) for until in self.expiry[first : first + count, o.X_DAY].tolist()
+            ]
+        return found
 
     def _link(self, date: NDArray[np.int32]) -> None:
         """Set NEXT: the row of the next session that lists the same contract, across splits under its new strike."""

@@ -13,6 +13,7 @@ from engine.metrics import returns
 from engine.metrics.returns import daily_metrics
 from engine.metrics.trades import trade_ratios
 from engine.options.kernels import COMPILED as PRICING
+from engine.options.rates import yield_of_cash
 from engine.sim.chain_view import as_written
 from engine.sim.kernel.book import (
     BALANCE,
@@ -355,6 +356,7 @@ FORMULAS = (
     worse_than_mid,
     side_of,
     next_event,
+    yield_of_cash,
 )
 
 WALK = (

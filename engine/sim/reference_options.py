@@ -172,12 +172,14 @@ class OptionWalk:
         }
 
     def _chain(self, e: Ending, now: int, *, spot: float = math.nan, opening: bool = False) -> PackChain:
+        rate = self.market.rate_on(date_of(e.day))
         return PackChain(
             e.lane.chain_day(e.day),
             now,
             self.rules.filters.max_quote_age_ns,
             spot=spot,
-            rate=self.market.rate_on(date_of(e.day)),
+            rate=rate,
+            dividends=e.lane.expected_dividends(e.day, rate),
             iv_rank=e.lane.iv_rank.get(e.day, math.nan),
             opening=opening,
         )

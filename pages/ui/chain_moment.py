@@ -173,8 +173,9 @@ def _show_volatilities(chain: Chain, one: Moment, expiry: Expiry) -> None:
             return
         charts.show(chain_charts.smile(palette(), one, expiry), "chain_smile", words)
         st.caption("At the middle of the quotes that stand, by Black-Scholes-Merton on the forward that put-call "
-                   "parity shows, at a rate of zero. American options deep in the money may be worth exercising early, "
-                   "which lifts theirs; what lies far above the others is cut off.")  # fmt: skip
+                   "parity shows (else the price less expected dividends), at a rate of zero. American options deep "
+                   "in the money may be worth exercising early, which lifts theirs; what lies far above the others is "
+                   "cut off.")  # fmt: skip
         return
     held, values = moments.surface(one, chain_charts.MONEYNESS)
     known = [i for i, term in enumerate(held) if term.volatility == term.volatility]

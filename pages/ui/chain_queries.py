@@ -22,6 +22,7 @@ from engine.data.chains import read_chain
 from engine.data.schemas import dataset_name
 from engine.options import moment as moments
 from engine.options.moment import Moment
+from engine.packs.build_carry import dividends_for
 from pages.ui import data_queries
 from pages.ui.data_queries import Market
 
@@ -173,7 +174,8 @@ def moment(at: Market, chain: Chain, day: dt.date, bar: int) -> Moment | None:
     minutes = 0.0 if chain.timeframe == "1D" else float(MINUTES[chain.timeframe])
     told = held.chain.underlying
     spot = float(told[bar]) if told is not None else _spot(at, chain, day, now)
-    return moments.moment_of(held.chain, bar, now, minutes, spot)
+    paid = dividends_for(at.settings, chain.source, chain.symbol, day, day)
+    return moments.moment_of(held.chain, bar, now, minutes, spot, paid)
 
 
 def _spot(at: Market, chain: Chain, day: dt.date, now: int) -> float:

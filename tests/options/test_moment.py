@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import polars as pl
 import pytest
 
 from engine.core.chains import ChainSession
-from engine.core.sessions import schedule
+from engine.core.sessions import day_number, schedule
 from engine.data.calendars import sessions as sessions_of
 from engine.data.contracts import contracts_of
 from engine.options import moment as moments
 from engine.options.black import bsm_greeks, bsm_price
 from engine.options.expiry import years_until
 from engine.options.moment import moment_of
+from engine.options.rates import DividendHistory
 from engine.options.reasons import Reason
 
 DAY = dt.date(2023, 11, 20)
@@ -120,10 +123,34 @@ def test_terms_and_surface_follow_the_chain_and_end_where_it_ends(session):
 
 
 def test_adjusted_contracts_stay_out_of_the_smile(session):
-    from dataclasses import replace
-
     adjusted = session.contracts.strike == 110.0
     odd = replace(session, contracts=replace(session.contracts, adjusted=adjusted))
     one = at(odd)
     strikes, _ = moments.smile(one, int(one.contracts.expires_at[0]))
     assert strikes.tolist() == [90.0, 95.0, 100.0, 105.0]
+
+
+def test_without_a_forward_the_dividends_expected_before_expiry_come_off_the_price(session):
+    """Puts alone show no forward. 2.00 were paid on 30 December 2022, between the two expirations a year later."""
+    calls = session.contracts.is_call
+    bid, ask = session.close_bid.copy(), session.close_ask.copy()
+    bid[calls], ask[calls] = np.nan, np.nan
+    alone = replace(session, open_bid=bid, open_ask=ask, close_bid=bid, close_ask=ask)
+    paid = DividendHistory(
+        np.array([day_number(dt.date(2022, 12, 30)), day_number(dt.date(2023, 11, 21))]),  # the later: not known yet
+        np.array([2.0, 9.0]), np.empty(0, int), np.empty(0),
+    )  # fmt: skip
+    now = int(session.start[BAR]) + 60 * 10**9
+    plain, one = moment_of(alone, BAR, now, 1.0, SPOT), moment_of(alone, BAR, now, 1.0, SPOT, paid)
+    near, far = one.contracts.expiry == one.contracts.expiry.min(), one.contracts.expiry.max()
+    assert set(one.forward[near]) == {100.0} and set(one.forward[one.contracts.expiry == far]) == {98.0}
+    assert set(plain.forward) == {100.0}
+    # Black (1976) by hand at the volatility found
+    i = row(one, 95.0, False, 1)
+    total = one.volatility[i] * math.sqrt(one.years[i])
+    d1 = math.log(98.0 / 95.0) / total + 0.5 * total
+    phi = NormalDist().cdf
+    assert 95.0 * phi(total - d1) - 98.0 * phi(-d1) == pytest.approx(one.mid[i], abs=1e-9)
+    assert one.delta[i] == pytest.approx(-phi(-d1) * 98.0 / 100.0, abs=1e-9)
+    eaten = moment_of(alone, BAR, now, 1.0, SPOT, replace(paid, amount=np.array([100.0, 9.0])))
+    assert set(eaten.reason[~calls & (one.contracts.expiry == far)]) == {Reason.NOT_POSITIVE}

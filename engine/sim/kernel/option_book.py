@@ -81,6 +81,7 @@ class Board(NamedTuple):
               the tick and at the start of the bar that ends there, and the day an order decided next would fill.
     prices  : float64 (n_symbols, n_ticks, 5), see the columns.
     session, expiry, row : int64, row_price : float64; see the columns.
+    dividends : float64, a row an expiration of a session: what is expected before it is worth, per share.
     member  : int64, rows by expiration, calls then puts, each by strike, then root.
     starts, ends : int64, of the columns of each session.
     open_bid ... volume : float32, contract by column, session after session; empty where the chain has none.
@@ -90,6 +91,7 @@ class Board(NamedTuple):
     prices: Any
     session: Any
     expiry: Any
+    dividends: Any
     row: Any
     row_price: Any
     member: Any

@@ -1,6 +1,7 @@
 """Marks and deltas of one expiration at one tick, computed when a config first asks and kept for the ones after it.
 
-Deltas as `engine.sim.chain_greeks` tells them: European, at the mid, on the forward that put-call parity shows.
+Deltas as `engine.sim.chain_greeks` tells them: European, at the mid, on the forward that put-call parity shows, else
+on spot less expected dividends.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from engine.options.black import bsm_greeks
 from engine.options.expiry import NS_PER_YEAR
 from engine.options.implied import implied_volatility
 from engine.options.parity import LEAST_PAIRS, NEAR_FRACTION
+from engine.options.rates import yield_of_cash
 from engine.sim.kernel.option_book import (
     CALLS_AT,
     EXPIRES_AT,
@@ -96,6 +98,8 @@ def tell_deltas(b, d, t, c, s, k, x, slot):
             d.pairs[i, PAIR_MID] = 0.5 * (bid + ask)
         d.used[WORK] += 1
     dividend_yield = yield_of(b, d, first, n_calls, n, now, most, spot, rate)
+    if math.isnan(dividend_yield):
+        dividend_yield = yield_of_cash(spot, b.dividends[x], most)
     for i in range(n):
         mid, row = d.pairs[i, PAIR_MID], b.member[first + i]
         if math.isnan(mid):
@@ -109,12 +113,12 @@ def tell_deltas(b, d, t, c, s, k, x, slot):
 
 
 def yield_of(b, d, first, n_calls, n, now, years, spot, rate):
-    """The continuous yield at which spot grows to the forward of the chain; 0 where it shows none."""
+    """The continuous yield at which spot grows to the forward of the chain; NaN where it shows none."""
     if not years > 0.0:
-        return 0.0
+        return np.nan
     discount = math.exp(-rate * years)
     forward = forward_of(d, pairs_near(b, d, first, n_calls, n, now), discount)
-    return rate - math.log(forward / spot) / years if forward > 0.0 else 0.0
+    return rate - math.log(forward / spot) / years if forward > 0.0 else np.nan
 
 
 def pairs_near(b, d, first, n_calls, n, now):
