@@ -46,7 +46,7 @@ def start(home: str) -> float:
         cwd=ROOT,
         env={**os.environ, "ARGUS_HOME": home},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,  # fmt: skip
+        stderr=subprocess.DEVNULL,
     )
     try:
         while not _is_healthy(port):
