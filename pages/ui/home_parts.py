@@ -10,9 +10,21 @@ import polars as pl
 import streamlit as st
 
 from engine.data import partitions
-from engine.store import heartbeats, jobs, runs, specs, sweeps
+from engine.store import jobs, runs, specs, sweeps
 from engine.store.models import JobRow
-from pages.ui import actions, formats, guard, html, queries, shell, state, sweep_list, sweep_queries, tables
+from pages.ui import (
+    actions,
+    formats,
+    guard,
+    html,
+    queries,
+    shell,
+    state,
+    sweep_list,
+    sweep_queries,
+    tables,
+    workers,
+)
 from pages.ui import jobs as job_cards
 from pages.ui.palette import palette
 from pages.ui.queries import COUNT_CAP, Revision, Run, RunsQuery
@@ -62,12 +74,12 @@ def overview(at: Revision) -> Overview:
 def show_counts(found: Overview) -> None:
     """How much there is, in one row of figures."""
     store = guard.store()
-    n_jobs, alive = jobs.count_jobs(store), heartbeats.workers(store.settings)
-    busy = sum(one.job_id is not None for one in alive)
+    n_jobs, now = jobs.count_jobs(store), workers.hands(store)
     waiting = f"{formats.plural(n_jobs['queued'], 'job')} waiting" if n_jobs["queued"] else "nothing waits"
+    at_work = f"{len(now.busy)} at work" if now.alive else "none alive"
     n_runs = f"{COUNT_CAP:,} or more" if found.n_runs >= COUNT_CAP else f"{found.n_runs:,}"
     figures = [
-        ("Workers", f"{len(alive)}", f"{busy} at work, {waiting}" if alive else f"none alive, {waiting}",
+        ("Workers", f"{len(now.alive)}", f"{at_work}, {waiting}",
          "Processes that do queued jobs. `python -m engine worker` starts one."),
         ("Sweeps", f"{found.n_sweeps:,}", "", "Grids of configs, done or under way."),
         ("Runs", n_runs, "", "Backtests with all their files."),

@@ -15,10 +15,10 @@ from engine.core.errors import NotFound
 from engine.store import heartbeats, jobs
 from engine.store.heartbeats import JobProgress
 from engine.store.models import JobRow
-from pages.ui import actions, formats, guard, shell, state
+from pages.ui import actions, formats, guard, shell, state, workers
+from pages.ui.workers import Hands
 
 EVERY = "2s"
-WORKER = "python -m engine worker"
 _LOOK = {  # status -> words, icon, colour of the badge
     "queued": ("waits for a worker", ":material/schedule:", "gray"),
     "running": ("running", ":material/play_arrow:", "blue"),
@@ -30,11 +30,11 @@ _LOOK = {  # status -> words, icon, colour of the badge
 
 def show_no_worker() -> None:
     """A warning where nobody does the queued work, with the command that changes it."""
-    if heartbeats.workers(guard.store().settings):
+    if workers.hands(guard.store()).alive:
         return
     st.warning("No worker is alive, so queued work waits. Start one in the folder of Argus:",
                icon=":material/engineering:")  # fmt: skip
-    st.code(WORKER, language="bash")
+    st.code(workers.COMMAND, language="bash")
 
 
 def show_job(job_id: int, *, title: bool = True) -> None:
@@ -66,20 +66,23 @@ def _draw(ids: Sequence[int], was_open: bool, title: bool) -> None:
     found = [jobs.get_job(store, job_id) for job_id in ids]
     if was_open != any(job.status in jobs.OPEN for job in found):
         st.rerun()  # the page shows what was made, and the cards begin or cease to ask
+    now = workers.hands(store)
+    if was_open:
+        workers.keep_badge(now)
     told = heartbeats.job_progress(store.settings, ids)
-    if any(job.status == "queued" for job in found):
+    if any(job.status == "queued" or now.has_lost(job) for job in found):
         show_no_worker()
     for job in found:
         assert job.id is not None
-        _show_card(job, told.get(job.id), title)
+        _show_card(job, told.get(job.id), now, title)
 
 
-def _show_card(job: JobRow, now: JobProgress | None, title: bool) -> None:
-    """now : the last report, if it is of this claim."""
+def _show_card(job: JobRow, told: JobProgress | None, now: Hands, title: bool) -> None:
+    """told : the last report, if it is of this claim."""
     with st.container(border=True, key=f"job_{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
-                words, icon, colour = _LOOK[job.status]
+                words, icon, colour = _LOOK["queued" if now.has_lost(job) else job.status]
                 if job.status == "running" and job.cancel_requested:
                     words = "stopping"
                 st.badge(words, icon=icon, color=colour)
@@ -88,7 +91,7 @@ def _show_card(job: JobRow, now: JobProgress | None, title: bool) -> None:
             with st.container(horizontal=True, gap="small", width="content"):
                 _show_buttons(job)
         if job.status in jobs.OPEN:
-            _show_progress(job, now)
+            _show_progress(job, told, is_lost=now.has_lost(job))
         if job.error and job.status in jobs.OPEN:
             tried = f"error {job.n_errors} of at most {jobs.MAX_ERRORS}"
             st.warning(guard.plain(f"The last try failed: {job.error} It is tried again by itself; {tried}."),
@@ -97,14 +100,15 @@ def _show_card(job: JobRow, now: JobProgress | None, title: bool) -> None:
             st.error(guard.plain(job.error), icon=":material/error:")
 
 
-def _show_progress(job: JobRow, now: JobProgress | None) -> None:
-    if now is None or (job.status == "running" and now.attempt != job.attempt):
-        st.progress(0.0, text="Starting…" if job.status == "running" else "Waits in the queue.")
+def _show_progress(job: JobRow, told: JobProgress | None, *, is_lost: bool) -> None:
+    is_running = job.status == "running" and not is_lost
+    if told is None or (is_running and told.attempt != job.attempt):
+        st.progress(0.0, text="Starting…" if is_running else "Waits in the queue.")
         return
-    share = min(1.0, now.n_done / now.n_total) if now.n_total else 0.0
-    st.progress(share, text=guard.plain(_progress_line(now) if job.status == "running" else _kept_line(now)))
-    if now.best:
-        st.caption(guard.plain(best_line(now.best)))
+    share = min(1.0, told.n_done / told.n_total) if told.n_total else 0.0
+    st.progress(share, text=guard.plain(_progress_line(told) if is_running else _kept_line(told)))
+    if told.best:
+        st.caption(guard.plain(best_line(told.best)))
 
 
 def _progress_line(now: JobProgress) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from sqlalchemy.exc import DBAPIError
 
+from engine.core.errors import ArgusError
 from engine.core.settings import load_settings
-from engine.store import heartbeats
-from pages.ui import formats
 from pages.ui.palette import palette
 
 PAGES = Path(__file__).resolve().parents[1]
@@ -72,14 +72,13 @@ def _pages() -> list[st.Page]:
 
 def _show_workers() -> None:
     """Who does the queued work; a store that cannot be read is for the page to tell."""
-    alive = heartbeats.workers(load_settings())
-    if not alive:
-        st.badge("no worker", icon=":material/engineering:", color="orange")
-        st.caption("Queued work waits. Start one: `python -m engine worker`")
+    from pages.ui import guard, workers  # the guard draws the shell
+
+    try:
+        now = workers.hands(guard.store())
+    except (ArgusError, DBAPIError):
         return
-    busy = sum(one.job_id is not None for one in alive)
-    words = f"{busy} of {formats.plural(len(alive), 'worker')} at work"
-    st.badge(words, icon=":material/engineering:", color="blue" if busy else "gray")
+    workers.show_badge(now)
 
 
 def _show_sidebar() -> None:

@@ -20,7 +20,7 @@ from engine.core.settings import Settings
 from engine.core.spec_text import parse_spec
 from engine.store import jobs, ledger, specs, sweeps
 from engine.store.models import JobRow, SweepRow
-from pages.ui import guard, queries
+from pages.ui import guard, queries, workers
 from pages.ui.queries import Revision, Run, RunsQuery
 
 if TYPE_CHECKING:
@@ -117,10 +117,10 @@ def status(sweep: Sweep) -> str:
     """running, interrupted (nobody works on it and nobody will by himself), queued, done, cancelled or failed."""
     if sweep.stored_status != "running":
         return sweep.stored_status
-    job = open_job(sweep.id)
+    store, job = guard.store(), open_job(sweep.id)
     if job is not None:
-        return job.status
-    settings = guard.store().settings
+        return "queued" if workers.hands(store).has_lost(job) else job.status
+    settings = store.settings
     return "running" if is_held(settings.locks / f"sweep-{sweep.id}.lock") else "interrupted"
 
 
