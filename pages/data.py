@@ -30,7 +30,8 @@ RESULTS = {"calls": data_calls, "pack": data_packs, "export": data_export}
 
 def show_empty() -> None:
     st.info(
-        "There is no market data yet. Import your own below, or make the demo market: SPY, QQQ and AMD, made up."
+        "There is no market data yet. Import your own below, or make the demo market: SPY, QQQ, AMD, EURUSD and "
+        "XAUUSD, made up."
     )
     st.button("Make the demo market", key=state.DEMO, type="primary", icon=":material/science:",
               on_click=data_actions.start_demo)  # fmt: skip

@@ -15,7 +15,7 @@ from engine.core.settings import Settings
 from engine.core.spec import StrategySpec
 from engine.data.calls import MADE_UP, call_rows, calls_of
 from engine.packs.pack import SYNTHETIC
-from engine.signals.logic import named_logic
+from engine.signals.logic import named_calls
 
 TOLD = 20
 """Refused rows that a pack's notes name one by one; the set itself keeps all of them."""
@@ -34,10 +34,9 @@ def calls_for(settings: Settings, spec: StrategySpec, source: str) -> AskedCalls
 
     NotFound without the set, DataError for made-up calls on prices that are not.
     """
-    found = named_logic(spec)
-    if found is None or found[0].calls is None:
+    name = named_calls(spec)
+    if name is None:
         return None
-    name = found[0].calls(found[1])
     if name == MADE_UP and source != SYNTHETIC:
         raise DataError(
             f"calls {name}: made up on the prices of the demo market, and no evidence on those of {source}. "

@@ -44,7 +44,9 @@ def resume_sweep(sweep_id: str, name: str, *, rank_by: str = "sharpe", top: int 
 
 def make_demo(*, quick: bool = False) -> int:
     """Ask for the demo market; the job's number."""
-    return _added("demo", {"quick": quick}, "Demo market: SPY, QQQ, AMD, made-up prices", RUN_PRIORITY)
+    return _added(
+        "demo", {"quick": quick}, "Demo market: SPY, QQQ, AMD, EURUSD, XAUUSD, made-up prices", RUN_PRIORITY
+    )
 
 
 def save_spec(spec: StrategySpec) -> str:

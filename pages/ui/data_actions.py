@@ -17,6 +17,7 @@ from engine.core.settings import CHECKOUT
 from engine.core.slugs import MAX_SLUG
 from engine.data import inbox
 from engine.data.calls import CallSet
+from engine.packs.pack import SYNTHETIC
 from engine.store import drafts, jobs
 from pages.ui import actions, formats, guard, state
 
@@ -86,13 +87,16 @@ def start_calls(
 def draft_of_calls(one: CallSet, held: Collection[str]) -> str:
     """Action: a draft of the shipped strategy Signals that trades this set; the draft's id.
 
-    Its universe are those of the set's symbols that are held in the store, or all where none is.
+    Its universe are those of the set's symbols that are held in the store, or all where none is. Made-up calls are
+    traded on the prices that they were made on.
     """
     tree = json.loads(SIGNALS.read_text(encoding="utf-8"))
     there = dict.fromkeys(name for symbol in one.symbols for name in tradable(symbol) if name in held)
     universe = list(there) or list(one.symbols)
     tree |= {"name": f"Signals: {one.name}", "slug": f"signals_{one.name}"[:MAX_SLUG], "universe": universe}
     tree["entry"]["logic_params"]["calls"] = one.name
+    if one.is_synthetic:
+        tree["data"] = {"source": SYNTHETIC}
     text = json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
     return str(drafts.new_draft(guard.store(), text, SIGNALS.name).id)
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.core.settings import Settings
 from engine.data.calls import CallSet, call_rows, call_sets
-from pages.ui import data_actions, data_calls_form, data_queries, formats, guard, shell, state
+from pages.ui import badges, data_actions, data_calls_form, data_queries, formats, guard, shell, state
 from pages.ui.data_call_rows import show_rows
 from pages.ui.data_queries import Market
 
@@ -72,6 +72,8 @@ def _show_sets(at: Market, sets: list[CallSet]) -> None:
         st.caption("Tick a set to see its rows. A spec trades one by its name: entry.logic_params.calls.")
         return
     one = sets[names.index(chosen)]
+    if one.is_synthetic:
+        badges.show_made_up("The demo market's own calls: they show how Argus works, and are nobody's.")
     if st.button("Backtest these calls", key=state.TRADE_CALLS, type="primary", icon=":material/play_arrow:",
                  help="A draft of the strategy Signals that trades this set, on the page Specs."):  # fmt: skip
         held = set(data_queries.all_series(at)["symbol"])
@@ -79,6 +81,9 @@ def _show_sets(at: Market, sets: list[CallSet]) -> None:
             shell.page("specs.py"), query_params={state.DRAFT: data_actions.draft_of_calls(one, held)}
         )
     show_rows(rows_of(at.home, chosen, stamp(at.settings)), f"set_{chosen}")
+    if one.is_synthetic:
+        st.caption("Made with the demo market, each from the prices before it and nothing else.")
+        return
     unused = f" Not used: {', '.join(one.unused)}." if one.unused else ""
     st.caption(guard.plain(f"From {one.file}, times in {one.tz or 'the zone that they name'}.{unused}"))
 
@@ -86,8 +91,8 @@ def _show_sets(at: Market, sets: list[CallSet]) -> None:
 def sets_frame(sets: list[CallSet]) -> pl.DataFrame:
     """A row a set."""
     rows = [
-        (one.name, formats.listing(one.symbols), (one.first or "")[:10], (one.last or "")[:10], one.n_taken,
-         one.n_repaired, one.n_refused, one.file)
+        (["SYNTHETIC" if one.is_synthetic else "imported"], one.name, formats.listing(one.symbols),
+         (one.first or "")[:10], (one.last or "")[:10], one.n_taken, one.n_repaired, one.n_refused, one.file)
         for one in sets
     ]  # fmt: skip
     return pl.DataFrame(rows, schema=list(_SET_COLUMNS), orient="row")
@@ -95,6 +100,10 @@ def sets_frame(sets: list[CallSet]) -> pl.DataFrame:
 
 _TEXT, _NUMBER = st.column_config.TextColumn, st.column_config.NumberColumn
 _SET_COLUMNS = {
+    "data": st.column_config.MultiselectColumn(
+        "Data", width=108, options=["SYNTHETIC", "imported"], color=["violet", "gray"],
+        help="SYNTHETIC calls are made up, with the demo market.",
+    ),
     "name": _TEXT("Set", width=150), "symbols": _TEXT("Symbols", width=190), "first": _TEXT("First", width=90),
     "last": _TEXT("Last", width=90), "taken": _NUMBER("Taken", format="localized", width=70),
     "repaired": _NUMBER("Repaired", format="localized", width=75, help="Read otherwise than they stand there."),

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.core.errors import ArgusError, DataError
 from engine.core.slugs import slug_of
-from engine.data.calls import rows_frame
+from engine.data.calls import import_name, rows_frame
 from engine.data.importers.calls import FIELDS, NEEDED, CallFile, CallOptions, matched, read_calls
 from pages.ui import data_actions, data_csv, guard, state
 from pages.ui.data_call_rows import show_rows
@@ -94,6 +94,7 @@ def _show_file(path: str, told: Callable[[str], None] | None) -> None:
         changed_at = Path(path).stat().st_mtime_ns
         header = header_of(path, changed_at)
         options = _ask_options(path, header)
+        import_name(options["name"])
         found = look(path, changed_at, options["map"], options["tz"], options["form"])
     except OSError as error:
         st.error(guard.plain(f"{path}: {error.strerror or error}. Name a file that Argus may read."))

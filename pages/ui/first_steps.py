@@ -60,8 +60,8 @@ def _steps(found: Overview) -> list[Step]:
 def _show_data(is_there: bool) -> None:
     if not is_there:
         st.button("Make the demo market", key=state.DEMO, type="primary", on_click=actions.make_demo,
-                  help="SYNTHETIC prices of SPY, QQQ and AMD: 120 sessions of minutes, and option chains. Takes up to "
-                  "a minute.")  # fmt: skip
+                  help="SYNTHETIC prices: 120 sessions of minutes of SPY, QQQ and AMD with option chains, and of "
+                  "EURUSD and XAUUSD with trade calls. Takes up to a minute.")  # fmt: skip
     st.page_link(shell.page("data.py"), label="Look at the data" if is_there else "Import files",
                  icon=":material/database:")  # fmt: skip
 

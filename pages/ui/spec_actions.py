@@ -9,7 +9,9 @@ import streamlit as st
 
 from engine.core.errors import ArgusError
 from engine.core.spec_text import canonical, parse_json, parse_spec, with_overrides
+from engine.data.calls import MADE_UP
 from engine.packs.pack import SYNTHETIC
+from engine.signals.logic import named_calls
 from engine.store import drafts, specs
 from pages.ui import actions, guard, state
 from pages.ui.spec_text import Path, checked, dumped, put, value_at
@@ -202,7 +204,8 @@ def delete(draft_id: str) -> None:
 def run_on_demo(text: str, file: str) -> None:
     """Ask for a run of a spec that comes with Argus on made-up prices, and keep what ran as a version.
 
-    The demo market is younger than a year: a filter on the percentile of a year's volatilities is waived.
+    The demo market is younger than a year: a filter on the percentile of a year's volatilities is waived. Trade calls
+    are the demo's own, since anybody's were made for other prices.
     """
 
     def ask() -> int:
@@ -211,6 +214,8 @@ def run_on_demo(text: str, file: str) -> None:
         changed: dict[str, Any] = {"data.source": SYNTHETIC}
         if asked.iv_percentile_max is not None or asked.iv_percentile_min is not None:
             changed["data.waive"] = [*spec.data.waive, "iv_percentile"]
+        if named_calls(spec) is not None:
+            changed["entry.logic_params.calls"] = MADE_UP
         spec = with_overrides(spec, changed)
         actions.save_spec(spec)
         return actions.start_run(spec)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import data_calls, data_calls_form, formats, guard, jobs, shell, spec_actions, state
+from engine.data.calls import MADE_UP
+from pages.ui import badges, data_calls, data_calls_form, formats, guard, jobs, shell, spec_actions, state
 from pages.ui.data_call_rows import show_rows
 from pages.ui.spec_fields import Doc
 from pages.ui.spec_text import Path
@@ -32,6 +33,8 @@ def _show_set(doc: Doc, name: str) -> None:
     at = data_calls.stamp(settings)
     found = [one.name for one in data_calls.all_sets(str(settings.home), at)]
     if name in found:
+        if name == MADE_UP:
+            badges.show_made_up("The demo market's own calls, for its prices alone.")
         show_rows(data_calls.rows_of(str(settings.home), name, at), "spec_calls")
         label = "Look at it on the page Data"
     else:

@@ -49,7 +49,8 @@ def _show_no_demo() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("There is no demo market yet to run these on.", width="content")
         st.button("Make the demo market", key=state.DEMO, on_click=data_actions.start_demo, icon=":material/science:",
-                  help="SYNTHETIC prices of SPY, QQQ and AMD with option chains. Takes up to a minute.")  # fmt: skip
+                  help="SYNTHETIC prices of SPY, QQQ and AMD with option chains, and of EURUSD and XAUUSD with trade "
+                  "calls. Takes up to a minute.")  # fmt: skip
 
 
 def _show_card(one: Shipped, demo: frozenset[str], started: Mapping[str, int]) -> None:

@@ -15,6 +15,7 @@ from engine.core.spec_text import build_spec
 from engine.data.calendars import sessions as sessions_of
 from engine.data.calls import save_calls
 from engine.data.importers.calls import CallOptions, read_calls
+from engine.packs.synthetic import make_demo
 from engine.report.keep import keep_run
 from engine.sim.inputs import pack_for
 from engine.sim.simulate import simulate
@@ -114,7 +115,9 @@ def test_the_part_says_what_to_do_where_there_is_no_set(empty):
 def test_a_set_is_listed_and_its_rows_are_told_problems_first(home):
     at = open_page("data", part="calls", calls="vip")
     assert not at.exception
-    assert table(at, ["name", "symbols"])["refused"].to_list() == [1]
+    listed = table(at, ["data", "name"])
+    assert (list(listed["data"][0]), listed["refused"].to_list()) == (["imported"], [1])
+    assert not any("SYNTHETIC</b>" in one.proto.body for one in at.get("html"))
     rows = table(at, ["row", "verdict"])
     assert rows["row"].to_list() == [5, 6, 2, 3, 4]
     assert "not one of BUY, SELL" in rows["notes"][0]
@@ -128,6 +131,22 @@ def test_a_set_becomes_a_draft_of_the_strategy_that_trades_it(home):
     store.close()
     spec = build_spec(json.loads(draft.text))
     assert (spec.universe, spec.entry.logic_params["calls"]) == (("AAA",), "vip")  # no bars of BBB.R
+
+
+def test_made_up_calls_are_marked_and_traded_on_the_prices_that_they_were_made_on(empty):
+    make_demo(empty, quick=True, options=False)
+    at = open_page("data", part="calls", calls="synthetic")
+    assert list(table(at, ["data", "name"])["data"][0]) == ["SYNTHETIC"]
+    assert any("SYNTHETIC</b>" in one.proto.body for one in at.get("html"))
+    at.button(key=state.TRADE_CALLS).click().run()
+    store = open_store(empty)
+    (draft,) = drafts.list_drafts(store)
+    store.close()
+    spec = build_spec(json.loads(draft.text))
+    assert (spec.data.source, spec.entry.logic_params["calls"]) == ("SYNTHETIC", "synthetic")
+    at = open_page("specs", draft=draft.id, form="Entry")
+    assert not at.exception
+    assert any("SYNTHETIC</b>" in one.proto.body for one in at.get("html"))
 
 
 @pytest.fixture
@@ -145,6 +164,8 @@ def test_a_file_is_looked_at_without_being_stored_and_a_job_imports_it(empty, cs
     at.selectbox(key="calls_tz").set_value("UTC").run()
     assert table(at, ["row", "verdict"])["row"].to_list() == [5, 6, 2, 3, 4]
     assert not (empty.home / "calls").exists()
+    at.text_input(key="calls_name").set_value("Synthetic").run()
+    assert "belongs to the demo market" in texts(at)
     at.text_input(key="calls_name").set_value("Gold VIP").run()
     at.button(key=state.IMPORT_CALLS).click().run()
     store = open_store(empty)

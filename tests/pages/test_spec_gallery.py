@@ -61,6 +61,18 @@ def test_how_far_a_run_is_stands_on_its_card_and_for_whoever_follows_the_link_on
     assert breakout.title in texts(open_page("specs", job=str(breakout.id)))
 
 
+def test_signals_trade_the_calls_of_the_demo_market_on_its_prices(store, demo):
+    """Whatever set is called `calls`: somebody's calls were made for other prices."""
+    at = open_page("specs")
+    assert not at.button(key="demo_signals").disabled
+    at.button(key="demo_signals").click().run()
+    assert not at.exception
+    (job,) = jobs.list_jobs(store)
+    asked = job.payload["spec"]
+    assert (asked["data"], asked["entry"]["logic_params"]["calls"]) == ({"source": "SYNTHETIC"}, "synthetic")
+    assert asked["universe"] == ["EURUSD", "XAUUSD"]
+
+
 def test_a_filter_that_a_short_market_cannot_answer_is_waived(store, demo):
     open_page("specs").button(key="demo_ghetto_spread").click().run()
     (job,) = jobs.list_jobs(store)

@@ -49,6 +49,12 @@ def named_logic(spec: StrategySpec) -> tuple[NamedLogic, Any] | None:
     return logic, logic.params.model_validate(dict(spec.entry.logic_params))
 
 
+def named_calls(spec: StrategySpec) -> str | None:
+    """The set of trade calls that a spec's logic trades; None for a spec without. SpecError for a fault."""
+    found = named_logic(spec)
+    return None if found is None or found[0].calls is None else found[0].calls(found[1])
+
+
 def logic_faults(spec: StrategySpec) -> list[Fault]:
     """What is wrong with a spec's named logic and its parameters, each at its place; the rest of the spec is sound."""
     name, given = spec.entry.logic, spec.entry.logic_params
@@ -115,5 +121,6 @@ __all__ = [
     "logic_faults",
     "logic_operands",
     "logic_sentences",
+    "named_calls",
     "named_logic",
 ]
