@@ -11,12 +11,12 @@ from engine.options import moment as moments
 from engine.options.moment import FloatArray, Moment, Term
 from pages.ui import charts
 from pages.ui.chain_board import Expiry
+from pages.ui.chain_queries import MONEYNESS
 from pages.ui.palette import Palette, faded
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-MONEYNESS = np.linspace(0.8, 1.2, 41)  # strike over forward: wider wings are few quotes of little money
 LEAST_LINE = 3  # out-of-the-money quotes that set the scale of a smile
 
 

@@ -7,7 +7,6 @@ import datetime as dt
 import streamlit as st
 
 from engine.core.errors import ArgusError
-from engine.options import moment as moments
 from engine.options.moment import Moment
 from pages.ui import badges, chain_board, chain_charts, chain_queries, charts, formats, guard, state
 from pages.ui.chain_board import Expiry
@@ -58,7 +57,7 @@ def _show_moment(at: Market, chain: Chain) -> None:
         most = _ask_strikes(expiry)
     _show_state(chain, one)
     _show_board(chain, day, one, expiry, most)
-    _show_volatilities(chain, one, expiry)
+    _show_volatilities(at, chain, day, bar, one, expiry)
 
 
 # ---------------------------------------------------------------- where to look
@@ -158,7 +157,7 @@ def _csv(one: Moment, day: dt.date, chain: Chain) -> bytes:
     return csv_bytes(chain_board.frame(one, day, has_quotes=chain.has_quotes))
 
 
-def _show_volatilities(chain: Chain, one: Moment, expiry: Expiry) -> None:
+def _show_volatilities(at: Market, chain: Chain, day: dt.date, bar: int, one: Moment, expiry: Expiry) -> None:
     state.from_url(state.LOOK, LOOKS, "Smile")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader("Implied volatility", width="content", anchor=False)
@@ -177,13 +176,11 @@ def _show_volatilities(chain: Chain, one: Moment, expiry: Expiry) -> None:
                    "in the money may be worth exercising early, which lifts theirs; what lies far above the others is "
                    "cut off.")  # fmt: skip
         return
-    held, values = moments.surface(one, chain_charts.MONEYNESS)
-    known = [i for i, term in enumerate(held) if term.volatility == term.volatility]
-    if len(known) < 2:
-        st.info(f"{formats.plural(len(known), 'expiration')} of this moment can be read at the money; two are needed. "
+    held, values = chain_queries.surface(at, chain, day, bar)
+    if len(held) < 2:
+        st.info(f"{formats.plural(len(held), 'expiration')} of this moment can be read at the money; two are needed. "
                 "The smile shows one.")  # fmt: skip
         return
-    held, values = [held[i] for i in known], values[known]
     if look == "Term structure":
         charts.show(chain_charts.term_structure(palette(), held), "chain_terms", words)
         st.caption("At the forward of each expiration, between the out-of-the-money quotes around it.")

@@ -21,12 +21,13 @@ from engine.data.calendars import sessions as sessions_of
 from engine.data.chains import read_chain
 from engine.data.schemas import dataset_name
 from engine.options import moment as moments
-from engine.options.moment import Moment
+from engine.options.moment import FloatArray, Moment, Term
 from engine.packs.build_carry import dividends_for
 from pages.ui import data_queries
 from pages.ui.data_queries import Market
 
 NEW_YORK = ZoneInfo("America/New_York")
+MONEYNESS = np.linspace(0.8, 1.2, 41)  # strike over forward: wider wings are few quotes of little money
 _UNDERLYING_KINDS = ("equity", "index")
 
 
@@ -176,6 +177,17 @@ def moment(at: Market, chain: Chain, day: dt.date, bar: int) -> Moment | None:
     spot = float(told[bar]) if told is not None else _spot(at, chain, day, now)
     paid = dividends_for(at.settings, chain.source, chain.symbol, day, day)
     return moments.moment_of(held.chain, bar, now, minutes, spot, paid)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def surface(at: Market, chain: Chain, day: dt.date, bar: int) -> tuple[list[Term], FloatArray]:
+    """Expirations that can be read at the money, and their volatilities at strikes of MONEYNESS: float64 (n, 41)."""
+    one = moment(at, chain, day, bar)
+    if one is None:
+        return [], np.empty((0, len(MONEYNESS)))
+    held, values = moments.surface(one, MONEYNESS)
+    known = [i for i, term in enumerate(held) if term.volatility == term.volatility]
+    return [held[i] for i in known], values[known]
 
 
 def _spot(at: Market, chain: Chain, day: dt.date, now: int) -> float:

@@ -216,6 +216,14 @@ def test_the_smile_holds_what_the_board_tells(data):
     assert n_marks == int((one.reason[list(expiry.rows)] == 0).sum()) == 6
 
 
+def test_a_surface_is_worked_out_once_for_its_three_charts(data, monkeypatch):
+    asked, work_out = [], chain_queries.moments.surface
+    monkeypatch.setattr(chain_queries.moments, "surface", lambda *args: asked.append(args) or work_out(*args))
+    for look in ("Term structure", "Surface", "Flat map", "Smile"):
+        assert not open_page("data", **LINK, look=look).exception
+    assert len(asked) == 1
+
+
 def test_one_expiration_has_no_term_structure(data):
     at = open_page("data", part="chains", chain="SYNTHETIC/CCC/1D", look="Surface")
     assert not at.exception and "two are needed" in texts(at)
