@@ -17,6 +17,8 @@ ALIASES = {
 }  # fmt: skip
 """Trade names and brokers' names, in capitals without blanks."""
 
+_NAMES = {*ALIASES, *ALIASES.values()}
+
 
 class Size(NamedTuple):
     """A future in one size: its root, what it is called, and the smallest account (USD) that trades it."""
@@ -37,19 +39,26 @@ FAMILIES: tuple[tuple[Size, ...], ...] = (
 )
 ROOTS = {size.root: family for family in FAMILIES for size in family}
 
-_MONTH = re.compile(r"([A-Z0-9]{1,3})[FGHJKMNQUVXZ]\d{1,4}")
+_CONTRACT = re.compile(
+    r"([A-Z0-9]{1,3}?)(?:[FGHJKMNQUVXZ]\d{1,4}|\d{2}-\d{2,4}|"
+    r"(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)-?\d{2,4})"
+)
+"""NQM4, MNQ 06-24, NQ SEP 24: a contract of a future."""
+_VENUE = re.compile(r"^[A-Z_]+:")
 _SUFFIX = re.compile(r"^([A-Z0-9]{3,})[._\-](?:[A-Z0-9]{1,8})$")
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]{0,9}(?:\.[A-Z])?")
+_NAME_TAIL = re.compile(r"^(.+?)(?:M|PRO|ECN|RAW|MICRO|CASH)$")
 _CURRENCY_TAIL = re.compile(r"^([A-Z]{6})(?:M|C|R|I|PRO|ECN|RAW|MICRO|CASH)$")
 
 
 def normal_symbol(text: str) -> tuple[str, bool] | None:
     """(symbol, is it other than what was written), or None for a text that names none.
 
-    XAUUSD.r, GOLD -> XAUUSD; EUR/USD, EURUSDm -> EURUSD; #US30.cash -> US30; /NQ, MNQ1!, NQM4 -> NQ, MNQ, NQ.
+    XAUUSD.r, GOLD -> XAUUSD; EUR/USD, EURUSDm -> EURUSD; #US30.cash, US30m -> US30; /NQ, MNQ1!, NQM4 -> NQ, MNQ, NQ;
+    CME_MINI:NQ1!, MNQ 06-24 -> NQ, MNQ. Pictures beside a name say nothing.
     """
     written = text.strip()
-    bare = re.sub(r"\s", "", written).strip("#$").upper()
+    bare = re.sub(r"\s|[^\x00-\x7f]", "", written).strip("#$+@").upper()
     found = ALIASES.get(bare) or _plain(bare)
     if found is None or not _SYMBOL.fullmatch(found):
         return None
@@ -57,7 +66,10 @@ def normal_symbol(text: str) -> tuple[str, bool] | None:
 
 
 def _plain(bare: str) -> str | None:
-    bare = bare.removeprefix("/").removesuffix("1!").removesuffix("=F").removesuffix("=X")
+    bare = _VENUE.sub("", bare).removeprefix("/").removesuffix("1!").removesuffix("=F").removesuffix("=X")
+    contract = _CONTRACT.fullmatch(bare)
+    if contract and contract[1] in ROOTS:
+        return contract[1]
     pair = re.fullmatch(r"([A-Z]{3})[/\-_]([A-Z]{3})([._\-][A-Z0-9]+)?", bare)
     if pair:
         bare = pair[1] + pair[2]
@@ -67,9 +79,9 @@ def _plain(bare: str) -> str | None:
     tail = _CURRENCY_TAIL.match(bare)
     if tail:
         bare = tail[1]
-    month = _MONTH.fullmatch(bare)
-    if month and month[1] in ROOTS:
-        bare = month[1]
+    tail = _NAME_TAIL.match(bare)
+    if tail and bare not in ALIASES and tail[1] in _NAMES:
+        bare = tail[1]
     return ALIASES.get(bare, bare) or None
 
 

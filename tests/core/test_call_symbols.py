@@ -13,13 +13,21 @@ from engine.core.call_symbols import normal_symbol, tradable, traded_symbol
         ("XAU/USD", "XAUUSD"), ("US30", "US30"), ("#US30.cash", "US30"), ("DJ30", "US30"), ("NAS100", "NAS100"),
         ("USTEC", "NAS100"), ("/NQ", "NQ"), ("MNQ1!", "MNQ"), ("NQM4", "NQ"), ("ESZ2014", "ES"), ("GC=F", "GC"),
         ("SPY", "SPY"), ("BRK.B", "BRK.B"),
+        # NinjaTrader, calendars and TradingView write contracts and venues so
+        ("MNQ 06-24", "MNQ"), ("ES 12-2024", "ES"), ("MNQ JUN24", "MNQ"), ("NQ SEP 24", "NQ"), ("M2K MAR2024", "M2K"),
+        ("CME_MINI:NQ1!", "NQ"), ("OANDA:XAUUSD", "XAUUSD"), ("NASDAQ:AAPL", "AAPL"), ("@NQ", "NQ"),
+        # accounts of one broker each: US30m, XAUUSD+
+        ("US30m", "US30"), ("USTECm", "NAS100"), ("NAS100m", "NAS100"), ("GOLDm", "XAUUSD"), ("XAUUSD+", "XAUUSD"),
+        ("XAUUSD \U0001f525", "XAUUSD"), ("\U0001f4b0GOLD", "XAUUSD"),
     ],
 )  # fmt: skip
 def test_a_symbol_is_found_in_what_people_write(text, symbol):
     assert normal_symbol(text) == (symbol, symbol != text)
 
 
-@pytest.mark.parametrize("text", ["", "?", "12", "EUR USD NOW PLEASE", "US30."])
+@pytest.mark.parametrize(
+    "text", ["", "?", "12", "EUR USD NOW PLEASE", "US30.", "06-24", "OANDA:", "\U0001f525"]
+)
 def test_what_is_no_symbol_is_none(text):
     assert normal_symbol(text) is None
 

@@ -64,6 +64,14 @@ def test_a_plain_row_is_taken_as_it_stands(tmp_path):
         ("2014-05-01 09:00,XAUUSD,SELL,1285,1292,1280,open,", "target 'open' has no price and is left out"),
         ("2014-05-01 09:00,XAUUSD,SELL,@1285,1292,1280,,", "@1285 read as 1285"),
         ("2014-05-01 09:00,XAUUSD,CLOSE BUY,,,,,", "CLOSE BUY closes whatever is open"),
+        ("2014-05-01 09:00,XAUUSD,SELL,1285,SL: 1292,1280,,", "SL: 1292 read as 1292"),
+        ("2014-05-01 09:00,XAUUSD,SELL,1285,1292,TP 1280,,", "TP 1280 read as 1280"),
+        (
+            "2014-05-01 09:00,XAUUSD,SELL,1285,1292,TP1 1280,tp2: 1275,",
+            "TP1 1280 read as 1280; tp2: 1275 read as 1275",
+        ),
+        # MetaTrader writes 0.00000 where there is no stop or target
+        ("2014-05-01 09:00,EURUSD,BUY,1.3865,0.00000,0,,", "0.00000 read as none; 0 read as none"),
         ("2014-05-01 09:00,XAUUSD,BUY", "the row ends after 3 of 8 cells"),
     ],
 )
@@ -102,6 +110,20 @@ def test_what_is_read_otherwise_than_it_stands_is_told(tmp_path, line, note):
         ("2014-05-01 09:00,XAUUSD,BUY,1285,12.80,1290,,", "stop 12.8 is far from 1285"),
         ('2014-05-01 09:00,XAUUSD,BUY,"1,285",1280,1290,,', "1,285 may be 1285 or 1.285"),
         ("2014-05-01 09:00,XAUUSD,BUY,1285,30 pips,1290,,", "'30 pips' is not a price"),
+        (
+            "2014-05-01 09:00,XAUUSD,BUY,1285,TP 1280,1290,,",
+            "'TP 1280' is not a price",
+        ),  # in the column of the stop
+        (
+            "2014-05-01 09:00,XAUUSD,BUY,1285,1280,TP11290,,",
+            "'TP11290' is not a price",
+        ),  # TP 11290 or TP1 1290
+        ("2014-05-01 09:00,XAUUSD,BUY,-1285,1280,1290,,", "'-1285' is not a price or a range of two"),
+        ("2014-05-01 09:00,XAUUSD,BUY,\u22121285,1280,1290,,", "is not a price or a range of two"),
+        ("2014-05-01 09:00,XAUUSD,BUY,1285-,1280,1290,,", "'1285-' is not a price or a range of two"),
+        ("2014-05-01 09:00,XAUUSD,BUY,0-1285,1280,1290,,", "'0-1285' is not a price or a range of two"),
+        ("2014-05-01 09:00,XAUUSD,BUY LIMIT,0,1280,1290,,", "BUY LIMIT without a price"),
+        ("1 May 2014 09:00,XAUUSD,BUY,1285,1280,1290,,", "say its form with --time-format"),
         ("2014-05-01 09:00,XAUUSD,BUY STOP,1285,1280,1290,,soon", "is not a time"),
         ("2014-05-01 09:00,XAUUSD,BUY STOP,1285,1280,1290,,2014-04-30 09:00", "not after the call itself"),
         ("2014-05-01 09:00,XAUUSD,BUY,1285,1280,1290,1295,,left,over", "10 cells where row 1 names 8"),
@@ -186,6 +208,50 @@ def test_columns_are_found_by_their_usual_names_and_by_the_mapping(tmp_path):
 def test_a_file_that_cannot_be_read_at_all_says_why(tmp_path, header, options, why):
     with pytest.raises(DataError, match=why.replace("(", r"\(")):
         read(tmp_path, GOOD, header=header, **options)
+
+
+MT5 = "Time,Position,Symbol,Type,Volume,Price,S / L,T / P,Time,Price,Profit"
+MT4 = "Ticket;Open Time;Type;Size;Item;Price;S / L;T / P;Close Time;Price;Profit"
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "also"),
+    [
+        (MT5, "2014.05.01 09:00:00,1,EURUSD,buy,0.1,1.3865,1.384,1.3885,2014.05.01 10:00:00,1.388,50",
+         ("Position", "Volume", "Time (column 9)", "Price (column 10)", "Profit")),
+        (MT4, "1;2014.05.01 09:00:00;buy;0.10;eurusd;1.3865;1.384;1.3885;2014.05.01 10:00:00;1.388;50",
+         ("Ticket", "Size", "Close Time", "Price (column 10)", "Profit")),
+    ],
+)  # fmt: skip
+def test_a_statement_of_metatrader_is_read_with_its_targets_and_its_opening(tmp_path, header, line, also):
+    """Its second Time and Price are those of the close; what is not read is named."""
+    found = read(tmp_path, line, header=header)
+    call = only(found).call
+    assert (call.symbol, call.at) == ("EURUSD", at_ns("2014-05-01T09:00"))
+    assert (call.low, call.stop, call.targets) == (1.3865, 1.384, (1.3885,))
+    assert found.unused == also
+
+
+def test_targets_of_one_cell_may_be_numbered(tmp_path):
+    header = "time,symbol,action,entry,sl,tp"
+    line = "2014-05-01 09:00,XAUUSD,BUY,1285\u22121287,SL 1280,TP1 1290 / TP2: 1295 / TP3 open"
+    row = only(read(tmp_path, line, header=header))
+    assert (row.call.low, row.call.high, row.call.stop, row.call.targets) == (1285, 1287, 1280, (1290, 1295))
+    assert row.notes == ("SL 1280 read as 1280", "TP1 1290 read as 1290", "TP2: 1295 read as 1295",
+                         "target 'TP3 open' has no price and is left out")  # fmt: skip
+
+
+def test_excels_first_line_names_the_separator(tmp_path):
+    found = read(tmp_path, *(line.replace(",", ";") for line in (HEADER, GOOD)), header="sep=;")
+    assert (only(found).line, only(found).verdict) == (3, "taken")
+
+
+def test_a_workbook_that_is_called_csv_says_so(tmp_path):
+    (tmp_path / "calls.csv").write_bytes(b"PK\x03\x04" + bytes(range(256)))
+    with pytest.raises(
+        DataError, match=r"calls\.csv: a workbook or an archive, no text\. Save the sheet as CSV UTF-8"
+    ):
+        read_calls(tmp_path / "calls.csv", CallOptions(tz="UTC"))
 
 
 def test_a_set_keeps_every_row_and_gives_back_the_calls_in_order_of_time(tmp_path):

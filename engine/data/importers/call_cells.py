@@ -22,7 +22,11 @@ class Unclear(ValueError):
 
 NUMBER = re.compile(r"[+]?\d+(?:\.\d+)?")
 _DRESS = re.compile(r"[@$€£~≈]|usd|eur|\bat\b", re.IGNORECASE)
-_RANGE = re.compile(r"\s*(?:-|–|—|/|\bto\b|\.\.)\s*")
+_RANGE = re.compile(r"\s*(?:[-‑‒–—−/]|\bto\b|\.\.)\s*")
+STOP_LABEL = re.compile(r"(?:s/?l|stop(?:\s?loss)?)\s*[:=@]?\s*", re.IGNORECASE)
+TARGET_LABEL = re.compile(r"(?:t/?p|target)(?:\s?[1-5])?(?:\s*[:=@]\s*|\s+)", re.IGNORECASE)
+"""What messages write before a price; after a number it needs a blank or a mark: TP11290 may be two things."""
+_TARGETS = re.compile(rf"(?:{TARGET_LABEL.pattern})?(?:[^\s/;|&,]|,(?!\s))+", re.IGNORECASE)
 _SPAN = re.compile(r"(\d+)\s*(m|min|mins|minutes?|h|hours?|hrs?|d|days?|w|weeks?)", re.IGNORECASE)
 _MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 10_080}
 _NOTHING = frozenset(["", "-", "–", "—", "n/a", "na", "none", "null", "nan", "."])
@@ -37,20 +41,29 @@ def is_empty(text: str) -> bool:
     return text.strip().lower() in _NOTHING
 
 
-def price(text: str, notes: list[str]) -> float:
-    """A price; NaN for an empty cell."""
-    if is_empty(text):
+def price(text: str, notes: list[str], label: re.Pattern[str] | None = None) -> float:
+    """A price, after its label if there is one; NaN for an empty cell, and for the 0.00000 of MetaTrader."""
+    unlabelled = _unlabelled(text, label)
+    if is_empty(unlabelled):
         return math.nan
-    bare = _DRESS.sub("", text).replace(" ", "").replace("\u00a0", "").replace("'", "")
+    bare = _DRESS.sub("", unlabelled).replace(" ", "").replace("\u00a0", "").replace("'", "")
     plain = _decimal(bare)
     if not NUMBER.fullmatch(plain):
         raise Unclear(f"{text.strip()!r} is not a price")
     value = float(plain)
-    if not 0.0 < value < 1e9:
-        raise Unclear(f"{text.strip()!r} is not a price above 0")
+    if value == 0.0:
+        notes.append(f"{text.strip()} read as none")
+        return math.nan
+    if value >= 1e9:
+        raise Unclear(f"{text.strip()!r} is not a price below a billion")
     if plain != text.strip():
         notes.append(f"{text.strip()} read as {plain}")
     return value
+
+
+def _unlabelled(text: str, label: re.Pattern[str] | None) -> str:
+    found = label.match(text.strip()) if label is not None else None
+    return text.strip()[found.end() :] if found else text
 
 
 def _decimal(bare: str) -> str:
@@ -70,10 +83,12 @@ def price_range(text: str, notes: list[str]) -> tuple[float, float]:
     """(low, high) of "1285-1287" or of one price; NaN for an empty cell."""
     if is_empty(text):
         return math.nan, math.nan
-    parts = [one for one in _RANGE.split(text.strip()) if one]
-    if len(parts) > 2:
+    parts = _RANGE.split(text.strip())
+    if len(parts) > 2 or "" in parts:
         raise Unclear(f"{text.strip()!r} is not a price or a range of two")
     values = [price(one, notes) for one in parts]
+    if len(values) == 2 and math.isnan(sum(values)):
+        raise Unclear(f"{text.strip()!r} is not a price or a range of two")
     low, high = values[0], values[-1]
     if low > high:
         notes.append(f"range {text.strip()} turned round")
@@ -81,17 +96,19 @@ def price_range(text: str, notes: list[str]) -> tuple[float, float]:
 
 
 def prices(text: str, notes: list[str]) -> list[float]:
-    """Targets in one cell, such as 1290/1295/1300; a target "open" is left out with a note."""
+    """Targets in one cell, such as 1290/1295/1300 or TP1 1290 TP2 1295; one that is "open" is left out with a note."""
     if is_empty(text):
         return []
-    found = []
-    for one in re.split(r"\s*[/;|&]\s*|,\s+|\s+", text.strip()):
-        if one.lower() in ("open", "runner"):
-            notes.append(f"target {one!r} has no price and is left out")
-        else:
-            value = price(one, notes)
-            found += [] if math.isnan(value) else [value]
-    return found
+    found = [target(one, notes) for one in _TARGETS.findall(text)]
+    return [one for one in found if not math.isnan(one)]
+
+
+def target(text: str, notes: list[str]) -> float:
+    """One target; NaN, with a note, for one that stays open."""
+    if _unlabelled(text, TARGET_LABEL).strip().lower() in ("open", "runner"):
+        notes.append(f"target {text.strip()!r} has no price and is left out")
+        return math.nan
+    return price(text, notes, TARGET_LABEL)
 
 
 def share(text: str) -> float:
@@ -151,7 +168,9 @@ def _iso(bare: str) -> dt.datetime:
     try:
         found = dt.datetime.fromisoformat(plain)
     except ValueError:
-        raise Unclear(f"time {bare!r} is not a time such as 2014-05-01 13:45") from None
+        raise Unclear(
+            f"time {bare!r} is not a time such as 2014-05-01 13:45: write it so, or say its form with --time-format"
+        ) from None
     if len(plain) <= 10:
         raise Unclear(f"{bare!r} is a date without a time of day")
     return found

@@ -75,7 +75,7 @@ def _call(found: Mapping[str, str], zone: ZoneInfo | None, time_format: str | No
     low, high = _entry(found, notes)
     if action not in (BUY, SELL) and math.isnan(low):
         raise Unclear(f"{ACTIONS[action].upper()} without a price")
-    stop = cells.price(found.get("stop", ""), notes)
+    stop = cells.price(found.get("stop", ""), notes, cells.STOP_LABEL)
     targets, shares = _targets(found, side_of(action), notes)
     _check_levels(side_of(action), low, high, stop, targets)
     expires_at = cells.expiry(found.get("expires", ""), at, zone, time_format, notes)
@@ -111,11 +111,7 @@ def _targets(
     """(prices, shares), nearest first, each price once."""
     pairs = [(price, math.nan) for price in cells.prices(found.get("targets", ""), notes)]
     for n in range(1, MOST_TARGETS + 1):
-        text = found.get(f"target_{n}", "")
-        if text.strip().lower() in ("open", "runner"):
-            notes.append(f"target {text.strip()!r} has no price and is left out")
-            continue
-        price = cells.price(text, notes)
+        price = cells.target(found.get(f"target_{n}", ""), notes)
         if not math.isnan(price):
             pairs.append((price, cells.share(found.get(f"share_{n}", ""))))
     ordered = sorted(pairs, key=lambda pair: side * pair[0])

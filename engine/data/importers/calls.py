@@ -20,16 +20,17 @@ from engine.data.importers.call_rows import Row, read_row
 
 _FIVE = range(1, 6)
 NAMES: dict[str, tuple[str, ...]] = {
-    "time": ("time", "datetime", "timestamp", "date time", "time utc", "sent", "sent at", "signal time", "posted"),
+    "time": ("time", "datetime", "timestamp", "date time", "time utc", "sent", "sent at", "signal time", "posted",
+             "open time"),
     "date": ("date", "day"),
-    "symbol": ("symbol", "pair", "instrument", "asset", "ticker", "market", "currency pair"),
+    "symbol": ("symbol", "pair", "instrument", "asset", "ticker", "market", "currency pair", "item"),
     "action": ("action", "side", "direction", "signal", "type", "buy sell", "command"),
     "order": ("order", "order type", "type", "entry type"),
     "entry": ("entry", "price", "entry price", "entry range", "entry zone", "open price", "zone"),
     "entry_low": ("entry low", "entry from", "entry 1", "zone low"),
     "entry_high": ("entry high", "entry to", "entry 2", "zone high"),
     "stop": ("stop", "sl", "stop loss", "stoploss", "s l"),
-    "targets": ("targets", "tp", "target", "take profit", "tps", "take profits"),
+    "targets": ("targets", "tp", "target", "take profit", "tps", "take profits", "t p"),
     **{f"target_{n}": (f"target {n}", f"tp{n}", f"tp {n}", f"target{n}", f"take profit {n}") for n in _FIVE},
     **{f"share_{n}": (f"share {n}", f"tp{n} share", f"close {n}", f"tp{n} pct", f"share{n}") for n in _FIVE},
     "expires": ("expires", "expiry", "expiration", "valid", "valid for", "valid until", "good till", "expires at"),
@@ -85,16 +86,24 @@ def parse_calls(raw: bytes, name: str, options: CallOptions, most_rows: int | No
     header, rest = lines[0][1], lines[1:][:most_rows]
     columns = find_columns(header, options.map or {}, name)
     rows = [_row(line, values, header, columns, zone, options.time_format) for line, values in rest]
-    unused = tuple(one for one in header if one and one not in columns.values())
     return CallFile(
         name,
         sha256(raw).hexdigest(),
         columns,
-        unused,
+        tuple(_unused(header, columns)),
         tuple(_without_repeats(rows)),
         tuple(header),
         len(rest) == len(lines) - 1,
     )
+
+
+def _unused(header: list[str], columns: Mapping[str, str]) -> Iterable[str]:
+    """Columns that are not read; of several with one name the first is read, the others are told by their place."""
+    for n, one in enumerate(header, 1):
+        if one and header.index(one) < n - 1:
+            yield f"{one} (column {n})"
+        elif one and one not in columns.values():
+            yield one
 
 
 def _zone(name: str | None) -> zoneinfo.ZoneInfo | None:
@@ -118,18 +127,21 @@ def _bytes(path: Path) -> bytes:
 
 def _lines(raw: bytes, name: str) -> list[tuple[int, list[str]]]:
     """(line number, cells) of every row, the header first."""
+    if raw.startswith(b"PK"):
+        raise DataError(f"{name}: a workbook or an archive, no text. Save the sheet as CSV UTF-8.")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = raw[: error.start].count(b"\n") + 1
         raise DataError(f"{name}, row {at}: not UTF-8 text. Save the file as CSV UTF-8.") from None
     first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",;\t|", key=first.count)
+    named = re.fullmatch(r"sep=(.)", first.strip().strip('"'))  # Excel's way to name the separator
+    delimiter = named[1] if named else max(",;\t|", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     lines: list[tuple[int, list[str]]] = []
     try:
         for cells in reader:
-            if cells or lines:
+            if (cells or lines) and not (named and not lines and cells[0].startswith("sep=")):
                 lines.append((reader.line_num, [cell.strip() for cell in cells]))
             if len(lines) > MOST_ROWS + 1:
                 raise DataError(f"{name}: more than {MOST_ROWS:,} rows. Cut the file into parts.")
