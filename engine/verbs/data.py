@@ -183,8 +183,6 @@ def _tell(report: ImportReport) -> None:
         output.progress(f"{symbol} options: of {counts['rows']:,} rows with quotes {told}; all are kept")
     for what in report.skipped:
         output.progress(f"left out: {what}")
-    if not report.n_rows:
-        output.progress("no rows at all: nothing was imported")
     output.progress(
         f"{report.source}: {report.n_files:,} files, {report.n_rows:,} rows, {report.n_new:,} new"
     )

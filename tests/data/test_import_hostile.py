@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 
+import polars as pl
 import pytest
 
 from engine.core.errors import DataError, NotFound
@@ -209,6 +210,43 @@ def test_a_line_without_end_is_refused(tmp_path, monkeypatch):
 def test_an_empty_file_is_refused(tmp_path, content):
     write(tmp_path / "csv/a.csv", content)
     refused(tmp_path, "csv", "empty file|empty or repeated names", "a.csv")
+
+
+CHAIN_HEADER = "underlying,underlying_last,optionroot,type,expiration,quotedate,strike,last,bid,ask,volume\n"
+WITHOUT_ROWS = {
+    "csv": ("a.csv", CSV_HEADER),
+    "polygon": ("2013-10-04.csv.gz", POLYGON_HEADER),
+    "eod-options": ("chain.csv", CHAIN_HEADER),
+}
+
+
+@pytest.mark.parametrize("format", WITHOUT_ROWS)
+def test_a_header_alone_is_refused(tmp_path, format):
+    name, header = WITHOUT_ROWS[format]
+    write(tmp_path / format / name, header)
+    refused(tmp_path, format, "no rows, a header at most; nothing to import. Name a file", str(tmp_path))
+    write(tmp_path / format / f"again-{name}", header)
+    refused(tmp_path, format, "none of its 2 files has a row of prices; nothing to import", str(tmp_path))
+
+
+def test_a_zip_and_a_parquet_file_without_rows_are_refused(tmp_path):
+    lean_minutes(tmp_path / "lean", b"")
+    refused(tmp_path, "lean", "no rows, a header at most", str(tmp_path))
+    path = tmp_path / "parquet/equities_min/2013-10-04.parquet"
+    path.parent.mkdir(parents=True)
+    times = {"start": pl.Datetime("ns", "UTC"), "symbol": pl.String}
+    numbers = dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Float64)
+    pl.DataFrame(schema=times | numbers).write_parquet(path)
+    refused(tmp_path, "parquet", "no rows, a header at most", str(tmp_path))
+
+
+def test_a_file_without_rows_among_others_is_told(tmp_path):
+    write(tmp_path / "polygon/2013-10-04.csv.gz", f"{POLYGON_HEADER}SPY,5,1,1,1,1,1380893400000000000,3\n")
+    write(tmp_path / "polygon/2013-10-05.csv.gz", POLYGON_HEADER)
+    report = bring(tmp_path / "home", "polygon", tmp_path / "polygon")
+    assert (report.n_files, report.n_rows, report.skipped) == (2, 1, ("files without a row (1)",))
+    # of one symbol any file may hold nothing, which is nothing to tell
+    assert bring(tmp_path / "home", "polygon", tmp_path / "polygon", symbols=["SPY"]).skipped == ()
 
 
 def test_a_bad_row_in_a_late_block_is_named_by_its_line(tmp_path):

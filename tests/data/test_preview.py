@@ -51,6 +51,12 @@ def test_a_preview_and_the_import_agree(look, tmp_path):
     assert found.n_bytes == path.stat().st_size
 
 
+def test_a_header_alone_is_a_fault(look, tmp_path):
+    found = look("csv", write(tmp_path / "bars.csv", BARS.splitlines()[0] + "\n"), options=MINE)
+    assert found.faults == (f"{tmp_path / 'bars.csv'}: no rows, a header at most; nothing to import. Name a file or "
+                            "folder that holds data.",)  # fmt: skip
+
+
 def test_a_fault_is_told_with_its_row(look, tmp_path):
     path = write(tmp_path / "bars.csv", BARS + "2024-03-04 14:32,1,2,0.5,-1,10\n")
     found = look("csv", path, options=MINE)

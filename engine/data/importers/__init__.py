@@ -13,7 +13,7 @@ from typing import Any
 from engine.core.errors import ArgusError, DataError, NotFound
 from engine.core.settings import Settings
 from engine.data.importers import parquet
-from engine.data.importers.job import ImportReport, Outcome, Request, SeriesReport
+from engine.data.importers.job import ImportReport, Outcome, Request, SeriesReport, without_rows
 from engine.data.partitions import source_name
 from engine.data.processed import is_template
 from engine.data.streams import ImportCancelled, Meter, Progress
@@ -45,7 +45,7 @@ def import_path(
     now       : time zone aware; the record's time.
 
     A file of bars (lean, parquet: the whole call) is imported whole or not at all; importing it again changes nothing.
-    DataError names file, row and rule of the first thing that is wrong.
+    DataError names file, row and rule of the first thing that is wrong, or says that no file has a row.
     """
     meter = Meter(progress=progress, cancelled=cancelled)
     request = checked(settings, format, path, symbols, source, options, meter, now)
@@ -56,7 +56,10 @@ def import_path(
         raise ArgusError(
             f"{error.filename or path}: {error.strerror or error}. What was not finished yet has left no trace."
         ) from error
-    return outcome.report(request.source)
+    report = outcome.report(request.source)
+    if not report.n_rows:
+        raise DataError(without_rows(request.path, report.n_files, report.skipped))
+    return report
 
 
 def checked(

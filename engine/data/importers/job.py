@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ from engine.data.schemas import conform, dataset_name, parse_dataset
 from engine.data.staging import Staging, source_lock, staging
 from engine.data.streams import Meter
 from engine.options.rates import RateHistory
+
+NO_ROWS = "files without a row"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,16 @@ class Request:
             more = f" and {len(shown) - 40} more" if len(shown) > 40 else ""
             names = f"{', '.join(shown[:40]) or 'none'}{more}"
             raise DataError(f"{', '.join(absent)}: not in {self.path}. There are: {names}.")
+
+
+def without_rows(path: Path, n_files: int, skipped: Sequence[str] = ()) -> str:
+    """What to say of files that were read to their end and have nothing below their headers."""
+    where = (
+        f"none of its {n_files:,} files has a row of prices" if n_files > 1 else "no rows, a header at most"
+    )
+    left = [one for one in skipped if not one.startswith(NO_ROWS)]
+    why = f" Left out: {', '.join(left)}." if left else ""
+    return f"{path}: {where}; nothing to import.{why} Name a file or folder that holds data."
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,12 @@ class Outcome:
     crossed: Counter[str] = field(default_factory=Counter)
     quotes: dict[str, Counter[str]] = field(default_factory=dict)
     rates: dict[str, Tally] = field(default_factory=dict)
+
+    def note_file(self, n_rows: int, request: Request) -> None:
+        """Count a file that was read to its end; of wanted symbols any file may have no row."""
+        self.n_files += 1
+        if not n_rows and request.symbols is None:
+            self.skipped[NO_ROWS] += 1
 
     def report(self, source: str) -> ImportReport:
         series = []
@@ -196,17 +214,20 @@ class Transaction:
                 request.now.isoformat(),
             )
         )
-        self.outcome.n_files += 1
+        self.outcome.note_file(n_rows, request)
         request.meter.n_files_done += 1
 
 
 @contextmanager
 def transaction(request: Request, outcome: Outcome) -> Iterator[Transaction]:
-    """Gather rows inside; on leaving they are merged and published whole. An error leaves the store as it was."""
+    """Gather rows inside; on leaving they are merged and published whole. Without rows, or with an error, the store
+    stays as it was."""
     with staging(request.settings, request.source) as stage:
         current = Transaction(request, stage, outcome)
         yield current
         stage.flush()
+        if not (stage.index or stage.ready.exists()):
+            return  # headers alone leave no trace
         with source_lock(
             request.settings, request.source, wait=lambda: request.meter.step(0, "waiting for another import")
         ):

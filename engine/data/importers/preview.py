@@ -19,7 +19,7 @@ from engine.core.sessions import day_of
 from engine.core.settings import Settings
 from engine.data import importers, parse
 from engine.data.importers import parquet
-from engine.data.importers.job import Outcome, Request, Transaction
+from engine.data.importers.job import Outcome, Request, Transaction, without_rows
 from engine.data.importers.lean import AnyFile
 from engine.data.importers.lean_options import OptionFile
 from engine.data.importers.lean_rates import RateFile
@@ -212,6 +212,8 @@ class _Look:
         for unit in chosen:
             if not self._read(unit):
                 break
+        if self.is_whole and not self.n_rows and self.request.symbols is None:
+            self.faults.append(without_rows(self.request.path, self.outcome.n_files) + _other(self.request))
 
     def _read(self, unit: Any) -> bool:
         """Read one unit; False once the time is over."""
@@ -292,7 +294,7 @@ class _Glance(Transaction):
         self._look.add_rates(rates)
 
     def record(self, file: str, sha256: str, n_rows: int) -> None:
-        self.outcome.n_files += 1
+        self.outcome.note_file(n_rows, self.request)
 
 
 def _key(file: AnyFile) -> Key:
