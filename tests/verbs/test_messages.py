@@ -74,7 +74,7 @@ def test_no_gaps_is_said(say, whole_day):
 def test_a_file_without_rows_is_said(say, tmp_path):
     (tmp_path / "a.csv").write_text("symbol,start,open,high,low,close\n")
     code, _, err = say("data", "import", "csv", tmp_path / "a.csv")
-    assert code == 0 and "nothing was imported" in err
+    assert code == 2 and "a.csv: no rows, a header at most; nothing to import. Name a file" in err
 
 
 def test_check_of_a_spec_knows_the_indicators(say, tmp_path):
