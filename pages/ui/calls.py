@@ -133,9 +133,9 @@ def calls_columns(currency: str) -> dict[str, Any]:
         "call": text("Call", width=85),
         "outcome": text("What became of it", width=200),
         "net_pnl": number(f"Net, {currency}", format="%+.2f", width=85),
-        "entry": text("Entry", width=98, help="The price or range that the call names."),
+        "entry": text("Entry", width=108, help="The price or range that the call names."),
         "stop": text("Stop", width=65),
-        "targets": text("Targets", width=143),
+        "targets": text("Targets", width=133),
         "trade_id": number("Trade", width=55),
         "entry_price": text("Entered at", width=85, help="Slippage included."),
         "exit_price": text("Left at", width=85, help="Mean of all parts, slippage included."),
@@ -144,8 +144,9 @@ def calls_columns(currency: str) -> dict[str, Any]:
 
 def _show_other_rows(run: Run) -> None:
     """What the set says of its other rows: refused, repaired, of other symbols, outside of the window."""
-    told = [line for line in run_files.warnings(run.folder) if line.startswith(WORDS_OF_SETS)]
-    if not told:
+    lines = (*run_files.facts(run.folder), *run_files.warnings(run.folder))
+    told = [line for line in lines if line.startswith(WORDS_OF_SETS)]
+    if len(told) < 2:  # all rows were taken as they stand, and are above
         return
     opened = st.expander(
         f"Rows of the file · {told[0].partition(': ')[2]}", key=state.CALL_ROWS, on_change="rerun"

@@ -73,7 +73,9 @@ def _show_sets(at: Market, sets: list[CallSet]) -> None:
         return
     one = sets[names.index(chosen)]
     if one.is_synthetic:
-        badges.show_made_up("The demo market's own calls: they show how Argus works, and are nobody's.")
+        badges.show_made_up(
+            "They belong to the demo market and show how Argus works; nobody sent them.", "calls"
+        )
     if st.button("Backtest these calls", key=state.TRADE_CALLS, type="primary", icon=":material/play_arrow:",
                  help="A draft of the strategy Signals that trades this set, on the page Specs."):  # fmt: skip
         held = set(data_queries.all_series(at)["symbol"])

@@ -28,7 +28,9 @@ TRADE_ORDERS = {
     "worst": ("return_frac", False),
     "longest": ("bars_held", True),
 }
-_AS_IT_SHOULD_BE = re.compile(r".+: (native rows|([\d,]+) of \2 sessions, [\d,]+ contracts each)")
+_AS_IT_SHOULD_BE = re.compile(
+    r".+: (native rows|([\d,]+) of \2 sessions, [\d,]+ contracts each|([\d,]+) rows, \3 taken, 0 repaired, 0 refused)"
+)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -46,7 +48,8 @@ def warnings(folder: str) -> list[str]:
 
 
 def facts(folder: str) -> list[str]:
-    """What is told of the data where nothing is amiss: the vendor's own bars, chains of every session."""
+    """What is told of the data where nothing is amiss: the vendor's own bars, chains of every session, calls that
+    were all taken as they stand."""
     return [line for line in _notes(folder) if _AS_IT_SHOULD_BE.fullmatch(line)]
 
 

@@ -34,7 +34,7 @@ def _show_set(doc: Doc, name: str) -> None:
     found = [one.name for one in data_calls.all_sets(str(settings.home), at)]
     if name in found:
         if name == MADE_UP:
-            badges.show_made_up("The demo market's own calls, for its prices alone.")
+            badges.show_made_up("They belong to the demo market and trade on its prices alone.", "calls")
         show_rows(data_calls.rows_of(str(settings.home), name, at), "spec_calls")
         label = "Look at it on the page Data"
     else:

@@ -76,6 +76,8 @@ def metric_column(name: str) -> Any:
     )
 
 
+MIXED = "%.10g"  # as many digits as a value has; the browser's "plain" writes 1889.62 as 1889.6200000000001
+
 TRADES = {
     "trade_id": ("#", "%d", 48),
     "symbol": ("Symbol", None, 76),
@@ -119,7 +121,7 @@ def trades_columns(trades: pl.DataFrame) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for name, (label, form, width) in TRADES.items():
         if form == "price":
-            form = forms.pop() if len(forms := _price_forms(trades)) == 1 else "plain"
+            form = forms.pop() if len(forms := _price_forms(trades)) == 1 else MIXED
         if name.endswith("_at"):
             config[name] = st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm", width=width)
         elif form is None:

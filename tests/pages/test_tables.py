@@ -35,6 +35,6 @@ def test_trades_of_several_symbols_keep_the_digits_of_each():
     ]  # fmt: skip
     both = tables.trades_frame(pl.DataFrame(rows), "UTC", one_symbol=False)
     assert both["entry_price"].to_list() == [1.38831, 1283.05]
-    assert tables.trades_columns(both)["entry_price"]["type_config"]["format"] == "plain"
+    assert tables.trades_columns(both)["entry_price"]["type_config"]["format"] == "%.10g"
     euros = tables.trades_frame(pl.DataFrame(rows[:1]), "UTC", one_symbol=True)
     assert tables.trades_columns(euros)["entry_price"]["type_config"]["format"] == "%.5f"
