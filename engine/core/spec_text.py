@@ -9,7 +9,7 @@ import copy
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -179,6 +179,17 @@ def value_at(tree: Any, path: Iterable[str], default: Any = None) -> Any:
     return tree
 
 
+def paths_in(tree: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of each value of decoded JSON, through objects and lists of objects."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        path = (*at, str(key))
+        has_objects = isinstance(value, list) and all(isinstance(one, dict) for one in value)
+        if value and (has_objects or isinstance(value, dict)):
+            yield from paths_in(value, path)
+        else:
+            yield path
+
+
 def _check_v1(tree: Any) -> tuple[StrategySpec | None, list[Fault]]:
     if not isinstance(tree, dict):
         return None, [Fault((), f"must be one JSON object {{...}}, got {type(tree).__name__}.")]
@@ -234,6 +245,13 @@ def canonical(spec: StrategySpec) -> dict[str, Any]:
     """The spec without defaults, keys sorted, numbers in one spelling. Frozen within v1."""
     tree: dict[str, Any] = _plain(spec.model_dump(mode="json", exclude_defaults=True, by_alias=True))
     return tree
+
+
+def by_default(normal: Normal, spec: StrategySpec) -> tuple[str, ...]:
+    """Keys that an older file has from Spec v1 with their default values: neither mapped nor in the canonical form."""
+    mapped, tree = [f"{one.new}." for one in normal.mappings if one.new], canonical(spec)
+    found = [".".join(path) for path in paths_in(normal.tree) if value_at(tree, path) is None]
+    return tuple(one for one in found if not any(f"{one}.".startswith(new) for new in mapped))
 
 
 def canonical_json(spec: StrategySpec) -> str:

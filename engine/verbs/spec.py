@@ -73,17 +73,24 @@ def check(args: argparse.Namespace, settings: Settings) -> int:
 def show(args: argparse.Namespace, settings: Settings) -> None:
     from engine.core.errors import SpecError
     from engine.core.spec_reading import reading, reading_text
-    from engine.core.spec_text import canonical, read_spec, spec_hash, trading_hash, with_overrides
+    from engine.core.spec_text import (
+        by_default,
+        canonical,
+        read_spec,
+        spec_hash,
+        trading_hash,
+        with_overrides,
+    )
     from engine.signals.logic import logic_sentences
     from engine.sweep.grid_file import split_sets
 
-    spec, normal = read_spec(args.file)
+    read, normal = read_spec(args.file)
     fixed, axes = split_sets(args.sets)
     if axes:
         raise SpecError(
             f"--set {next(iter(axes))}: is a range to sweep; give one value, or use the sweep verb."
         )
-    spec = with_overrides(spec, fixed, args.file.name) if fixed else spec
+    spec = with_overrides(read, fixed, args.file.name) if fixed else read
     hashes = {"spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec), "idea_family": spec.family}
     if args.json:
         passages = reading(spec, logic_sentences(spec)) if args.plain else ()
@@ -94,6 +101,8 @@ def show(args: argparse.Namespace, settings: Settings) -> None:
         output.progress(f"{normal.note}, known by {', '.join(normal.known_by[:MOST_NAMED])}:")
         for one in normal.mappings:
             output.progress(f"  {one}")
+        if left_out := by_default(normal, read):
+            output.progress(f"said in the file and left out below, being defaults: {', '.join(left_out)}")
     text = json.dumps(canonical(spec), indent=2, ensure_ascii=False)
     print(f"{spec.name}\n\n{reading_text(spec, logic_sentences(spec))}" if args.plain else text)
     for name, value in hashes.items():

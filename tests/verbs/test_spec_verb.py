@@ -123,6 +123,17 @@ def test_show_prints_an_older_file_as_spec_v1_and_lists_every_mapping_beside_it(
     ]
 
 
+def test_show_names_the_keys_of_an_older_file_that_say_defaults(older, capsys):
+    """The canonical form leaves them out, and no mapping names them: nobody should look for his cash in vain."""
+    given = {"version": "1.0", "backtest": {"cash": 100_000, "start": "2023-03-01"}, "legs": []}
+    older.write_text(json.dumps(OLDER | given))
+    assert spec("show", older) == 0
+    assert (
+        "said in the file and left out below, being defaults: version, backtest.cash, legs"
+        in capsys.readouterr().err.splitlines()
+    )
+
+
 def test_show_for_machines_holds_every_mapping(older, capsys):
     assert spec("show", "--json", older, "--set", "risk_exits.stop_loss_pct=5") == 0
     told = json.loads(capsys.readouterr().out)
