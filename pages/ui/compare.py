@@ -178,7 +178,8 @@ def _page(runs: Sequence[Run]) -> bytes:
 
 
 def _file(runs: Sequence[Run]) -> str:
-    return "argus-compare-" + "-".join(run.id[:6] for run in runs)
+    mark = ["SYNTHETIC"] if any(run.is_synthetic for run in runs) else []
+    return "-".join(("argus-compare", *(run.id[:6] for run in runs), *mark))
 
 
 def flattened(value: Any, path: str = "") -> dict[str, str]:

@@ -24,7 +24,8 @@ p { color: #667085; margin: 4px 0; } ul { list-style: none; padding: 0; } i { di
 b.made-up { color: #7a4fb5; border: 1px solid; border-radius: 4px; padding: 0 5px; font-size: .8rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 6px 10px; border-bottom: 1px solid #dbe1ea; text-align: right; font-weight: 400; }
-thead th { color: #667085; } th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere; }
+thead th { color: #667085; } th:first-child, td:first-child { text-align: left; min-width: 14rem;
+  overflow-wrap: anywhere; }
 svg { width: 100%; height: auto; } svg text { font-size: 12px; fill: #667085; }"""
 
 

@@ -164,7 +164,7 @@ def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) 
         chart,
         "trade_chart",
         f"Bars around trade {trade['trade_id']} with entry, exits, stop and target",
-        f"{run.slug or 'run'}-{run.id[:8]}-trade-{trade['trade_id']}",
+        f"{run.file_stem}-trade-{trade['trade_id']}",
     )
     merged = f" Each candle stands for {window.bars_each} bars." if window.bars_each > 1 else ""
     attempts = f" {zone_chart.told(zone, window.timezone)}" if zone is not None else ""

@@ -77,6 +77,7 @@ def table(
       white-space: normal; overflow-wrap: break-word; max-width: 12rem; vertical-align: bottom; }}
     .argus-table tr > :first-child, .argus-table.text td, .argus-table.text th {{ text-align: left; }}
     .argus-table.text td, .argus-table.text th {{ white-space: normal; overflow-wrap: anywhere; }}
+    .argus-table.text tr > :first-child {{ min-width: 15rem; }}
     .argus-table tbody tr > * {{ border-top: 1px solid {colours.rule}; }}"""
     css = "argus-table text" if is_text else "argus-table"
     return (

@@ -36,7 +36,7 @@ def show(run: Run, trade: Mapping[str, Any], zone: str) -> None:
     if marks.is_empty():
         st.caption("The position was closed before its first mark, so there is no path to draw.")
     else:
-        name = f"{run.slug or 'run'}-{run.id[:8]}-trade-{trade['trade_id']}"
+        name = f"{run.file_stem}-trade-{trade['trade_id']}"
         said = f"What position {trade['trade_id']} was worth, and its underlying with the strikes"
         drawn = logic_queries.zone_of(run.folder, trade["trade_id"])
         echarts.show(trade_chart(palette(), marks, legs, trade, zone, drawn), "trade_chart", said, name)

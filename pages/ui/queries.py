@@ -65,6 +65,12 @@ class Run:
     def is_synthetic(self) -> bool:
         return self.source == "SYNTHETIC" or "SYNTHETIC" in self.marks
 
+    @property
+    def file_stem(self) -> str:
+        """What its files are called when they are taken away; made-up figures say so by their name too."""
+        mark = "-SYNTHETIC" if self.is_synthetic else ""
+        return f"{self.slug or 'run'}-{self.id[:8]}{mark}"
+
 
 @dataclass(frozen=True)
 class RunsQuery:

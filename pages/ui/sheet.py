@@ -110,4 +110,4 @@ def show_trade_sums(run: Run, currency: str) -> None:
 
 
 def _png(run: Run, what: str) -> str:
-    return f"{run.slug or 'run'}-{run.id[:8]}-{what}"
+    return f"{run.file_stem}-{what}"

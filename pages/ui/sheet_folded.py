@@ -124,7 +124,7 @@ def _show_files(run: Run, sizes: Mapping[str, int]) -> None:
             st.download_button(
                 name,
                 data=_reader(Path(run.folder) / name),
-                file_name=f"{run.slug or 'run'}-{run.id[:8]}-{name}",
+                file_name=f"{run.file_stem}-{name}",
                 mime=mimetypes.guess_type(name)[0] or "application/octet-stream",
                 key=f"download_{name}",
                 on_click="ignore",

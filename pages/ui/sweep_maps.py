@@ -33,7 +33,7 @@ def show_map(look: Look) -> None:
     key = state.renewed("sweep_map")
     echarts.show(
         chart, key, f"{_called(look)} over {label(cells.x)} and {label(cells.y)}",
-        on_select=lambda: _pick_cell(cells, spans, st.session_state[key].selection),
+        f"{look.sweep.file_stem}-map", on_select=lambda: _pick_cell(cells, spans, st.session_state[key].selection),
     )  # fmt: skip
     st.caption("Click a cell to keep its configs only. The frame marks the best cell.")
 
@@ -177,5 +177,7 @@ def _show_profile(look: Look) -> None:
         lines[how] = [by_value[value] for value in order]
     texts = [_span_text(x, value if cut is None else (value, value + cut[1])) for value in order]
     chart = sweep_charts.profile(palette(), x, texts, lines, look.metric)
-    echarts.show(chart, "sweep_profile", f"{label(look.metric)} along {label(x)}")
+    echarts.show(
+        chart, "sweep_profile", f"{label(look.metric)} along {label(x)}", f"{look.sweep.file_stem}-profile"
+    )
     st.caption("One parameter varies, so this is a line and not a map.")

@@ -74,6 +74,11 @@ class Sweep:
         return self.source == "SYNTHETIC"
 
     @property
+    def file_stem(self) -> str:
+        """What its tables and charts are called when they are taken away."""
+        return f"argus-sweep-{self.id[:8]}{'-SYNTHETIC' if self.is_synthetic else ''}"
+
+    @property
     def rate(self) -> float | None:
         """Configs a second of work."""
         return self.n_done / self.seconds if self.seconds > 0 else None

@@ -137,7 +137,7 @@ def _show_downloads(look: Look, n: int) -> None:
             st.download_button(
                 "CSV" if ending == "csv" else "Parquet",
                 data=_writer(look, ending),
-                file_name=f"argus-sweep-{look.sweep.id[:8]}.{ending}",
+                file_name=f"{look.sweep.file_stem}.{ending}",
                 mime=mime,
                 key=f"configs_{ending}",
                 on_click="ignore",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.store.db import open_store
+from pages.ui import queries
 from tests.fixtures.runs import Drawn, keep_drawn
 from tests.pages.conftest import open_page, run_ids, texts
 
@@ -167,6 +168,13 @@ def test_every_artifact_can_be_downloaded(sheet, filled):
     labels = {button.label for button in at.get("download_button")}
     names = {path.name for path in (filled.runs / run_ids(filled)["AAA 0"]).iterdir()}
     assert labels == names
+
+
+def test_files_of_made_up_prices_say_so_by_their_name(filled):
+    ids, at = run_ids(filled), queries.revision()
+    real, made_up = (queries.find_run(at, ids[which]).file_stem for which in ("AAA 0", "BBB 2"))
+    assert real == f"sma_crossover-{ids['AAA 0'][:8]}"
+    assert made_up == f"made_up-{ids['BBB 2'][:8]}-SYNTHETIC"
 
 
 def test_a_sheet_leads_to_spec_and_data_and_to_its_sweep_where_it_has_one(sheet):
