@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from engine.core.errors import ArgusError
-from pages.ui import compare, first_run, formats, guard, queries, runs_filters, state, tables
+from pages.ui import compare, first_run, formats, guard, paging, queries, runs_filters, state, tables
 from pages.ui.queries import COUNT_CAP, Revision, RunsPage, RunsQuery
 
 
@@ -43,7 +43,7 @@ def show_table(page: RunsPage) -> None:
 
 def show_pages(page: RunsPage, query: RunsQuery) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.pagination(queries.n_pages(page.n_runs), key=state.PAGE, bind="query-params")
+        st.pagination(paging.n_pages(page.n_runs), key=state.PAGE, bind="query-params")
         with st.container(horizontal=True, width="content", gap="small"):
             show_download("CSV", state.RUNS_CSV, "text/csv", lambda: queries.runs_csv(query))
             show_download("parquet", state.RUNS_PARQUET, "application/vnd.apache.parquet",

@@ -9,10 +9,10 @@ import polars as pl
 import streamlit as st
 
 from engine.core.errors import DataError
-from pages.ui import formats, guard, run_files, state
+from pages.ui import formats, guard, paging, run_files, state
+from pages.ui.paging import PAGE_ROWS
 from pages.ui.queries import Run
 
-PAGE_ROWS = 25
 WORDS_OF_SETS = "calls "  # what the pack's notes about its set of calls begin with
 
 
@@ -65,8 +65,7 @@ def summary(found: pl.DataFrame) -> str:
 
 
 def _show_table(run: Run, found: pl.DataFrame, currency: str) -> None:
-    n_pages = -(-len(found) // PAGE_ROWS)
-    page = min(int(st.session_state.get(state.CALLS_PAGE) or 1), n_pages)
+    page = paging.page_of(state.CALLS_PAGE, len(found))
     shown = found.slice((page - 1) * PAGE_ROWS, PAGE_ROWS)
     ids = shown["trade_id"].to_list()
     chosen = st.query_params.get(state.TRADE, "")
@@ -84,8 +83,7 @@ def _show_table(run: Run, found: pl.DataFrame, currency: str) -> None:
         selection_default={"selection": {"rows": ticked}},
         alt="Trade calls and what became of each",
     )
-    if n_pages > 1:
-        st.pagination(n_pages, key=state.CALLS_PAGE)
+    paging.show(state.CALLS_PAGE, len(found))
     st.caption("Tick a call to see its trade on the bars, below. Times in UTC.")
 
 

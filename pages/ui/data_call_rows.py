@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from pages.ui import formats
+from pages.ui import formats, paging
+from pages.ui.paging import PAGE_ROWS
 
-PAGE_ROWS = 25
 COLORS = {"refused": "red", "repaired": "yellow", "taken": "green"}
 
 
@@ -21,8 +21,7 @@ def show_rows(rows: pl.DataFrame, key: str) -> None:
                           selection_mode="multi", format_func=lambda one: f"only {one}")  # fmt: skip
     shown = rows.filter(pl.col("verdict").is_in(wanted or list(COLORS)))
     shown = shown.sort(pl.col("verdict").cast(pl.Enum(list(COLORS))), "row")
-    n_pages = max(1, -(-len(shown) // PAGE_ROWS))
-    page = min(int(st.session_state.get(f"{key}_page") or 1), n_pages)
+    page = paging.page_of(f"{key}_page", len(shown))
     st.dataframe(
         shown_rows(shown.slice((page - 1) * PAGE_ROWS, PAGE_ROWS)),
         column_config=_ROW_COLUMNS,
@@ -32,8 +31,7 @@ def show_rows(rows: pl.DataFrame, key: str) -> None:
         key=f"{key}_table",
         alt="Rows of the file with their verdicts",
     )
-    if n_pages > 1:
-        st.pagination(n_pages, key=f"{key}_page")
+    paging.show(f"{key}_page", len(shown))
 
 
 def _price(name: str) -> pl.Expr:

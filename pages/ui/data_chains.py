@@ -8,8 +8,9 @@ import polars as pl
 import streamlit as st
 
 from engine.core.errors import ArgusError, NotFound
-from pages.ui import chain_moment, chain_queries, data_queries, formats, guard, state
-from pages.ui.data_queries import PAGE_ROWS, Market
+from pages.ui import chain_moment, chain_queries, formats, guard, paging, state
+from pages.ui.data_queries import Market
+from pages.ui.paging import PAGE_ROWS
 
 IMPORTS = """python -m engine data import lean PATH_TO_LEAN --symbols TWX
 python -m engine data import eod-options PATH"""
@@ -39,7 +40,7 @@ def show(at: Market) -> None:
 
 
 def show_list(found: pl.DataFrame) -> None:
-    page = min(int(st.session_state.get("chains_page") or 1), data_queries.n_pages(len(found)))
+    page = paging.page_of("chains_page", len(found))
     on_page = found.slice((page - 1) * PAGE_ROWS, PAGE_ROWS)
     total = formats.size(int(found["size"].sum()))
     st.caption(f"{formats.plural(len(found), 'chain')} · {int(found['n_rows'].sum()):,} rows · {total}")
@@ -57,8 +58,7 @@ def show_list(found: pl.DataFrame) -> None:
         alt="Option chains of the market store",
     )
     st.caption("Tick a chain to see its quotes at a moment, its smile and its surface.")
-    if len(found) > PAGE_ROWS:
-        st.pagination(data_queries.n_pages(len(found)), key="chains_page")
+    paging.show("chains_page", len(found))
 
 
 def chains_frame(chains: pl.DataFrame) -> pl.DataFrame:

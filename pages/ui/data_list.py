@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from pages.ui import data_export, data_queries, formats, state
-from pages.ui.data_queries import PAGE_ROWS, Market, SeriesPage, SeriesQuery
+from pages.ui import data_export, data_queries, formats, paging, state
+from pages.ui.data_queries import Market, SeriesPage, SeriesQuery
 
 _ORDER_LABELS = {
     "name": "Source, symbol",
@@ -34,8 +34,7 @@ def show(at: Market) -> None:
         return
     _show_table(page)
     data_export.show_offer()
-    if page.n_series > PAGE_ROWS:
-        st.pagination(data_queries.n_pages(page.n_series), key=state.SERIES_PAGE, bind="query-params")
+    paging.show(state.SERIES_PAGE, page.n_series, bind="query-params")
 
 
 def _ask(at: Market) -> SeriesQuery:

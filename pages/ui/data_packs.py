@@ -14,7 +14,7 @@ from engine.packs import disk, verify
 from engine.packs.verify import Verified
 from engine.store import runs
 from engine.store.runs import RunFilter
-from pages.ui import badges, data_pack_form, data_queries, formats, guard, state
+from pages.ui import badges, data_pack_form, data_queries, formats, guard, paging, state
 from pages.ui.data_queries import Market
 from pages.ui.queries import Revision
 
@@ -103,8 +103,7 @@ def show(at: Market, revision: Revision) -> None:
 
 
 def _show_table(revision: Revision, packs: pl.DataFrame) -> None:
-    n_pages = data_queries.n_pages(len(packs), PAGE_ROWS)
-    page = min(int(st.session_state.get(state.PACK_PAGE) or 1), n_pages)
+    page = paging.page_of(state.PACK_PAGE, len(packs), PAGE_ROWS)
     shown = packs.slice((page - 1) * PAGE_ROWS, PAGE_ROWS)
     hashes = shown["hash"].to_list()
     key = f"packs_{hash(tuple(hashes))}"
@@ -123,8 +122,7 @@ def _show_table(revision: Revision, packs: pl.DataFrame) -> None:
         selection_default={"selection": {"rows": ticked}},
         alt="Replay packs",
     )
-    if n_pages > 1:
-        st.pagination(n_pages, key=state.PACK_PAGE)
+    paging.show(state.PACK_PAGE, len(packs), PAGE_ROWS)
     size = formats.size(packs["size"].sum())
     st.caption(f"{formats.plural(len(packs), 'pack')}, {size}. Tick one to see what is in it.")
 

@@ -23,8 +23,8 @@ from engine.data.health import Health
 from engine.data.schemas import dataset_name
 from engine.data.stretch import Stretch
 from pages.ui import guard
+from pages.ui.paging import PAGE_ROWS, n_pages
 
-PAGE_ROWS = 25
 ORDERS = ("name", "rows", "size", "newest", "oldest")
 _SORTS: dict[str, tuple[str, bool]] = {
     "rows": ("n_rows", True), "size": ("size", True), "newest": ("last", True), "oldest": ("first", False),
@@ -145,7 +145,7 @@ def series_page(at: Market, query: SeriesQuery, page: int) -> SeriesPage:
     if query.order in _SORTS:
         column, descending = _SORTS[query.order]
         found = found.sort(column, descending=descending, maintain_order=True)
-    at_row = (min(page, n_pages(len(found))) - 1) * PAGE_ROWS
+    at_row = (min(page, n_pages(len(found), PAGE_ROWS)) - 1) * PAGE_ROWS
     shown = found.slice(at_row, PAGE_ROWS)
     counts = [scheduled(at, _series(row)) for row in shown.iter_rows(named=True)]
     shown = shown.with_columns(pl.Series("scheduled", counts, dtype=pl.Int64))
@@ -159,10 +159,6 @@ def scheduled(at: Market, one: Series) -> int | None:
         return coverage.n_scheduled(one, *coverage.span_of(one))
     except DataError:
         return None
-
-
-def n_pages(n: int, a_page: int = PAGE_ROWS) -> int:
-    return max(1, -(-n // a_page))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -24,6 +24,7 @@ from pages.ui import (
     formats,
     guard,
     html,
+    paging,
     state,
 )
 from pages.ui.data_queries import Covered, Market
@@ -221,14 +222,12 @@ def _show_gaps(one: Series, shown: list[int], found: Covered) -> None:
     if gaps.is_empty():
         st.success(f"No gap in {years}: every scheduled bar is there.", icon=":material/check:")
         return
-    n_pages = data_queries.n_pages(len(gaps), GAP_ROWS)
-    page = min(int(st.session_state.get(state.GAPS_PAGE) or 1), n_pages)
+    page = paging.page_of(state.GAPS_PAGE, len(gaps), GAP_ROWS)
     on_page = gaps.slice((page - 1) * GAP_ROWS, GAP_ROWS)
     st.dataframe(gaps_frame(on_page), column_config=gaps_columns(), hide_index=True, height="content", key="gaps",
                  alt="Gaps, the longest first")  # fmt: skip
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        if n_pages > 1:
-            st.pagination(n_pages, key=state.GAPS_PAGE)
+        paging.show(state.GAPS_PAGE, len(gaps), GAP_ROWS)
         n_bars = int(gaps["n_bars"].sum())
         st.caption(f"{formats.plural(len(gaps), 'gap')} of {n_bars:,} bars in {years}, the longest first · times in "
                    f"{NEW_YORK}", width="content")  # fmt: skip

@@ -18,6 +18,7 @@ from pages.ui import (
     html,
     logic_queries,
     option_trade,
+    paging,
     run_files,
     state,
     tables,
@@ -81,10 +82,9 @@ def _ask_ids(run: Run) -> list[int]:
 
 
 def _show_table(run: Run, ids: list[int], chosen: int | None, zone: str) -> None:
-    n_pages = -(-len(ids) // TRADES_ROWS)
     if state.TRADE_PAGE not in st.session_state and chosen is not None:
         st.session_state[state.TRADE_PAGE] = ids.index(chosen) // TRADES_ROWS + 1
-    page = min(int(st.session_state.get(state.TRADE_PAGE) or 1), n_pages)
+    page = paging.page_of(state.TRADE_PAGE, len(ids), TRADES_ROWS)
     on_page = ids[(page - 1) * TRADES_ROWS : page * TRADES_ROWS]
     key = f"{state.renewed(state.TRADES_TABLE)}_{run.id}_{hash(tuple(on_page))}"
     shown = tables.trades_frame(
@@ -103,8 +103,7 @@ def _show_table(run: Run, ids: list[int], chosen: int | None, zone: str) -> None
         alt="Trades",
     )
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        if n_pages > 1:
-            st.pagination(n_pages, key=state.TRADE_PAGE)
+        paging.show(state.TRADE_PAGE, len(ids), TRADES_ROWS)
         st.caption(
             f"{formats.plural(len(ids), 'trade')} · times in {zone}"
             + ("" if zone == "UTC" else ", the exchange's clock"),

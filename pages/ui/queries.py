@@ -23,8 +23,8 @@ from engine.store.db import store_revision
 from engine.store.models import RunRow
 from engine.store.runs import RunFilter
 from pages.ui import guard
+from pages.ui.paging import PAGE_ROWS, n_pages
 
-PAGE_ROWS = 25
 COUNT_CAP = 10_000
 MOST_CHOICES = 200  # of a filter; a longer list is not read but searched
 
@@ -120,7 +120,7 @@ def runs_page(at: Revision, query: RunsQuery, page: int) -> RunsPage:
     """Page `page` (from 1; beyond the last one, the last) of the runs that pass."""
     store, filters = guard.store(), query.filter()
     n_runs = runs.count_runs(store, filters, cap=COUNT_CAP)
-    offset = (min(page, n_pages(n_runs)) - 1) * PAGE_ROWS
+    offset = (min(page, n_pages(n_runs, PAGE_ROWS)) - 1) * PAGE_ROWS
     rows = runs.list_runs(
         store, filters, order=query.order, descending=query.descending, limit=PAGE_ROWS, offset=offset
     )
@@ -180,10 +180,6 @@ def _all_runs(query: RunsQuery) -> pl.DataFrame:
     )
     configs = sweeps.varied(guard.store(), rows)
     return _frame([_run(row, configs[row.id]) for row in rows])
-
-
-def n_pages(n_runs: int) -> int:
-    return max(1, -(-n_runs // PAGE_ROWS))
 
 
 def _run(row: RunRow, config: Mapping[str, Any]) -> Run:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.core.spec_text import MAX_BYTES
 from engine.store.strategies import Strategy
-from pages.ui import formats, guard, jobs, spec_actions, spec_queries, state
+from pages.ui import formats, guard, jobs, paging, spec_actions, spec_queries, state
 from pages.ui.queries import Revision
 from pages.ui.spec_gallery import show_gallery
 from pages.ui.spec_queries import Draft
@@ -74,8 +74,7 @@ def _show_strategies(found: Sequence[Strategy], n: int, search: str) -> None:
         selection_mode="single-row",
         alt="Strategies with their versions and runs",
     )
-    if spec_queries.n_pages(n) > 1:
-        st.pagination(spec_queries.n_pages(n), key=state.SPECS_PAGE, bind="query-params")
+    paging.show(state.SPECS_PAGE, n, bind="query-params")
 
 
 def _open_row(found: Sequence[Strategy], key: str) -> None:

@@ -21,10 +21,10 @@ from engine.store import drafts, specs, sweeps
 from engine.store.models import SpecVersion
 from engine.store.strategies import Strategy, count_strategies, list_strategies
 from pages.ui import guard, queries
+from pages.ui.paging import PAGE_ROWS, n_pages
 from pages.ui.queries import Revision, RunsPage, RunsQuery
 from pages.ui.spec_text import checked, dumped
 
-PAGE_ROWS = 25
 MOST_DRAFTS = 8
 MOST_VERSIONS = 100
 SHIPPED = Path(__file__).resolve().parents[2] / "specs"
@@ -93,12 +93,8 @@ def strategies(at: Revision, search: str, page: int) -> tuple[list[Strategy], in
     """Page `page` (from 1) of the strategies that `search` finds, and how many there are in all."""
     store = guard.store()
     n = count_strategies(store, search)
-    offset = (min(page, n_pages(n)) - 1) * PAGE_ROWS
+    offset = (min(page, n_pages(n, PAGE_ROWS)) - 1) * PAGE_ROWS
     return list(list_strategies(store, search, limit=PAGE_ROWS, offset=offset)), n
-
-
-def n_pages(n: int) -> int:
-    return max(1, -(-n // PAGE_ROWS))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -167,9 +163,7 @@ def shipped() -> list[Shipped]:
         except ArgusError:
             continue
         text, told = path.read_text(encoding="utf-8"), needs(spec, logic_operands(spec))
-        found.append(
-            Shipped(path.name, spec.name, spec.description, text, _kind(spec), told, _symbols(spec))
-        )
+        found.append(Shipped(path.name, spec.name, spec.description, text, _kind(spec), told, _symbols(spec)))
     return found
 
 

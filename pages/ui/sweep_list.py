@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from pages.ui import formats, guard, state, sweep_queries, tables
+from pages.ui import formats, guard, paging, state, sweep_queries, tables
 from pages.ui.queries import Revision
 from pages.ui.sweep_queries import Sweep
 
@@ -32,8 +32,7 @@ def show(at: Revision) -> None:
         show_empty()
         return
     _show_table(found)
-    if n > sweep_queries.PAGE_ROWS:
-        st.pagination(sweep_queries.n_pages(n), key=state.SWEEPS_PAGE, bind="query-params")
+    paging.show(state.SWEEPS_PAGE, n, bind="query-params")
     st.caption("Choose a sweep to see its results.")
 
 

@@ -21,6 +21,7 @@ from engine.core.spec_text import parse_spec
 from engine.store import jobs, ledger, specs, sweeps
 from engine.store.models import JobRow, SweepRow
 from pages.ui import guard, queries, workers
+from pages.ui.paging import PAGE_ROWS, n_pages
 from pages.ui.queries import Revision, Run, RunsQuery
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from engine.sweep.importance import Importance
     from engine.sweep.results import Range, Results
 
-PAGE_ROWS = 25
 MOST_ROWS = 10_000  # of a table that can be paged through; deeper a page would sort everything
 MOST_VALUES = 200
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class Asked(NamedTuple):
 def sweeps_page(at: Revision, page: int) -> tuple[list[Sweep], int]:
     """Sweeps of a page (from 1; beyond the last, the last), newest first, and how many there are."""
     n = sweeps.count_sweeps(guard.store())
-    offset = (min(page, n_pages(n)) - 1) * PAGE_ROWS
+    offset = (min(page, n_pages(n, PAGE_ROWS)) - 1) * PAGE_ROWS
     return [_sweep(row) for row in sweeps.list_sweeps(guard.store(), limit=PAGE_ROWS, offset=offset)], n
 
 
@@ -293,10 +293,6 @@ def run_of(at: Revision, spec_hash: str, pack_hash: str) -> str | None:
         guard.store(), RunFilter(spec_hashes=[spec_hash], pack_hashes=[pack_hash]), limit=1
     )
     return found[0].id if found else None
-
-
-def n_pages(n: int) -> int:
-    return max(1, -(-n // PAGE_ROWS))
 
 
 def _answer(of: Asked, question: Callable[[Results], T]) -> T:

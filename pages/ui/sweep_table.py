@@ -8,10 +8,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from pages.ui import formats, state, sweep_queries, tables
+from pages.ui import formats, paging, state, sweep_queries, tables
+from pages.ui.paging import PAGE_ROWS
 from pages.ui.sweep_filters import label, unit
 from pages.ui.sweep_look import Look
-from pages.ui.sweep_queries import MOST_ROWS, PAGE_ROWS
+from pages.ui.sweep_queries import MOST_ROWS
 
 MAIN = ("sharpe", "total_return", "cagr", "max_drawdown", "win_rate", "profit_factor", "n_trades", "exposure")
 BEST = "best"  # by the page's metric
@@ -31,13 +32,12 @@ def show(look: Look) -> None:
     if n == 0:
         st.info("No config passes these filters. Take one away, or clear them all.")
         return
-    pages = sweep_queries.n_pages(min(n, MOST_ROWS))
-    page = min(int(st.session_state.get(state.CONFIGS_PAGE) or _page_of_url()), pages)
+    offered = min(n, MOST_ROWS)
+    page = paging.page_of(state.CONFIGS_PAGE, offered, first=_page_of_url())
     rows = sweep_queries.rows(look.of, look.filters, order, descending, page)
     _show_rows(look, rows, columns)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        if pages > 1:
-            st.pagination(pages, key=state.CONFIGS_PAGE, bind="query-params")
+        paging.show(state.CONFIGS_PAGE, offered, bind="query-params")
         st.caption(_told(n, page), width="content")
         _show_downloads(look, n)
 

@@ -1,0 +1,28 @@
+"""Tables of many pages: how many pages there are, which one is shown, and the buttons that turn them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+PAGE_ROWS = 25  # of a table, where nothing asks for another length
+
+
+def n_pages(n_rows: int, a_page: int = PAGE_ROWS) -> int:
+    """An empty table has one page."""
+    return max(1, -(-n_rows // a_page))
+
+
+def page_of(key: str, n_rows: int, a_page: int = PAGE_ROWS, first: int = 1) -> int:
+    """The page, from 1, that the buttons `key` stand at, before they are drawn; `first` until somebody turns one.
+
+    The last one where rows went away meanwhile.
+    """
+    return min(int(st.session_state.get(key) or first), n_pages(n_rows, a_page))
+
+
+def show(key: str, n_rows: int, a_page: int = PAGE_ROWS, bind: Literal["query-params"] | None = None) -> None:
+    """The buttons, where there is more than one page. bind : as Streamlit's; they then stand in the address."""
+    if n_rows > a_page:
+        st.pagination(n_pages(n_rows, a_page), key=key, bind=bind)
