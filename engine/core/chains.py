@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 from engine.core.sessions import BoolArray, Int32Array, Int64Array, SessionTable
 
 PriceArray = NDArray[np.float32]  # exact to a cent below 131,072 dollars; half the memory of float64
+FLOAT32_STEP = 6e-8  # half a step, relative
 PM, AM = 0, 1
+
+
+def decimals(prices: PriceArray) -> NDArray[np.float64]:
+    """Prices as the decimals that the source wrote: whole cents where they are as near to them as float32 can tell,
+    else hundredths of a cent, as `sim.chain_view.as_written` of one. Four digits alone make 2350.1001 of 2350.10.
+    """
+    price = np.asarray(prices, np.float64)
+    cents = np.floor(price * 100.0 + 0.5) / 100.0
+    is_cents = np.abs(cents - price) <= FLOAT32_STEP * np.abs(price)
+    return np.where(is_cents, cents, np.floor(price * 10_000.0 + 0.5) / 10_000.0)
 
 
 @dataclass(frozen=True)

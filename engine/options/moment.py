@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.chains import ChainSession, Contracts, PriceArray
+from engine.core.chains import ChainSession, Contracts, PriceArray, decimals
 from engine.options.black import bsm_greeks
 from engine.options.expiry import years_until
 from engine.options.implied import implied_volatility
@@ -114,10 +114,8 @@ def _sent(values: PriceArray | None, bar: int, k: int, minutes_a_bar: float) -> 
     known = np.isfinite(values[:, : bar + 1])
     back = np.argmax(known[:, ::-1], axis=1)
     rows = np.arange(k)
-    price = np.where(known.any(axis=1), values[rows, bar - back], np.nan).astype(np.float64)
-    # float32 of 2.35 is 2.3499999: so many digits behind the point are what the source wrote
-    cents: FloatArray = np.where(price < 1000.0, np.round(price, 4), np.round(price, 2))
-    return _Sides(cents, np.where(np.isnan(price), np.nan, back * minutes_a_bar))
+    price = decimals(np.where(known.any(axis=1), values[rows, bar - back], np.nan))
+    return _Sides(price, np.where(np.isnan(price), np.nan, back * minutes_a_bar))
 
 
 def _so_far(volume: PriceArray | None, bar: int, k: int) -> FloatArray:

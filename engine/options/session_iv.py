@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.chains import ChainSeries, ChainSession, PriceArray
+from engine.core.chains import ChainSeries, ChainSession, PriceArray, decimals
 from engine.core.timeframes import NS_PER_MINUTE
 from engine.options.chain_iv import ChainIV, Expiration, chain_iv30
 from engine.options.expiry import years_until
@@ -44,11 +44,8 @@ def _last(values: PriceArray, n_rows: int) -> FloatArray:
     recent = values[:, values.shape[1] - n_rows :]
     known = np.isfinite(recent)
     back = np.argmax(known[:, ::-1], axis=1)
-    price: FloatArray = np.where(
-        known.any(axis=1), recent[np.arange(len(recent)), n_rows - 1 - back], np.nan
-    ).astype(np.float64)
-    exact: FloatArray = np.round(price, 4)  # float32 of 2.35 is 2.3499999
-    return exact
+    price = np.where(known.any(axis=1), recent[np.arange(len(recent)), n_rows - 1 - back], np.nan)
+    return decimals(price)
 
 
 def _expirations(

@@ -12,12 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.core.chains import AM, ChainSeries, ChainSession
+from engine.core.chains import AM, FLOAT32_STEP, ChainSeries, ChainSession
 from engine.sim.chain_greeks import expiry_greeks
 from engine.trade.chain import NO_GREEKS, Contract, Greeks, Quote
 
 Key = tuple[str, int, int, bool]
-FLOAT32_STEP = 6e-8  # half a step, relative
 WorthTo = Callable[[int], float]
 SIDES = ("open_bid", "open_ask", "close_bid", "close_ask", "open_trade", "last_trade")
 
