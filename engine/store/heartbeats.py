@@ -51,7 +51,7 @@ class WorkerBeat:
 class JobProgress:
     """How far an attempt of a job is. rate: units a second; left_s: seconds; None is unknown.
 
-    best : {"config": ..., "metrics": ...} of a sweep's best config so far.
+    best : {"config": ..., "metrics": ..., "is_synthetic": ...} of a sweep's best config so far.
     """
 
     job_id: int

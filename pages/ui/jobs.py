@@ -134,13 +134,14 @@ def _kept_line(now: JobProgress) -> str:
 
 
 def best_line(best: dict[str, Any]) -> str:
-    """'Best so far: Sharpe 1.32 (fast 10, slow 40)'; the metrics that a person looks at first."""
+    """'Best so far: Sharpe 1.32 (fast 10, slow 40)'; the metrics that a person looks at first, made-up ones marked."""
     metrics, config = best.get("metrics") or {}, best.get("config") or {}
     figures = [
         f"{formats.METRIC[name].label} {formats.metric(metrics.get(name), formats.METRIC[name].unit)}"
         for name in ("sharpe", "total_return", "max_drawdown", "n_trades")
     ]
-    return f"Best so far: {', '.join(figures)} ({', '.join(f'{k} {v}' for k, v in config.items())})"
+    mark = "SYNTHETIC · " if best.get("is_synthetic") else ""
+    return f"{mark}Best so far: {', '.join(figures)} ({', '.join(f'{k} {v}' for k, v in config.items())})"
 
 
 def _show_buttons(job: JobRow) -> None:

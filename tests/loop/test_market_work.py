@@ -9,10 +9,14 @@ from engine.core.settings import Settings
 from engine.data import catalog, inbox
 from engine.data.calls import call_sets
 from engine.loop.work import Cancelled, Work, calls, demo, export, import_, pack
+from engine.loop.work import sweep as sweep_work
 from engine.packs.disk import find_pack, load_pack
 from engine.store.db import Store, open_store
+from engine.sweep.plan import SweepPlan
+from engine.sweep.runner import Progress
 from tests.data.test_import_interrupted import flat_file
 from tests.fixtures.vendor_files import lean_minutes, write
+from tests.sweep.conftest import sma, small_pack
 
 BARS = "time,open,high,low,close,volume\n2024-03-04 14:30,1,2,0.5,1.5,10\n"
 MINE = {"format": "csv", "tz": "UTC", "symbol": "ACME", "source": "mine"}
@@ -25,10 +29,12 @@ class Heard(Work):
         object.__setattr__(self, "store", store)
         object.__setattr__(self, "payload", payload)
         object.__setattr__(self, "reports", [])
+        object.__setattr__(self, "bests", [])
         object.__setattr__(self, "stop_when", stop_when)
 
     def report(self, stage, n_done=0, n_total=None, rate=None, left_s=None, best=None):
         self.reports.append((stage, n_done, n_total))
+        self.bests.append(best)
 
     def should_stop(self):
         return any(self.stop_when(stage) for stage, *_ in self.reports)
@@ -166,7 +172,21 @@ def test_a_cancelled_export_leaves_what_was_there(store, tmp_path):
 
 
 def test_trade_calls_are_kept_as_a_set_and_told(store, tmp_path):
-    path = write(tmp_path / "vip.csv", "time,symbol,action\n2024-03-04 15:00,GOLD,BUY\n2024-03-04 15:00,GOLD,WAIT\n")
-    told = calls.work(Heard(store, {"path": str(path), "name": "vip", "tz": "UTC", "map": {}, "time_format": None}))
+    path = write(
+        tmp_path / "vip.csv", "time,symbol,action\n2024-03-04 15:00,GOLD,BUY\n2024-03-04 15:00,GOLD,WAIT\n"
+    )
+    told = calls.work(
+        Heard(store, {"path": str(path), "name": "vip", "tz": "UTC", "map": {}, "time_format": None})
+    )
     assert (told["n_rows"], told["n_repaired"], told["n_refused"]) == (2, 1, 1)
     assert [one.name for one in call_sets(store.settings)] == ["vip"]
+
+
+def test_the_best_so_far_of_a_sweep_says_whether_its_prices_are_made_up(store):
+    heard, plan, made = Heard(store, {}), SweepPlan.of(sma()), small_pack()
+    tell = sweep_work._options(heard, plan, made).on_progress
+    assert tell is not None
+    tell(Progress(1, 10, 1.0, 9.0, (0, {"sharpe": float("nan")})))
+    assert heard.bests[-1] == {
+        "config": plan.grid.params(0), "metrics": {"sharpe": None}, "index": 0, "is_synthetic": made.is_synthetic,
+    }  # fmt: skip

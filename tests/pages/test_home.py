@@ -54,11 +54,18 @@ def test_with_data_the_next_step_is_a_strategy(empty):
 def test_a_running_job_shows_how_far_it_is(opened):
     job = add(opened)
     attempt = claimed(opened).lease.attempt
-    best = {"config": {"fast": 10, "slow": 40}, "metrics": {"sharpe": 1.5, "n_trades": 12}}
+    best = {
+        "config": {"fast": 10, "slow": 40},
+        "metrics": {"sharpe": 1.5, "n_trades": 12},
+        "is_synthetic": True,
+    }
     told = JobProgress(job.id, attempt, "sweeping", 12_288, 49_152, 9_876.0, 3.73, best)
     heartbeats.report(opened.settings, told)
     said = texts(open_page("home")).replace("\\", "")  # as Markdown shows it
-    assert "Best so far: Sharpe 1.50, Total return –, Max drawdown –, Trades 12 (fast 10, slow 40)" in said
+    assert (
+        "SYNTHETIC · Best so far: Sharpe 1.50, Total return –, Max drawdown –, Trades 12 (fast 10, slow 40)"
+        in said
+    )
 
 
 def test_what_failed_says_why_and_is_tried_again_or_dismissed(opened):

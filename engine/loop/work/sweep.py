@@ -30,7 +30,7 @@ def work(job: Work) -> dict[str, Any]:
     sweep = begin(job.store, plan, pack).id
     job.about(f"sweep:{sweep}")
     try:
-        found = run_sweep(job.store, plan, pack, _options(job, plan), lab)
+        found = run_sweep(job.store, plan, pack, _options(job, plan, pack), lab)
     except SweepBusy as error:
         job.report("waiting for another process, which runs the same sweep")
         raise Later(BUSY_SECONDS) from error
@@ -60,14 +60,19 @@ def _resumed(job: Work) -> tuple[SweepPlan, Pack]:
     return reopen(job.store, job.payload["resume"])
 
 
-def _options(job: Work, plan: SweepPlan) -> Options:
+def _options(job: Work, plan: SweepPlan, pack: Pack) -> Options:
     """Progress goes to whoever waits; a stop ends the sweep between two shards."""
 
     def on_progress(now: Progress) -> None:
         best: Mapping[str, Any] | None = None
         if now.best is not None:
             index, metrics = now.best
-            best = {"config": plan.grid.params(index), "metrics": _finite(metrics), "index": index}
+            best = {
+                "config": plan.grid.params(index),
+                "metrics": _finite(metrics),
+                "index": index,
+                "is_synthetic": pack.is_synthetic,
+            }
         job.report("sweeping", now.n_done, now.n_configs, now.rate, now.left, best)
 
     job.report("measuring a few configs (the first sweep of an installation compiles its code)", 0, len(plan))
