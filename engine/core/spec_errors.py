@@ -18,6 +18,8 @@ _TYPE_FAULTS = (
     *("bool_type", "tuple_type", "dict_type", "model_type", "date_type"),
 )
 _BOUND_FAULTS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+ONE_LETTER = 0.9
+"""difflib's ratio of names that differ in one letter of five or more."""
 _RANK = {"extra_forbidden": 0, "missing": 2}
 
 
@@ -106,14 +108,15 @@ def _unknown(place: Place) -> str:
     name, names = place.path[-1], json_names(place.owner)
     parts = names + ["all", "any", "not"] if place.owner.__name__ == "Comparison" else names
     elsewhere = [path for path, _, _ in leaves() if path.rpartition(".")[2] == name]
-    near = elsewhere[0] if len(elsewhere) == 1 else closest(name, parts)
+    only = elsewhere[0] if len(elsewhere) == 1 else None
+    near = closest(name, parts, least=ONE_LETTER) or only or closest(name, parts)
     return f"unknown field.{f' Did you mean {near}?' if near else ''} Fields: {', '.join(parts)}."
 
 
-def closest(name: str, names: list[str]) -> str | None:
+def closest(name: str, names: list[str], least: float = 0.6) -> str | None:
     """The name that was probably meant, whatever its capitals."""
     folded = {n.casefold(): n for n in names}
-    near = difflib.get_close_matches(name[:80].casefold(), folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name[:80].casefold(), folded, n=1, cutoff=least)
     return folded[near[0]] if near else None
 
 

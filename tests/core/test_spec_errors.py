@@ -52,6 +52,14 @@ def logic(*conditions):
             logic({"not": {"name": "SMA", "operator": ">", "target": {"name": "SMA", "parms": {}}}}),
             "entry.signal_logic.0.not.target.parms: unknown field. Did you mean params?",
         ),
+        (
+            logic({**ABOVE, "values": 2}),
+            "entry.signal_logic.0.values: unknown field. Did you mean value? Fields",
+        ),
+        (
+            logic({**ABOVE, "targets": 2}),
+            "entry.signal_logic.0.targets: unknown field. Did you mean target? Fields",
+        ),
         (logic({"alll": [ABOVE]}), "entry.signal_logic.0.alll: unknown field. Did you mean all?"),
         ({"sweep": {"grid": {"x": {"star": 1}}}}, "sweep.grid.x.star: unknown field. Did you mean start?"),
     ],
