@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 N_MARKS = 12  # values of an axis that each get a mark
 LABEL_LETTERS = 12  # of a line of an axis's name
+CLOSE, CLOSE_LETTERS = 7, 9  # so many axes stand closer on a narrow screen than such a line is long
 EDGE = 0.045  # of the width, beside the first and the last axis
 ROOM = 0.02  # of an axis's length, beyond its ends
 
@@ -123,7 +124,8 @@ def _draw_axis(figure: Figure, colours: Palette, one: Axis, place: float, number
     figure.add_trace(
         go.Scatter(x=[0.5], y=[one.low], opacity=0, xaxis=f"x{number}", yaxis=f"y{number}")
     )  # a plot without a trace tells no box
-    figure.add_annotation(text=_wrapped(label(one.of.column)), x=place, y=1.0, xref="paper", yref="paper",
+    letters = LABEL_LETTERS if n_axes < CLOSE else CLOSE_LETTERS
+    figure.add_annotation(text=_wrapped(label(one.of.column), letters), x=place, y=1.0, xref="paper", yref="paper",
                           xanchor="center", yanchor="bottom", yshift=14, showarrow=False,
                           font={"size": 12.5})  # fmt: skip
     for low, high in one.kept:
@@ -142,11 +144,11 @@ def _marks(one: Axis) -> dict[str, Any]:
     return {"tickmode": "array", "tickvals": list(one.known), "ticktext": texts}
 
 
-def _wrapped(name: str) -> str:
+def _wrapped(name: str, letters: int = LABEL_LETTERS) -> str:
     """A long name in two lines, broken where its words end: axes stand close, and a third would lie on their marks."""
     lines = [""]
     for word in re.findall(r"[^_ ]+[_ ]?", name.removesuffix("_pct")):
-        if lines[-1] and len(lines[-1]) + len(word) > LABEL_LETTERS:
+        if lines[-1] and len(lines[-1]) + len(word.rstrip()) > letters:
             lines.append("")
         lines[-1] += word
     return "<br>".join(lines[:2]) + ("…" if len(lines) > 2 else "")

@@ -230,3 +230,7 @@ def test_a_chart_by_plotly_is_saved_as_png_under_a_name_that_says_what_it_is():
 )
 def test_names_of_axes_that_stand_close_take_two_lines_at_most(name, said):
     assert sweep_parallel._wrapped(name) == said
+
+
+def test_names_of_many_axes_break_earlier():
+    assert sweep_parallel._wrapped("Max drawdown", sweep_parallel.CLOSE_LETTERS) == "Max <br>drawdown"
