@@ -169,12 +169,14 @@ def _refused_by_runs(spec: Any, normal: Normal) -> list[str]:
     from engine.signals.logic import logic_faults
     from engine.signals.rules import SignalPlan
     from engine.sim.scope import refuse_unwalkable
+    from engine.sim.unanswered import check_remedies
 
     faults = logic_faults(spec)
     if faults:
         return [str(normal.as_written(fault)) for fault in faults]
     try:
         SignalPlan.of(spec)
+        check_remedies(spec)
         if not spec.sweep.grid:  # a grid may give what the spec leaves open; each of its configs is checked
             refuse_unwalkable(spec)
     except SpecError as error:

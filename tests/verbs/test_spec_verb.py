@@ -183,6 +183,8 @@ def test_check_names_every_bad_parameter_of_a_named_logic_at_the_files_own_key(o
          "conversion.trigger either: no movement is given for it."),
         ({"entry": {"market_conditions": {"signal_logic": [{**BIAS[0], "value": "bulish"}]}}},
          "entry.market_conditions.signal_logic.0: as entry.signal_logic.0: trend_bias: 'bulish' is not a label;"),
+        ({"data": {"waive": ["open_intrest"]}}, "data.waive: 'open_intrest' is no filter that can be waived."),
+        ({"data": {"substitute": {"VIX": "iv30"}}}, "data.substitute: 'iv30' cannot stand in for 'VIX'."),
     ],
 )  # fmt: skip
 def test_check_tells_what_every_run_would_refuse(change, said, tmp_path, capsys):
