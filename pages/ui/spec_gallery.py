@@ -74,7 +74,10 @@ def _show_card(one: Shipped, demo: frozenset[str], started: Mapping[str, int]) -
 def _show_run(one: Shipped, stem: str, demo: frozenset[str]) -> None:
     missing = [symbol for symbol in one.symbols if symbol not in demo]
     if missing and demo:
-        why = f"The demo market has no {missing[0]}. Import it, then begin with Edit."
+        why = (
+            f"The demo market here has no {missing[0]}. `python -m engine data demo` adds what a newer one has; "
+            "else import it and begin with Edit."
+        )
     else:
         why = (
             "Make the demo market first."
