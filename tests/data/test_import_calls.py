@@ -61,7 +61,10 @@ def test_a_plain_row_is_taken_as_it_stands(tmp_path):
         ("2014-05-01 09:00,XAUUSD,SELL,1287-1285,1292,1280,,", "range 1287-1285 turned round"),
         ("2014-05-01 09:00,XAUUSD,SELL,1285,1292,1275,1280,", "targets put in order"),
         ("2014-05-01 09:00,XAUUSD,SELL,1285,1292,1280,1280,", "target 1280 stands twice"),
-        ("2014-05-01 09:00,XAUUSD,SELL,1285,1292,1280,open,", "target 'open' has no price and is left out"),
+        (
+            "2014-05-01 09:00,XAUUSD,SELL,1285,1292,1280,open,",
+            "target 'open' has no price: its part leaves with the last that has one",
+        ),
         ("2014-05-01 09:00,XAUUSD,SELL,@1285,1292,1280,,", "@1285 read as 1285"),
         ("2014-05-01 09:00,XAUUSD,CLOSE BUY,,,,,", "CLOSE BUY closes whatever is open"),
         ("2014-05-01 09:00,XAUUSD,SELL,1285,SL: 1292,1280,,", "SL: 1292 read as 1292"),
@@ -238,7 +241,12 @@ def test_targets_of_one_cell_may_be_numbered(tmp_path):
     row = only(read(tmp_path, line, header=header))
     assert (row.call.low, row.call.high, row.call.stop, row.call.targets) == (1285, 1287, 1280, (1290, 1295))
     assert row.notes == ("SL 1280 read as 1280", "TP1 1290 read as 1290", "TP2: 1295 read as 1295",
-                         "target 'TP3 open' has no price and is left out")  # fmt: skip
+                         "target 'TP3 open' has no price: its part leaves with the last that has one")  # fmt: skip
+
+
+def test_a_column_of_orders_alone_holds_the_actions(tmp_path):
+    found = read(tmp_path, "2014-05-01 09:00,XAUUSD,Sell Limit,1285", header="time,symbol,order,entry")
+    assert found.columns["action"] == "order" and ACTIONS[only(found).call.action] == "sell limit"
 
 
 def test_excels_first_line_names_the_separator(tmp_path):

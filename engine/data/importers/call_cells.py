@@ -96,7 +96,7 @@ def price_range(text: str, notes: list[str]) -> tuple[float, float]:
 
 
 def prices(text: str, notes: list[str]) -> list[float]:
-    """Targets in one cell, such as 1290/1295/1300 or TP1 1290 TP2 1295; one that is "open" is left out with a note."""
+    """Targets in one cell, such as 1290/1295/1300 or TP1 1290 TP2 1295; an "open" one is told and left out."""
     if is_empty(text):
         return []
     found = [target(one, notes) for one in _TARGETS.findall(text)]
@@ -106,7 +106,7 @@ def prices(text: str, notes: list[str]) -> list[float]:
 def target(text: str, notes: list[str]) -> float:
     """One target; NaN, with a note, for one that stays open."""
     if _unlabelled(text, TARGET_LABEL).strip().lower() in ("open", "runner"):
-        notes.append(f"target {text.strip()!r} has no price and is left out")
+        notes.append(f"target {text.strip()!r} has no price: its part leaves with the last that has one")
         return math.nan
     return price(text, notes, TARGET_LABEL)
 

@@ -176,8 +176,9 @@ def matched(header: Iterable[str], mapping: Mapping[str, str]) -> dict[str, str]
         there = [plain[n] for n in names if n in plain and plain[n] not in found.values()]
         if field not in found and there:
             found[field] = there[0]
-    if "date" in found and "time" not in found:
-        found["time"] = found.pop("date")
+    for field, other in (("time", "date"), ("action", "order")):  # a column of both under the name of one
+        if other in found and field not in found:
+            found[field] = found.pop(other)
     return {field: found[field] for field in FIELDS if field in found}
 
 
