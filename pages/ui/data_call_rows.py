@@ -22,8 +22,11 @@ def show_rows(rows: pl.DataFrame, key: str) -> None:
     shown = rows.filter(pl.col("verdict").is_in(wanted or list(COLORS)))
     shown = shown.sort(pl.col("verdict").cast(pl.Enum(list(COLORS))), "row")
     page = paging.page_of(f"{key}_page", len(shown))
+    table = shown_rows(shown.slice((page - 1) * PAGE_ROWS, PAGE_ROWS))
+    if rows.filter(pl.col("notes") != "").is_empty():
+        table = table.drop("notes")  # nothing to say of any row: its room is the calls'
     st.dataframe(
-        shown_rows(shown.slice((page - 1) * PAGE_ROWS, PAGE_ROWS)),
+        table,
         column_config=_ROW_COLUMNS,
         hide_index=True,
         placeholder=formats.DASH,
@@ -58,7 +61,11 @@ def shown_rows(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_TEXT, _NUMBER, _MOMENT = st.column_config.TextColumn, st.column_config.NumberColumn, st.column_config.DatetimeColumn
+_TEXT, _NUMBER, _MOMENT = (
+    st.column_config.TextColumn,
+    st.column_config.NumberColumn,
+    st.column_config.DatetimeColumn,
+)
 _ROW_COLUMNS = {
     "row": _NUMBER("Row", width=48),
     "verdict": st.column_config.MultiselectColumn(

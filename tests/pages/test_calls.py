@@ -137,6 +137,7 @@ def test_made_up_calls_are_marked_and_traded_on_the_prices_that_they_were_made_o
     make_demo(empty, quick=True, options=False)
     at = open_page("data", part="calls", calls="synthetic")
     assert list(table(at, ["data", "name"])["data"][0]) == ["SYNTHETIC"]
+    assert "notes" not in table(at, ["row", "verdict"])  # every row was taken as it stands
     assert any("SYNTHETIC</b>" in one.proto.body for one in at.get("html"))
     at.button(key=state.TRADE_CALLS).click().run()
     store = open_store(empty)
