@@ -65,6 +65,7 @@ def test_a_plain_row_is_taken_as_it_stands(tmp_path):
             "2014-05-01 09:00,XAUUSD,SELL,1285,1292,1280,open,",
             "target 'open' has no price: its part leaves with the last that has one",
         ),
+        ("2014-05-01 09.00,XAUUSD,SELL,1285,1292,1280,,", "2014-05-01 09.00 read as 09:00"),
         ("2014-05-01 09:00,XAUUSD,SELL,@1285,1292,1280,,", "@1285 read as 1285"),
         ("2014-05-01 09:00,XAUUSD,CLOSE BUY,,,,,", "CLOSE BUY closes whatever is open"),
         ("2014-05-01 09:00,XAUUSD,SELL,1285,SL: 1292,1280,,", "SL: 1292 read as 1292"),
@@ -155,6 +156,10 @@ def test_a_call_that_stands_twice_is_taken_once_and_says_where_the_first_is(tmp_
         ("2014-05-01T13:45:07+02:00", None, "2014-05-01T11:45:07"),
         ("2014-05-01 13:45 UTC", None, "2014-05-01T13:45:00"),
         ("2014-05-01 13:45:07.2", "UTC", "2014-05-01T13:45:08"),  # known a little later, never earlier
+        ("2014-05-01 13.45", "UTC", "2014-05-01T13:45:00"),  # not 45 hundredths of a second after one o'clock
+        ("2014.05.01 9.05.30", "UTC", "2014-05-01T09:05:30"),
+        ("2014-05-01 13.45 UTC", None, "2014-05-01T13:45:00"),
+        ("2014-05-01T13.45+02:00", None, "2014-05-01T11:45:00"),
     ],
 )
 def test_times_are_read_in_their_zone(text, zone, utc):
@@ -242,6 +247,24 @@ def test_targets_of_one_cell_may_be_numbered(tmp_path):
     assert (row.call.low, row.call.high, row.call.stop, row.call.targets) == (1285, 1287, 1280, (1290, 1295))
     assert row.notes == ("SL 1280 read as 1280", "TP1 1290 read as 1290", "TP2: 1295 read as 1295",
                          "target 'TP3 open' has no price: its part leaves with the last that has one")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [("50", 0.5), ("50 %", 0.5), ("0.5%", 0.005), ("1 %", 0.01), ("100", 1.0), ("1.5", 0.015)],
+)
+def test_a_share_is_a_percentage(text, part):
+    assert cells.share(text) == part
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("0.5", "write 0.5% or 50"), ("1", "write 1% or 100"), ("0", "from 0 to 100"), ("half", "from 0")],
+)
+def test_a_share_that_may_be_a_fraction_is_refused(text, said):
+    """0.5 beside the last of two targets would leave half a percent at the first, and nobody would be told."""
+    with pytest.raises(Unclear, match=said):
+        cells.share(text)
 
 
 def test_a_column_of_orders_alone_holds_the_actions(tmp_path):

@@ -27,6 +27,7 @@ STOP_LABEL = re.compile(r"(?:s/?l|stop(?:\s?loss)?)\s*[:=@]?\s*", re.IGNORECASE)
 TARGET_LABEL = re.compile(r"(?:t/?p|target)(?:\s?[1-5])?(?:\s*[:=@]\s*|\s+)", re.IGNORECASE)
 """What messages write before a price; after a number it needs a blank or a mark: TP11290 may be two things."""
 _TARGETS = re.compile(rf"(?:{TARGET_LABEL.pattern})?(?:[^\s/;|&,]|,(?!\s))+", re.IGNORECASE)
+_DOTTED_CLOCK = re.compile(r"(?<=[T\s])\d{1,2}\.\d{2}(?:\.\d{2})?(?![.\d])")
 _SPAN = re.compile(r"(\d+)\s*(m|min|mins|minutes?|h|hours?|hrs?|d|days?|w|weeks?)", re.IGNORECASE)
 _MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 10_080}
 _NOTHING = frozenset(["", "-", "–", "—", "n/a", "na", "none", "null", "nan", "."])
@@ -118,6 +119,10 @@ def share(text: str) -> float:
     bare = text.strip().removesuffix("%").strip()
     if not NUMBER.fullmatch(bare) or not 0.0 < float(bare) <= 100.0:
         raise Unclear(f"share {text.strip()!r} is not a percentage from 0 to 100")
+    if float(bare) <= 1.0 and "%" not in text:
+        raise Unclear(
+            f"share {text.strip()!r} may be a percentage or a fraction: write {bare}% or {float(bare) * 100:g}"
+        )
     return float(bare) / 100.0
 
 
@@ -148,7 +153,7 @@ def moment(text: str, zone: ZoneInfo | None, text_format: str | None, notes: lis
         except ValueError:
             raise Unclear(f"time {bare!r} is not of the form {text_format}") from None
     else:
-        found = _iso(bare)
+        found = _iso(bare, notes)
     if not EARLIEST.year <= found.year < LATEST.year:
         raise Unclear(f"time {bare!r} is outside of {EARLIEST.year}..{LATEST.year}")
     if found.tzinfo is None:
@@ -159,9 +164,15 @@ def moment(text: str, zone: ZoneInfo | None, text_format: str | None, notes: lis
     return (seconds + (found.microsecond > 0)) * 1_000_000_000
 
 
-def _iso(bare: str) -> dt.datetime:
+def _iso(bare: str, notes: list[str]) -> dt.datetime:
     plain = re.sub(r"\s*(UTC|GMT|Z)$", "+00:00", bare, flags=re.IGNORECASE)
     plain = re.sub(r"^(\d{4})[./](\d{1,2})[./](\d{1,2})", lambda m: f"{m[1]}-{m[2]:0>2}-{m[3]:0>2}", plain)
+    if dotted := _DOTTED_CLOCK.search(
+        plain
+    ):  # else the minutes would be a fraction of the hour's first second
+        colons = dotted[0].replace(".", ":")
+        notes.append(f"{bare} read as {colons}")
+        plain = f"{plain[: dotted.start()]}{colons}{plain[dotted.end() :]}"
     plain = re.sub(r"^(\d{4}-\d{2}-\d{2})[T\s]+(\d):", r"\1T0\2:", plain)
     if re.match(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", plain):
         raise Unclear(f"time {bare!r}: day or month first? Say it with --time-format, such as %d/%m/%Y %H:%M")
