@@ -93,7 +93,8 @@ def chain_coverage(
     n = len(sessions)
     if not n:
         raise DataError(
-            f"{one.symbol} options: no session of XNYS from {first} to {last}. Choose other dates."
+            f"{one.symbol} options: no session of XNYS from {first or held_first} to {last or held_last}. "
+            "Choose other dates."
         )
     names = ("expected", "bars", "contracts", "quotes", "trades", "cells", "standing", "stale", "outside")
     told = {name: np.zeros(n, dtype=np.int64) for name in names}

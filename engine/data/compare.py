@@ -55,6 +55,7 @@ class Comparison:
                 the second have; contracts are counted once a session.
     prices    : differences of the price, in dollars. volatilities: of what the prices imply at the same underlying.
     worst     : the largest differences of price, with contract, start and both prices.
+    has_underlying : a price of the underlying was there for some row; without one no volatility can be told.
     """
 
     symbol: str
@@ -69,6 +70,7 @@ class Comparison:
     prices: Spread
     volatilities: Spread
     worst: pl.DataFrame
+    has_underlying: bool
 
 
 def compare_chains(
@@ -81,10 +83,19 @@ def compare_chains(
 ) -> Comparison:
     """Two sources' chains of an underlying over session dates first..last, by default those that both reach.
 
-    timeframe : by default the finest that both have with quotes, else with trades. DataError where they share none.
+    timeframe : by default the finest that both have with quotes, else with trades. DataError where they share none, or
+    no day.
     """
-    chosen, price, reach = _shared(settings, sources, symbol, timeframe)
-    first, last = first or reach[0], last or reach[1]
+    if sources[0] == sources[1]:
+        raise DataError(
+            f"{sources[0]}: named twice. Name two different sources; `data list` shows what there is."
+        )
+    chosen, price, spans = _shared(settings, sources, symbol, timeframe)
+    first, last = first or max(low for low, _ in spans), last or min(high for _, high in spans)
+    if first > last:
+        raise DataError(
+            f"{symbol} options {chosen}: no session to compare from {first} to {last}. {_reaches(sources, spans)}"
+        )
     sessions = sessions_of("XNYS", first, last)
     told: list[pl.DataFrame] = []
     for number in sessions.date:
@@ -98,22 +109,24 @@ def compare_chains(
     if not told:
         raise DataError(
             f"{symbol} options {chosen}: neither {sources[0]} nor {sources[1]} has rows from {first} to {last}. "
-            f"They reach from {reach[0]} to {reach[1]}."
+            f"{_reaches(sources, spans)}"
         )
     return _summed(told, symbol, chosen, price, sources, first, last)
 
 
 def _shared(
     settings: Settings, sources: tuple[str, str], symbol: str, timeframe: str | None
-) -> tuple[str, str, tuple[dt.date, dt.date]]:
-    """(timeframe, mid or trade, session dates that both reach)."""
+) -> tuple[str, str, list[tuple[dt.date, dt.date]]]:
+    """(timeframe, mid or trade, first and last session date of each)."""
     for source in sources:
         if not (stored := stored_timeframes(settings, source, symbol)):
             raise DataError(
                 f"{symbol}: source {source} has no options of it. `data list` shows what there is."
             )
         if timeframe is not None and timeframe not in stored:
-            raise DataError(f"{symbol} options {timeframe}: source {source} has {', '.join(stored)}.")
+            raise DataError(
+                f"{symbol} options {timeframe}: source {source} has {', '.join(stored)}. Name a --timeframe of both."
+            )
     held = [
         {(one.timeframe, one.quotes): one for one in catalog.series(settings, source)
          if (one.symbol, one.kind) == (symbol, "option")}
@@ -124,12 +137,16 @@ def _shared(
         for one in wanted:
             key = (one, quotes and one != "1D")
             if all(key in of for of in held):
-                spans = [span_of(of[key]) for of in held]
-                return one, price, (max(low for low, _ in spans), min(high for _, high in spans))
+                return one, price, [span_of(of[key]) for of in held]
     raise DataError(
         f"{symbol} options: {sources[0]} and {sources[1]} share no timeframe with quotes or trades. Import one of them "
         "at the timeframe of the other."
     )
+
+
+def _reaches(sources: tuple[str, str], spans: list[tuple[dt.date, dt.date]]) -> str:
+    told = [f"{source} has {low} to {high}" for source, (low, high) in zip(sources, spans, strict=True)]
+    return f"{', '.join(told)}."
 
 
 def _rows(
@@ -151,7 +168,8 @@ def _with_volatilities(
     day: SessionTable,
     both: pl.DataFrame,
 ) -> pl.DataFrame:
-    """`both` with `volatility` and `volatility_2`: implied at one underlying price for both, without interest."""
+    """`both` with `volatility` and `volatility_2`: implied at one underlying price for both, without interest;
+    `has_spot`: that price is known."""
     from engine.options.expiry import years_until
     from engine.options.iv import implied_volatility
 
@@ -170,7 +188,9 @@ def _with_volatilities(
         ).volatility
         for name, price in (("volatility", "price"), ("volatility_2", "price_2"))
     }  # fmt: skip
-    return both.with_columns(pl.Series(name, values) for name, values in found.items())
+    return both.with_columns(
+        pl.Series("has_spot", np.isfinite(spot)), *(pl.Series(name, values) for name, values in found.items())
+    )
 
 
 def _spot(
@@ -233,4 +253,5 @@ def _summed(
         Spread.of(away["difference"].cast(pl.Float64).fill_null(float("nan")).to_numpy()),
         Spread.of((rows["volatility"] - rows["volatility_2"]).to_numpy()),
         worst,
+        bool(rows["has_spot"].any()),
     )

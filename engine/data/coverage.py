@@ -126,6 +126,13 @@ def span_of(one: catalog.Series) -> tuple[dt.date, dt.date]:
     return session_date_of(one.first, calendar), session_date_of(one.last, calendar)
 
 
+def meets(one: catalog.Series, first: dt.date | None, last: dt.date | None) -> bool:
+    """Days are left between first and last, by default those of the first row and the last; none where rows end before
+    `first` or begin after `last`, and the other is not given. DataError as span_of."""
+    low, high = span_of(one)
+    return (first or low) <= (last or high)
+
+
 def n_scheduled(one: catalog.Series, first: dt.date, last: dt.date) -> int:
     """How many sessions the calendar of a series has on first..last. DataError as span_of."""
     return len(sessions_of(instrument(one.symbol, one.kind).calendar, first, last))

@@ -63,13 +63,16 @@ def plain(one: ChainCoverage) -> dict[str, Any]:
 
 
 def covered(args: argparse.Namespace, settings: Settings) -> list[ChainCoverage]:
-    """Coverage of the chosen chains; one that has no session among the dates is left out."""
+    """Coverage of the chosen chains; one that does not reach the dates is left out."""
     from engine.data.chain_coverage import chain_coverage, chains_of
+    from engine.data.coverage import meets
 
     chosen = [
         one
         for one in chains_of(settings, args.source)
-        if (args.symbols is None or one.symbol in args.symbols) and args.timeframe in (None, one.timeframe)
+        if (args.symbols is None or one.symbol in args.symbols)
+        and args.timeframe in (None, one.timeframe)
+        and meets(one, args.first, args.last)
     ]
     return [chain_coverage(settings, one, args.first, args.last) for one in chosen]
 
@@ -93,7 +96,7 @@ def add_parser(parser: argparse.ArgumentParser, date: Callable[[str], dt.date]) 
 
 def compare(args: argparse.Namespace, settings: Settings) -> None:
     """JSON: {"comparisons": [{symbol, timeframe, price, sources, first, last, n_sessions, contracts, rows, prices,
-    volatilities, worst}]}; contracts and rows as {both, only_first, only_second}."""
+    volatilities, worst, has_underlying}]}; contracts, once a session, and rows as {both, only_first, only_second}."""
     from engine.data.compare import compare_chains
 
     symbols = [word.strip() for word in args.symbols.split(",") if word.strip()]
@@ -113,15 +116,18 @@ def compare(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def _tell(one: Comparison) -> None:
-    print(
-        f"{one.symbol} options {one.timeframe}, {one.first} to {one.last}, {one.n_sessions:,} sessions, by {one.price}"
-    )
+    sessions = f"{one.n_sessions:,} session{'s' if one.n_sessions != 1 else ''}"
+    print(f"{one.symbol} options {one.timeframe}, {one.first} to {one.last}, {sessions}, by {one.price}")
     first, second = one.sources
     names = ("", "both", f"only {first}", f"only {second}")
-    output.print_table(names, [("contracts", *one.n_contracts), ("rows", *one.n_rows)])
+    output.print_table(names, [("contracts, once a session", *one.n_contracts), ("rows", *one.n_rows)])
     header = ("difference", "compared", "equal", "mean", "median", "95 %", "largest")
     spreads = (("price", one.prices), ("implied volatility", one.volatilities))
     output.print_table(header, [(name, *(_rounded(value) for value in astuple(of))) for name, of in spreads])
+    if not one.has_underlying:
+        print(
+            f"no volatilities: neither source has bars of {one.symbol} at {one.timeframe}, or its price in the rows"
+        )
     if len(one.worst):
         print("largest differences of price:")
         columns = ("expiry", "strike", "right", "start (UTC)", first, second)
@@ -150,4 +156,5 @@ def _plain_comparison(one: Comparison) -> dict[str, Any]:
         "prices": asdict(one.prices),
         "volatilities": asdict(one.volatilities),
         "worst": one.worst.to_dicts(),
+        "has_underlying": one.has_underlying,
     }

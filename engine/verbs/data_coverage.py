@@ -148,7 +148,8 @@ def show_gaps(args: argparse.Namespace, settings: Settings) -> None:
 def each(
     args: argparse.Namespace, settings: Settings, ask: Callable[[Series], T]
 ) -> Iterator[tuple[Series, T]]:
-    """What `ask` says of each chosen series. One that cannot be asked is an error only if it was named."""
+    """What `ask` says of each chosen series that reaches the dates; the others are told. One that cannot be asked is an
+    error only if it was named."""
     from engine.data.chain_coverage import chains_of
 
     chains = chains_of(settings, args.source)
@@ -162,13 +163,38 @@ def each(
             "no such series in the market store. `data list` shows what there is; `data import` adds some, "
             "`data demo` made-up ones."
         )
-    for series in chosen:
+    for series in _reaching(args, chosen):
         try:
             yield series, ask(series)
         except DataError as error:
             if args.symbols is not None:
                 raise
             output.progress(str(error))
+
+
+def _reaching(args: argparse.Namespace, chosen: Sequence[Series]) -> list[Series]:
+    """Those with days between --from and --to. BadInput where none is left."""
+    from engine.data.coverage import meets, span_of
+
+    found, left = [], []
+    for one in chosen:
+        try:
+            if meets(one, args.first, args.last):
+                found.append(one)
+                continue
+            low, high = span_of(one)
+            left.append(f"{one.source} {one.symbol} {one.kind} {one.timeframe} has {low} to {high}")
+        except DataError:
+            found.append(one)  # whoever asks it says what is wrong
+    dates = " ".join(
+        f"{name} {day}" for name, day in (("--from", args.first), ("--to", args.last)) if day is not None
+    )
+    if not found:
+        more = f", and {len(left) - 3} more" if len(left) > 3 else ""
+        raise BadInput(f"{dates}: no session to look at. {'; '.join(left[:3])}{more}. Choose other dates.")
+    for told in left:
+        output.progress(f"left out, {dates}: {told}")
+    return found
 
 
 def _longest(found: Sequence[Gap], limit: int) -> list[Gap]:

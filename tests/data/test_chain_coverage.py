@@ -121,10 +121,27 @@ def test_sources_without_anything_in_common_say_so(two):
         compare_chains(two, ("one", "three"), "AAA")
     with pytest.raises(DataError, match="source four has no options of it"):
         compare_chains(two, ("one", "four"), "AAA")
-    with pytest.raises(DataError, match="source one has 1min"):
+    with pytest.raises(DataError, match=r"source one has 1min. Name a --timeframe of both"):
         compare_chains(two, ("one", "two"), "AAA", "1h")
+    with pytest.raises(DataError, match=r"one: named twice. Name two different sources"):
+        compare_chains(two, ("one", "one"), "AAA")
+    with pytest.raises(
+        DataError, match=r"no session to compare from 2023-11-25 to 2023-11-24. one has 2023-11-24 to"
+    ):
+        compare_chains(two, ("one", "two"), "AAA", first=dt.date(2023, 11, 25))
     with pytest.raises(DataError, match="neither one nor two has rows"):
         compare_chains(two, ("one", "two"), "AAA", first=dt.date(2023, 12, 1), last=dt.date(2023, 12, 1))
+
+
+def test_without_a_price_of_the_underlying_volatilities_say_why(tmp_path, capsys, monkeypatch):
+    settings = Settings(tmp_path)
+    for source in ("one", "two"):
+        quotes(settings, source, CALL, [0], [1.0], [1.2])
+    found = compare_chains(settings, ("one", "two"), "AAA")
+    assert (found.has_underlying, found.volatilities.n, found.prices.n_equal) == (False, 0, 1)
+    monkeypatch.setenv("ARGUS_HOME", str(tmp_path))
+    assert main(["data", "compare", "one", "two", "--symbols", "AAA"]) == 0
+    assert "no volatilities: neither source has bars of AAA at 1min" in capsys.readouterr().out
 
 
 def test_real_trades_of_aapl_are_the_same_in_both_layouts(tmp_path):
@@ -157,8 +174,27 @@ def test_the_verbs_tell_chains(two, capsys, monkeypatch):
     (found,) = json.loads(capsys.readouterr().out)["comparisons"]
     assert found["rows"] == {"both": 2, "only_first": 2, "only_second": 0}
     assert main(["data", "compare", "one", "two", "--symbols", "AAA"]) == 0
-    assert "largest differences of price" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "2023-11-24 to 2023-11-24, 1 session, by mid" in told and "contracts, once a session" in told
+    assert "largest differences of price" in told and "no volatilities" not in told
     assert main(["data", "compare", "one", "two", "--symbols", "BBB"]) == 2
     assert "source one has no options of it" in capsys.readouterr().err
     assert main(["data", "compare", "one", "two", "--symbols", ","]) == 2
     assert "--symbols: an empty list" in capsys.readouterr().err
+
+
+def test_series_that_do_not_reach_the_dates_are_left_out_and_told(two, capsys, monkeypatch):
+    """Of the same symbol one source ends before the dates, another does not."""
+    monkeypatch.setenv("ARGUS_HOME", str(two.home))
+    later = option_rows(("2024-01-19", 100.0, "C"), [minute(0) + 5 * 86_400 * 10**9], open=[1.0], high=[1.0], low=[1.0],
+                        close=[1.0], volume=[1.0])  # fmt: skip
+    store_options(two, "later", "1min", later)
+    for verb in ("coverage", "health", "gaps", "uptime"):
+        assert main(["data", verb, "--symbols", "AAA", "--from", "2023-11-29", "--json"]) == 0
+        told = capsys.readouterr()
+        assert {one["source"] for one in json.loads(told.out)["series"]} == {"later"}
+        assert "left out, --from 2023-11-29: one AAA option 1min has 2023-11-24 to 2023-11-24" in told.err
+        assert main(["data", verb, "--symbols", "AAA", "--from", "2030-01-01"]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("--from 2030-01-01: no session to look at. ") and told.count("\n") == 1
+        assert told.endswith("Choose other dates.\n")
