@@ -50,7 +50,8 @@ def _show_trades(run: Run, currency: str) -> None:
     if not run_files.trade_ids(run.folder, "entry", None):
         st.subheader("Trades")
         st.info(
-            "This run made no trade. The entries that did not happen, if any, are listed below with their reasons."
+            "This run made no trade: its conditions to enter were never met, or its entries did not happen. Those are "
+            "listed below with their reasons, if there were any; else loosen the conditions of the spec."
         )
         return
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):

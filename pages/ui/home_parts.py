@@ -118,7 +118,7 @@ def show_failed_jobs() -> None:
                               on_click=actions.requeue, args=(job.id,))  # fmt: skip
                     st.button("Dismiss", key=f"dismiss_{job.id}", type="tertiary", icon=":material/close:",
                               on_click=actions.dismiss, args=(job.id,))  # fmt: skip
-            st.error(guard.plain(job.error or "It failed without a word."), icon=":material/error:")
+            job_cards.show_error(job.error or "It failed without a word.")
 
 
 def show_newest(at: Revision) -> None:

@@ -97,7 +97,15 @@ def _show_card(job: JobRow, told: JobProgress | None, now: Hands, title: bool) -
             st.warning(guard.plain(f"The last try failed: {job.error} It is tried again by itself; {tried}."),
                        icon=":material/replay:")  # fmt: skip
         elif job.error:
-            st.error(guard.plain(job.error), icon=":material/error:")
+            show_error(job.error)
+
+
+def show_error(error: str) -> None:
+    """Why a job failed; where a verb of `data` would help, the page that does the same stands below."""
+    st.error(guard.plain(error), icon=":material/error:")
+    if "`data " in error:
+        st.page_link(shell.page("data.py"), label="Import in the browser", icon=":material/database:",
+                     query_params={state.PART: "import"})  # fmt: skip
 
 
 def _show_progress(job: JobRow, told: JobProgress | None, *, is_lost: bool) -> None:

@@ -81,6 +81,15 @@ def test_what_failed_says_why_and_is_tried_again_or_dismissed(opened):
     assert [jobs.get_job(opened, job.id).status for job in (first, second)] == ["queued", "cancelled"]
 
 
+def test_a_job_that_failed_for_want_of_data_leads_to_the_import(opened):
+    job = add(opened)
+    jobs.fail(claimed(opened), job.id, "IBM: no source has all of these. `data import` adds more.")
+    (link,) = [
+        one.proto for one in open_page("home").get("page_link") if one.proto.label == "Import in the browser"
+    ]
+    assert link.query_string == "part=import"
+
+
 def test_a_job_that_is_tried_again_says_so_and_does_not_look_failed(opened):
     job = add(opened)
     jobs.retry(claimed(opened), job.id, "The disk is full. Make room.")
