@@ -100,6 +100,14 @@ def test_what_is_read_otherwise_than_it_stands_is_told(tmp_path, line, note):
         ("2014-05-01 09:00,EURUSD,,,,,,", "no action"),
         ("2014-05-01 09:00,EURUSD,MODIFY,,,,,", "not one of BUY, SELL"),
         ("2014-05-01 09:00,EURUSD,CLOSE HALF,,,,,", "not one of BUY, SELL"),
+        ("2014-05-01 09:00,EURUSD,CLOSE 50%,,,,,", "'CLOSE 50%': closes a part"),
+        ("2014-05-01 09:00,EURUSD,close 1/2,,,,,", "'close 1/2': closes a part"),
+        (
+            '2014-05-01 09:00,XAUUSD,BUY,"1285,1287",1280,1290,,',
+            "one price or two: write 1285.1287 or 1285-1287",
+        ),
+        ('2014-05-01 09:00,XAUUSD,BUY,"12.85,1287",1280,1290,,', "'12.85,1287' is not a price"),
+        ('2014-05-01 09:00,XAUUSD,BUY,1285,1280,"1290,1295,1300",,', "'1290,1295,1300' is not a price"),
         ("2014-05-01 09:00,EURUSD,BUY STOP LIMIT,1.4,1.3,1.5,,", "not one of BUY, SELL"),
         ("2014-05-01 09:00,EURUSD,SELL STOP,,1.4,1.3,,", "SELL STOP without a price"),
         (
@@ -247,6 +255,16 @@ def test_targets_of_one_cell_may_be_numbered(tmp_path):
     assert (row.call.low, row.call.high, row.call.stop, row.call.targets) == (1285, 1287, 1280, (1290, 1295))
     assert row.notes == ("SL 1280 read as 1280", "TP1 1290 read as 1290", "TP2: 1295 read as 1295",
                          "target 'TP3 open' has no price: its part leaves with the last that has one")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1,285.50", 1285.5), ("1.285,50", 1285.5), ("1285,5", 1285.5), ("1,3880", 1.388), ("1,285,500", 1285500.0),
+     ("1.285.500,5", 1285500.5), ("138,85", 138.85), ("16500,2", 16500.2), ("0,9512", 0.9512), ("1 285.5", 1285.5)],
+)  # fmt: skip
+def test_a_price_is_read_with_either_decimal_mark_and_that_is_told(text, value):
+    notes = []
+    assert cells.price(text, notes) == value and len(notes) == 1 and notes[0].startswith(f"{text} read as ")
 
 
 @pytest.mark.parametrize(

@@ -68,16 +68,24 @@ def _unlabelled(text: str, label: re.Pattern[str] | None) -> str:
 
 
 def _decimal(bare: str) -> str:
-    """Digits with a decimal point: 1,285.50 and 1.285,50 are 1285.50, and 1285,5 is 1285.5."""
-    if "," not in bare:
-        return bare
-    if "." in bare:
-        thousands, point = (",", ".") if bare.rfind(",") < bare.rfind(".") else (".", ",")
-        return bare.replace(thousands, "").replace(point, ".")
+    """Digits with a decimal point: 1,285.50 and 1.285,50 are 1285.50, 1285,5 is 1285.5; anything else as it is."""
     if re.fullmatch(r"\d{1,3},\d{3}", bare):
         whole, rest = bare.split(",")
         raise Unclear(f"{bare} may be {whole}{rest} or {whole}.{rest}: write one of them")
-    return bare.replace(",", "." if bare.count(",") == 1 else "")
+    if re.fullmatch(r"(\d{4,}),\d{4,}", bare) and is_near(*map(float, bare.split(","))):
+        raise Unclear(
+            f"{bare} may be one price or two: write {bare.replace(',', '.')} or {bare.replace(',', '-')}"
+        )
+    if re.fullmatch(r"\d{1,3}(,\d{3})+\.\d+|\d{1,3}(,\d{3}){2,}", bare):
+        return bare.replace(",", "")
+    if re.fullmatch(r"\d+,\d+|\d{1,3}(\.\d{3})+,\d+", bare):
+        return bare.replace(".", "").replace(",", ".")
+    return bare
+
+
+def is_near(one: float, other: float) -> bool:
+    """Are two prices of the same thing at the same hour?"""
+    return abs(one - other) <= 0.1 * min(one, other)
 
 
 def price_range(text: str, notes: list[str]) -> tuple[float, float]:
@@ -131,6 +139,8 @@ def action(text: str, notes: list[str]) -> int:
     words = re.findall(r"[A-Z]+", re.sub(r"[_\-]", " ", text.upper()))
     known = [_WORDS[word] for word in words if word in _WORDS]
     strange = [word for word in words if word not in _WORDS and word not in _IDLE]
+    if "close" in known and re.search(r"\d", text):
+        raise Unclear(f"action {text.strip()!r}: closes a part. Give its targets shares, or write CLOSE")
     if "close" in known and not strange:
         if known != ["close"]:
             notes.append(f"{text.strip()} closes whatever is open")
