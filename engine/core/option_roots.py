@@ -89,6 +89,11 @@ def is_index_root(root: str) -> bool:
     return root in _INDEX_ROOTS
 
 
+def is_european(root: str) -> bool:
+    """Nobody can exercise it before its end: options on indices, except OEX (Cboe, product specifications)."""
+    return root in _INDEX_ROOTS and root != "OEX"
+
+
 def trades_late(underlying: str) -> bool:
     """Its options trade for LATE_MINUTES after the close of the stock market."""
     return underlying in _LATE

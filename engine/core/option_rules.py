@@ -16,6 +16,12 @@ from engine.core.spec import StrategySpec
 from engine.core.spec_options import LegSpec
 from engine.core.timeframes import NS_PER_MINUTE
 
+OF_CONTRACTS = (
+    "right", "dte", "expiry_alignment", "same_expiration_as", "delta", "moneyness_pct", "premium", "offset_from",
+    "offset", "width", "strict",
+)  # fmt: skip
+"""Fields of a leg that choose a contract."""
+
 Pick = Literal["delta", "moneyness", "premium", "offset", "width"]
 NONE = -1
 
@@ -161,6 +167,38 @@ def _refuse(spec: StrategySpec) -> None:
     bought = [leg for leg in spec.legs if leg.asset == "option" and leg.side == "BUY"]
     if spec.conversion is not None and (len(spec.legs) != 1 or not bought):
         raise SpecError("conversion: turns one bought option into a spread. Give one leg, with side BUY.")
+    _refuse_unheard(spec)
+
+
+def _refuse_unheard(spec: StrategySpec) -> None:
+    """What is given beside something else that leaves it without effect (decision 142)."""
+    symbols = [(i, leg.symbol) for i, leg in enumerate(spec.legs) if leg.symbol]
+    for i, symbol in symbols:
+        if symbol != symbols[0][1]:
+            raise SpecError(
+                f"legs.{i}.symbol {symbol}: the legs of a position are options on one underlying, and leg "
+                f"{symbols[0][0]} names {symbols[0][1]}. Leave the symbols out; the universe says what is traded."
+            )
+    for i, leg in enumerate(spec.legs):
+        if leg.asset == "underlying":
+            _refuse_option_words(i, leg)
+    before = spec.risk_exits.close_before_expiry_days
+    rolled = None if spec.roll is None else spec.roll.days_before_expiry
+    if before is not None and rolled is not None and rolled < before:
+        raise SpecError(
+            f"roll.days_before_expiry {rolled}: the position is closed {before} days before expiry and never rolls. "
+            "Roll earlier, or set close_before_expiry_days lower."
+        )
+
+
+def _refuse_option_words(i: int, leg: LegSpec) -> None:
+    """For a leg of shares: what chooses a contract chooses nothing."""
+    for name in OF_CONTRACTS:
+        if getattr(leg, name) != LegSpec.model_fields[name].default:
+            raise SpecError(
+                f"legs.{i}.{name}: chooses an option, and this leg holds the underlying. Take it out, or set asset to "
+                "option."
+            )
 
 
 def _leg(legs: Sequence[LegSpec], i: int) -> LegRules:
@@ -220,6 +258,11 @@ def _expiry_of(legs: Sequence[LegSpec], i: int, of_leg: int) -> int:
     leg = legs[i]
     if leg.same_expiration_as is not None:
         _refuse_reference(legs, i, leg.same_expiration_as, "same_expiration_as")
+        other = "dte" if leg.dte is not None else "expiry_alignment"
+        if leg.dte is not None or leg.expiry_alignment != "nearest":
+            raise SpecError(
+                f"legs.{i}: same_expiration_as and {other} both choose the expiration. Give one of them."
+            )
         return leg.same_expiration_as
     if leg.dte is not None or leg.expiry_alignment != "nearest":
         return NONE
@@ -280,6 +323,10 @@ def _conversion(spec: StrategySpec) -> ConversionRules | None:
         )
     if math.isnan(rules.offset) and math.isnan(rules.delta):
         raise SpecError("conversion: nothing says what is sold. Set short_strike_offset or short_delta.")
+    if not (math.isnan(rules.offset) or math.isnan(rules.delta)):
+        raise SpecError(
+            "conversion: short_strike_offset and short_delta both choose what is sold. Give one of them."
+        )
     return rules
 
 

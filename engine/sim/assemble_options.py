@@ -115,11 +115,22 @@ def _marks(market: OptionMarket, record: OptionRecord) -> list[str]:
 
 
 def _notes(record: OptionRecord) -> list[str]:
-    stale = sum(not one.is_fresh for one in record.marks)
-    if not stale:
-        return []
-    share = 100.0 * stale / len(record.marks)
-    return [f"{share:.0f} % of the marks of open positions are carried on: some leg was not quoted"]
+    notes, stale = [], sum(not one.is_fresh for one in record.marks)
+    if stale:
+        share = 100.0 * stale / len(record.marks)
+        notes.append(f"{share:.0f} % of the marks of open positions are carried on: some leg was not quoted")
+    unbid = sum(_is_unbid(one) for one in record.fills)
+    if unbid:
+        notes.append(
+            f"{unbid:,} {'sale' if unbid == 1 else 'sales'} at 0.00: no bid stood, or none young enough "
+            "(entry.filters.max_quote_age_minutes)"
+        )
+    return notes
+
+
+def _is_unbid(one: LegFill) -> bool:
+    """A leg was left for nothing, not settled at it."""
+    return one.fill.raw == 0.0 and one.fill.side < 0 and REASONS[one.fill.reason] != "expiry"
 
 
 def _row(market: OptionMarket, record: OptionRecord, it: Told, reason: EntryReason) -> dict[str, Any]:

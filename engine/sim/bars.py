@@ -93,6 +93,7 @@ from engine.trade.costs import commission
 from engine.trade.decide import enters_now, entry_time_ok, exit_since_open, worse_than_mid
 from engine.trade.exits import (
     break_even_level,
+    has_gained,
     passed_stop,
     peak_after,
     stop_level,
@@ -294,6 +295,7 @@ FORMULAS = (
     commission,
     stop_level,
     target_level,
+    has_gained,
     trail_level,
     break_even_level,
     tightest_stop,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.core.bars import FloatArray
 from engine.core.chains import AM, ChainSeries, ChainSession
+from engine.core.option_roots import is_european
 from engine.core.sessions import Int64Array
 from engine.sim.kernel import option_book as o
 from engine.sim.kernel.option_book import Board
@@ -126,7 +127,7 @@ class _LaidChain:
         number = {root: i for i, root in enumerate(roots)}
         listed = [one.contracts for one in self._held]
         sizes = [len(one) for one in listed]
-        row = np.zeros((sum(sizes), 8), dtype=np.int64)
+        row = np.zeros((sum(sizes), 9), dtype=np.int64)
         widths = np.repeat([len(one.start) for one in self._held], sizes)
         row[:, o.CELL] = np.cumsum(widths) - widths
         row[:, o.EXPIRY] = np.concatenate([one.expiry for one in listed])
@@ -134,6 +135,7 @@ class _LaidChain:
         row[:, o.IS_CALL] = np.concatenate([one.is_call for one in listed])
         row[:, o.IS_AM] = np.concatenate([one.settlement == AM for one in listed])
         row[:, o.ROOT] = [number[root] for one in listed for root in one.root]
+        row[:, o.IS_EUROPEAN] = [is_european(root) for one in listed for root in one.root]
         row[:, o.NEXT] = -1
         row[:, o.OF_SESSION] = np.repeat(np.arange(len(listed)), sizes)
         price = np.full((len(row), 4), np.nan)

@@ -88,6 +88,7 @@ from engine.sim.kernel.option_money import (
     is_open,
     leg_left,
     note_fill,
+    shares_of,
     sweep_orders,
     worth_of,
 )
@@ -102,6 +103,7 @@ from engine.trade.costs import commission
 from engine.trade.decide import worse_than_mid
 from engine.trade.exits import (
     break_even_level,
+    has_gained,
     stop_level,
     target_level,
     target_quantity,
@@ -111,6 +113,7 @@ from engine.trade.exits import (
 from engine.trade.fills import slippage, tick_down, tick_up
 from engine.trade.legs import strike_distance
 from engine.trade.option_sizing import affordable_units, unit_cost, units_within, wanted_units
+from engine.trade.option_state import worth_a_share
 from engine.trade.quotes import buy_price, middle, sell_price
 from engine.trade.sizing import whole_lots
 
@@ -154,11 +157,29 @@ def pay_dividend(d, s, per_share):
         d.pos[p, INCOME] += income
 
 
+def deliver(d, p, s, moved, price, when, fill_out, trade_out, trade_legs_out):
+    """Shares that exercise takes or brings leave at the settlement price; True where the position went with them."""
+    for i in range(int(d.pos[p, N_LEGS])):
+        if d.leg[p, i, ROW0] >= 0.0 and is_open(d, p, i):
+            return False
+    reason = float(option_reasons.EXPIRY)
+    for i in range(int(d.pos[p, N_LEGS])):
+        ratio = d.leg[p, i, L_RATIO]
+        if is_open(d, p, i) and ratio * moved < 0.0 and abs(moved) >= abs(ratio) - 1e-9:
+            note_fill(
+                d, fill_out, d.pos[p, TRADE_ID], float(i), d.leg[p, i, ROW0], d.leg[p, i, L_STRIKE],
+                -1.0 if ratio > 0.0 else 1.0, abs(ratio) * d.pos[p, QTY], price, price, 0.0, when, reason, when,
+                float(s),
+            )  # fmt: skip
+            return leg_left(d, p, i, price, price, 0.0, when, reason, trade_out, trade_legs_out)
+    return False
+
+
 def settle(b, d, s, now, spot, at_open, fill_out, trade_out, trade_legs_out):
     """Contracts that have stopped by now are worth their intrinsic value, without a fee."""
     p, when, reason = np.int64(0), float(now), float(option_reasons.EXPIRY)
     while p < int(d.sums[N_POS]):
-        left = False
+        left, moved, price = False, 0.0, spot
         for i in range(int(d.pos[p, N_LEGS])):
             row = int(d.leg[p, i, ROW0])
             if d.pos[p, SYM] != s or left or row < 0 or not is_open(d, p, i):
@@ -170,6 +191,8 @@ def settle(b, d, s, now, spot, at_open, fill_out, trade_out, trade_legs_out):
             price = spot if at_open or official != official else official
             strike, ratio = d.leg[p, i, L_STRIKE], d.leg[p, i, L_RATIO]
             value = intrinsic(b.row[row, IS_CALL] != 0, strike, price)
+            if value > 0.0:
+                moved += shares_of(d, p, i) if b.row[row, IS_CALL] != 0 else -shares_of(d, p, i)
             drop_orders_of(d, d.pos[p, TRADE_ID])
             note_fill(
                 d, fill_out, d.pos[p, TRADE_ID], float(i), float(row), strike, -1.0 if ratio > 0.0 else 1.0,
@@ -178,6 +201,8 @@ def settle(b, d, s, now, spot, at_open, fill_out, trade_out, trade_legs_out):
             if not known:
                 d.sums[ON_MINUTE] = 1.0
             left = leg_left(d, p, i, value, value, 0.0, when, reason, trade_out, trade_legs_out)
+        if not left and moved != 0.0:
+            left = deliver(d, p, s, moved, price, when, fill_out, trade_out, trade_legs_out)
         if not left:
             p += 1
     sweep_orders(d)
@@ -344,6 +369,7 @@ FORMULAS = (
     commission,
     stop_level,
     target_level,
+    has_gained,
     trail_level,
     break_even_level,
     tightest_stop,
@@ -353,6 +379,7 @@ FORMULAS = (
     wanted_units,
     units_within,
     affordable_units,
+    worth_a_share,
     worse_than_mid,
     side_of,
     next_event,
@@ -362,6 +389,7 @@ FORMULAS = (
 WALK = (
     split_contracts,
     pay_dividend,
+    deliver,
     settle,
     open_tick,
     ruin,

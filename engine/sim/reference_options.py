@@ -23,6 +23,7 @@ from engine.trade import option_reasons, reasons
 from engine.trade.account import Dividend, Interest, Ruined, Split
 from engine.trade.conversion import keeps_debit
 from engine.trade.decide import Skip, worse_than_mid
+from engine.trade.delivery import exercised_shares, leg_delivered
 from engine.trade.option_account import (
     apply,
     buying_power,
@@ -211,6 +212,7 @@ class OptionWalk:
         """Contracts that have stopped by now are worth their intrinsic value, without a fee: AM-settled ones on the
         opening print, the others on the official close of their day, else on the last regular minute."""
         for p in [one for one in self.state.options if one.symbol == e.symbol]:
+            moved, price = 0.0, spot
             for i, leg in enumerate(p.legs):
                 c = leg.contract
                 if c is None or not leg.is_open or c.expires_at > now or c.is_am != at_open:
@@ -219,11 +221,27 @@ class OptionWalk:
                 price = spot if at_open else e.lane.official.get(c.expiry, spot)
                 side, n = (-1 if leg.ratio > 0.0 else 1), abs(leg.ratio) * p.qty
                 value = c.intrinsic(price)
-                fill = Fill(c.name, side, n, value, value, 0.0, now, option_reasons.EXPIRY, now)
+                moved += exercised_shares(leg) if value > 0.0 else 0.0
                 self._drop_orders_of(p.trade_id)
-                self.record.fills.append(LegFill(p.trade_id, i, fill))
                 self.record.settled_on_minute |= not is_official
-                self._apply(LegLeft(p.trade_id, i, fill))
+                self._expire(p.trade_id, i, c.name, side, n, value, now)
+            self._deliver(p.trade_id, moved, price, now)
+
+    def _expire(
+        self, trade_id: int, i: int, name: str, side: int, qty: float, price: float, now: int
+    ) -> None:
+        """Close a leg at what it settles at."""
+        fill = Fill(name, side, qty, price, price, 0.0, now, option_reasons.EXPIRY, now)
+        self.record.fills.append(LegFill(trade_id, i, fill))
+        self._apply(LegLeft(trade_id, i, fill))
+
+    def _deliver(self, trade_id: int, moved: float, price: float, now: int) -> None:
+        """Shares that exercise takes leave at the settlement price, those it brings for a leg that owes them too."""
+        p = next((one for one in self.state.options if one.trade_id == trade_id), None)
+        i = -1 if p is None or moved == 0.0 else leg_delivered(p.legs, moved)
+        if p is not None and i >= 0:
+            side, n = (-1 if p.legs[i].ratio > 0.0 else 1), abs(p.legs[i].ratio) * p.qty
+            self._expire(trade_id, i, p.symbol, side, n, price, now)
 
     def _drop_orders_of(self, trade_id: int) -> None:
         orders = tuple(o for o in self.state.option_orders if o.trade_id != trade_id)

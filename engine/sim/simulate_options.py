@@ -296,14 +296,18 @@ def _notes(spec: StrategySpec, pack: Pack) -> list[str]:
         )
     if spec.entry.day_rules.enter_time is not None and spec.timeframe == "1D":
         notes.append("enter_time moved to the session's close: daily bars decide at their end")
-    elsewhere = sorted({leg.symbol for leg in spec.legs if leg.symbol and leg.symbol not in spec.universe})
+    elsewhere = sorted({leg.symbol for leg in spec.legs if leg.symbol and spec.universe != (leg.symbol,)})
     if elsewhere:
         notes.append(
             f"legs name {', '.join(elsewhere)}; the universe {', '.join(spec.universe)} takes their place"
         )
     if spec.risk_exits.let_expire:
-        notes.append(
-            "held to settlement: paid in cash at intrinsic value; delivery of shares is not modelled"
-        )
+        notes.append(f"held to settlement: paid in cash at intrinsic value; {_delivery(spec)}")
         notes += opening_notes(spec, pack)
     return notes
+
+
+def _delivery(spec: StrategySpec) -> str:
+    if all(leg.asset == "option" for leg in spec.legs):
+        return "delivery of shares is not modelled"
+    return "shares beside it that exercise takes go at that price, others at the next open"

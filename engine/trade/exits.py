@@ -25,11 +25,16 @@ def target_level(entry: float, side: int, gain_frac: float, per_tick: float) -> 
     return tick_up(level, per_tick) if side > 0 else tick_down(level, per_tick)
 
 
+def has_gained(peak: float, entry: float, side: int, frac: float) -> bool:
+    """Has the best price gained a share of the entry? To a billionth of it: 1.20 - 1.00 is under 0.20 in floats."""
+    return (peak - entry) * side >= (frac - 1e-9) * entry
+
+
 def trail_level(
     peak: float, entry: float, side: int, trail_frac: float, activation_frac: float, per_tick: float
 ) -> float:
     """Price of the trailing stop, rounded away from the peak; NaN until the peak has gained the activation."""
-    if math.isnan(trail_frac) or (peak - entry) * side < activation_frac * entry:
+    if math.isnan(trail_frac) or not has_gained(peak, entry, side, activation_frac):
         return math.nan
     level = peak * (1.0 - side * trail_frac)
     return tick_down(level, per_tick) if side > 0 else tick_up(level, per_tick)
@@ -39,7 +44,7 @@ def break_even_level(
     peak: float, entry: float, side: int, trigger_frac: float, buffer_frac: float, per_tick: float
 ) -> float:
     """Price of the break-even stop; NaN before the peak has gained the trigger."""
-    if math.isnan(trigger_frac) or (peak - entry) * side < trigger_frac * entry:
+    if math.isnan(trigger_frac) or not has_gained(peak, entry, side, trigger_frac):
         return math.nan
     level = entry * (1.0 + side * buffer_frac)
     return tick_down(level, per_tick) if side > 0 else tick_up(level, per_tick)

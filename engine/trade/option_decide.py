@@ -15,6 +15,7 @@ from engine.core.option_rules import NONE, OptionRules
 from engine.trade import option_reasons, reasons
 from engine.trade.conversion import conversion_wanted
 from engine.trade.decide import Skip, clock_exit, entry_side
+from engine.trade.delivery import has_outlived
 from engine.trade.legs import Choice, Sight, choose
 from engine.trade.option_account import bound_by, equity
 from engine.trade.option_exits import OptionExit, on_clock, on_leg, on_marks, on_signal
@@ -152,7 +153,7 @@ def exit_wanted(
     rules: OptionRules, state: State, p: OptionPosition, seen: OptionSeen, spots: Mapping[str, float]
 ) -> tuple[OptionExit, bool]:
     """(the exit due now, is it a roll), the first of: margin call, stop, target of everything, signal, clock,
-    conversion or roll, before expiry, one leg, some targets, reversal."""
+    conversion or roll, before expiry, shares after expiry, one leg, some targets, reversal."""
     if seen.seen.moment.session_ends and _is_called(rules, state, p, spots):
         return OptionExit(p.qty, reasons.MARGIN_CALL), False
     whole, part = on_marks(rules, p)
@@ -165,6 +166,8 @@ def exit_wanted(
         return OptionExit(p.qty, reasons.ROLL), True
     if rules.close_before_days >= 0 and is_last_chance(p, rules.close_before_days, seen):
         return OptionExit(p.qty, option_reasons.BEFORE_EXPIRY), False
+    if has_outlived(p, seen.seen.moment.at):
+        return OptionExit(p.qty, option_reasons.EXPIRY), False
     for wanted in (on_leg(rules, p), part):
         if wanted.reason:
             return wanted, False

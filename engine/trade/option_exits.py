@@ -47,8 +47,8 @@ def stop_in_force(rules: TradeRules, p: OptionPosition) -> tuple[float, int]:
 def has_reached_share_of_most(rules: OptionRules, p: OptionPosition) -> bool:
     """Is the value at least the spec's share of the most it can be at expiry?
 
-    Where that is not above zero (credits), the gain is compared with the greatest gain instead. Not defined where it
-    has no bound or legs expire apart.
+    Where that is not above zero (credits), or shares are part of it, whose own value is most of it, the gain is
+    compared with the greatest gain instead. Not defined where it has no bound or legs expire apart.
     """
     share = rules.target_of_max_frac
     if math.isnan(share):
@@ -57,7 +57,7 @@ def has_reached_share_of_most(rules: OptionRules, p: OptionPosition) -> bool:
     if not math.isfinite(most):
         return False
     value = running_sum(leg.worth for leg in p.open_legs)
-    if most > 0.0:
+    if most > 0.0 and all(leg.contract is not None for leg in p.open_legs):
         return value >= share * most - 1e-9
     closed = running_sum(leg.worth for leg in p.legs if not leg.is_open)
     cost = paid(p) - closed
@@ -136,11 +136,18 @@ def _leg_reason(rules: OptionRules, p: OptionPosition, i: int, leg: HeldLeg) -> 
 
 
 def _covers(p: OptionPosition, i: int) -> bool:
-    """Would more shares be naked without the leg?"""
+    """Would contracts or shares owed be naked without the leg that are covered with it?"""
     kept = [one for k, one in enumerate(p.legs) if k != i and one.is_open]
-    return _naked_shares(kept) > _naked_shares(p.open_legs) + 1e-9
+    contracts, owed = _naked_shares(p.open_legs)
+    more_contracts, more_owed = _naked_shares(kept)
+    return more_contracts > contracts + 1e-9 or more_owed > owed + 1e-9
 
 
-def _naked_shares(legs: Sequence[HeldLeg]) -> float:
+def _naked_shares(legs: Sequence[HeldLeg]) -> tuple[float, float]:
+    """(shares of contracts, shares owed) that nothing covers."""
     made = pairs([Holding(leg.contract, leg.ratio, leg.mark) for leg in legs])
-    return running_sum(abs(one.short.shares) for one in made if one.cover is None)
+    naked = [one.short for one in made if one.cover is None]
+    return (
+        running_sum(abs(one.shares) for one in naked if one.contract is not None),
+        running_sum(abs(one.shares) for one in naked if one.contract is None),
+    )

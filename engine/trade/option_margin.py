@@ -23,15 +23,18 @@ def bound(holdings: Sequence[Holding], spot: float, may_naked: bool) -> float:
 
     may_naked : a margin account. Without one a naked put binds its strike in full (cash-secured), a naked call or a
     share owed is not allowed.
-    Naked calls and puts together bind the larger of the two requirements: the price can hurt only one side.
+    Naked calls and puts together bind the larger of the two requirements: the price can hurt only one side. Puts that
+    naked shares owed cover bind nothing beside them.
     Premium paid stays bound even where a position can never be worth less than zero: it cannot be spent twice.
     """
-    naked = [one.short for one in pairs(holdings) if one.cover is None]
+    made = pairs(holdings)
+    naked = [one.short for one in made if one.cover is None]
     if not naked:
         return _defined(holdings)
     if not may_naked:
         return _defined(holdings) if least_value(holdings) > -math.inf else math.inf
-    covered = _without(holdings, naked)
+    by_debt = [one.short for one in made if one.cover is not None and one.cover.ratio < 0.0]
+    covered = _without(holdings, [*naked, *by_debt])
     up = down = 0.0
     for one in naked:
         if one.contract is not None and not one.contract.is_call:
@@ -61,7 +64,7 @@ def _defined(holdings: Sequence[Holding]) -> float:
 
 
 def _without(holdings: Sequence[Holding], naked: Sequence[Holding]) -> list[Holding]:
-    """The position without its naked parts."""
+    """The position without parts of its shorts."""
     taken: dict[object, float] = {}
     for one in naked:
         taken[one.contract] = taken.get(one.contract, 0.0) + one.ratio

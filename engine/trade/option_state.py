@@ -197,6 +197,14 @@ def paid(position: OptionPosition) -> float:
     return total
 
 
+def worth_a_share(premium: float, value: float, paid: float, unit: float) -> float:
+    """Premium plus gain a share, from the money that a unit is worth and cost, to a hundred-millionth.
+
+    Sums of cents are not whole cents in floats: 1.7999999999999998 would miss a target of 1.80 that was met.
+    """
+    return math.floor((premium + (value - paid) / unit) * 1e8 + 0.5) / 1e8
+
+
 def worth_of(position: OptionPosition) -> float:
     """Premium plus gain a share: what stops and targets of both debits and credits are compared with.
 
@@ -206,7 +214,7 @@ def worth_of(position: OptionPosition) -> float:
     value = 0.0
     for leg in position.legs:
         value += leg.worth
-    return position.premium + (value - paid(position)) / position.unit
+    return worth_a_share(position.premium, value, paid(position), position.unit)
 
 
 # ---------------------------------------------------------------- JSON

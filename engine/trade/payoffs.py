@@ -68,9 +68,11 @@ def pairs(holdings: Sequence[Holding]) -> list[Pair]:
     """Every short with what covers it: same right, expiring no earlier; shares cover calls, shares owed cover puts.
 
     Calls are covered from the lowest strike, puts from the highest, each by the cover that expires first, so that what
-    is left naked is furthest out of the money. Shares owed come last and are covered by calls.
+    is left naked is furthest out of the money. Shares owed come last and are covered by calls; that they cover a put
+    leaves them as naked as they are.
     """
     left = {i: abs(one.shares) for i, one in enumerate(holdings)}
+    free = dict(left)
     made: list[Pair] = []
     for i in sorted(
         (i for i, one in enumerate(holdings) if one.ratio < 0.0), key=lambda i: _short_rank(holdings[i])
@@ -78,11 +80,11 @@ def pairs(holdings: Sequence[Holding]) -> list[Pair]:
         short = holdings[i]
         covers = [k for k, one in enumerate(holdings) if k != i and _can_cover(short, one)]
         for k in sorted(covers, key=lambda k: _cover_rank(holdings[k])):
-            part = min(left[i], left[k])
+            part = min(left[i], free[k])
             if part > TINY:
                 made.append(Pair(_part(short, part), _part(holdings[k], part)))
                 left[i] -= part
-                left[k] -= part
+                free[k] -= part
         if left[i] > TINY:
             made.append(Pair(_part(short, left[i]), None))
     return made

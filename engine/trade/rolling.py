@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core.option_roots import is_european
 from engine.core.option_rules import OptionRules
 from engine.trade.option_state import HeldLeg, OptionPosition
 from engine.trade.option_view import OptionSeen
@@ -26,13 +27,13 @@ def is_last_chance(position: OptionPosition, days: int, seen: OptionSeen) -> boo
 
 def assignment_threatens(rules: OptionRules, position: OptionPosition, seen: OptionSeen) -> bool:
     """A short leg in the money that its holder may exercise: hardly any extrinsic value left, or, for a call on the
-    day before ex-dividend, less than the dividend."""
+    day before ex-dividend, less than the dividend. European options cannot be exercised early."""
     return any(_may_be_assigned(rules, leg, seen) for leg in position.open_legs)
 
 
 def _may_be_assigned(rules: OptionRules, leg: HeldLeg, seen: OptionSeen) -> bool:
     c = leg.contract
-    if c is None or leg.ratio > 0.0 or not leg.is_fresh:
+    if c is None or leg.ratio > 0.0 or not leg.is_fresh or is_european(c.root):
         return False
     intrinsic = c.intrinsic(seen.spot)
     if not intrinsic > 0.0:

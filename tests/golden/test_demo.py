@@ -47,8 +47,8 @@ GOLDEN = {
     "otm_put_credit_spread": (
         {},
         8,
-        "-463.20",
-        "dfe07f1c2ed0dfa15b32493b0c2d0d43954e4b51ed6268be606cffc626efb887",
+        "-451.20",
+        "a5f40edd6e0878f02e727ed303ec6ce07403c20f4e6db565171f6149e90c4c59",
     ),
     "zrce_second_chance": (
         {},

@@ -72,6 +72,36 @@ def test_a_debit_is_left_at_percents_of_what_was_paid(mids, exits, bar, reason):
     assert closing(out) == [(bar, reason)]
 
 
+@pytest.mark.parametrize(
+    ("mids", "exits", "reason"),
+    [
+        # Sold at 1.75 - 0.55 = 1.20; half of it is gained at a cost of 0.60, which floats make a worth of 1.79999...
+        ((1.8, 1.8, 1.11, 1.1, 1.4), {"take_profit_pct": 50}, "take_profit"),
+        # Half of it is lost at a cost of 1.80: a worth of 0.60000...02.
+        ((1.8, 1.8, 2.29, 2.3, 2.0), {"stop_loss_pct": 50}, "stop_loss"),
+        # All of 1.45 - 0.55 = 0.90 is lost at a cost of 1.80.
+        ((1.5, 1.5, 2.29, 2.3, 2.0), {"stop_loss_pct": 100}, "stop_loss"),
+    ],
+)
+def test_a_level_that_is_met_to_the_cent_is_met(mids, exits, reason):
+    out = run_options(STILL, credit(*mids), enter=[0], legs=PUT_CREDIT, risk_exits=exits)
+    assert closing(out) == [(4, reason)]
+
+
+@pytest.mark.parametrize(
+    ("exits", "reason"),
+    [
+        ({"trailing": {"trail_pct": 10, "activation_pct": 20}}, "trailing_stop"),
+        ({"break_even": {"trigger_pct": 20}}, "break_even"),
+    ],
+)
+def test_a_gain_that_is_met_to_the_cent_moves_the_stop(exits, reason):
+    # Bought at 1.00, best at 1.20: exactly the 20 % asked for, though 1.20 - 1.00 is 0.19999... in floats.
+    chain = hand_chain({"C100": at(0.95, 0.95, 1.2, 0.99, 0.99)})
+    out = run_options(STILL, chain, enter=[0], legs=LONG_CALL, risk_exits=exits)
+    assert closing(out) == [(4, reason)]
+
+
 def test_the_trade_tells_net_prices_levels_and_excursions():
     chain = credit(1.5, 1.5, 1.7, 0.95, 0.95, 0.95)
     exits = {"take_profit_pct": 50, "stop_loss_pct": 100}
@@ -160,6 +190,20 @@ def test_a_share_of_the_greatest_gain_closes_a_credit():
         STILL, credit(1.5, 1.5, 0.87, 0.86, 0.86), enter=[0], legs=PUT_CREDIT,
         risk_exits={"target_of_max_value_pct": 60},
     )  # fmt: skip
+    assert closing(out) == [(4, "take_profit")]
+
+
+def test_a_share_of_the_greatest_gain_closes_a_covered_call():
+    # 100 shares at 100 less a call of 105 sold at 1.00: at most 105, a gain of 6.00. Half of it is a worth of 102,
+    # though 99, what was paid, is 94 % of 105 already.
+    legs = [
+        {"asset": "underlying", "side": "BUY", "qty": 100},
+        {"right": "CALL", "side": "SELL", "moneyness_pct": 5},
+    ]
+    series = bars([100.0, 100.0, 103.0, 103.2, 103.2])
+    chain = hand_chain({"C105": at(1.05, 1.05, 1.2, 1.2, 1.2)})
+    exits = {"target_of_max_value_pct": 50}
+    out = run_options(series, chain, enter=[0], legs=legs, risk_exits=exits, backtest={"cash": 20_000})
     assert closing(out) == [(4, "take_profit")]
 
 
@@ -460,3 +504,12 @@ def test_a_short_call_is_at_risk_on_the_day_before_a_larger_dividend():
         paid = [("AAA", dt.date(2021, 3, 10), amount)]
         out = run_options(series, chain, enter=[0], legs=legs, dividends=paid)
         assert out.result.positions["risk_sessions"].to_list() == [n]
+
+
+def test_nobody_exercises_a_european_option_early():
+    # The same spread on shares and on an index: at 92 the 95 put is worth its exercise, and only a share's can be.
+    for symbol, bar in (("AAA", 3), ("XSP", None)):
+        series = bars([100.0, 100.0, 92.0, 92.0, 92.0], symbol=symbol)
+        rows = {"P95": at(1.5, 1.5, 3.0, 3.0, 3.0), "P90": at(0.5, 0.5, 1.0, 1.0, 1.0)}
+        out = run_options(series, hand_chain(rows, symbol=symbol), enter=[0], legs=PUT_CREDIT, roll=ROLL)
+        assert closing(out) == ([] if bar is None else [(bar, "roll")])

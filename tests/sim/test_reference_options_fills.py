@@ -80,6 +80,7 @@ def test_on_exit_a_long_leg_without_a_bid_goes_at_nothing_and_pays_its_fee():
     chain = hand_chain({"P95": flat(1.4, 1.5), "P90": [*flat(0.4, 0.5, 2), *flat(0.0, 0.05, 5)]})
     out = run_options(STILL, chain, enter=[0], leave=[2], legs=PUT_CREDIT, costs={"per_unit": 0.65})
     assert out.fills[2:] == [(3, "P95", 1, 1.5, "signal"), (3, "P90", -1, 0.0, "signal")]
+    assert "1 sale at 0.00: no bid stood" in out.result.notes[-1]
     (trade,) = out.record.trades
     # Two contracts in, two out: 4 x 0.65. Received 0.90, paid 1.50.
     assert trade.fees == pytest.approx(2.60)

@@ -261,6 +261,25 @@ def test_legs_keep_to_one_root_and_prefer_settlement_on_the_close():
         ([put()], {"risk_exits": {"trigger": "touch"}}, "Use close"),
         ([put()], {"entry": {"order": {"type": "limit"}}}, "Use market"),
         ([{"asset": "underlying"}], {}, "no option leg"),
+        ([put(symbol="SPY"), put(width=5, symbol="QQQ")], {}, "legs.1.symbol QQQ: the legs of a position"),
+        ([call(), {"asset": "underlying", "delta": 0.5}], {}, "legs.1.delta: chooses an option"),
+        ([call(), {"asset": "underlying", "strict": True}], {}, "legs.1.strict: chooses an option"),
+        ([put(dte=7), put(width=5, same_expiration_as=0, dte=30)], {}, "same_expiration_as and dte both"),
+        (
+            [put(dte=7), put(width=5, same_expiration_as=0, expiry_alignment="monthly")],
+            {},
+            "same_expiration_as and expiry_alignment both",
+        ),
+        (
+            [put()],
+            {"conversion": {"premium_gain_pct": 10, "short_delta": 0.2, "short_strike_offset": 5}},
+            "short_strike_offset and short_delta both",
+        ),
+        (
+            [put()],
+            {"roll": {"days_before_expiry": 2}, "risk_exits": {"close_before_expiry_days": 5}},
+            "roll.days_before_expiry 2: the position is closed 5 days before expiry",
+        ),
     ],
 )
 def test_a_spec_without_a_meaning_is_refused_by_its_field(legs, fields, says):

@@ -62,6 +62,18 @@ def test_least_and_greatest_value_loss_and_buying_power(name):
     assert bound(legs, 100.0, may_naked=True) == pytest.approx(binds)
 
 
+def test_shares_owed_cover_a_put_and_stay_naked_themselves():
+    # 100 shares sold at 100 bind half of that; the put under them binds nothing, a second one what a naked put does.
+    one, two = [shares(-100, 100.0), put(95, -1, 1.0)], [shares(-100, 100.0), put(95, -2, 1.0)]
+    assert is_naked(one)
+    assert bound(one, 100.0, may_naked=True) == pytest.approx(5_000)
+    # 20 % of 100 less the 5 that it is out of the money: 1,500 downwards, less than the 5,000 upwards.
+    assert bound(two, 100.0, may_naked=True) == pytest.approx(5_000)
+    assert bound(one, 100.0, may_naked=False) == INF
+    # A bought call covers what is owed: at most 105 - 100 and its 2.00 are lost, less the put's 1.00.
+    assert bound([*one, call(105, 1, 2.0)], 100.0, may_naked=False) == pytest.approx(600)
+
+
 def test_a_cash_account_holds_a_naked_put_at_its_strike_and_no_naked_call():
     assert bound([put(80, -1, 0.5)], 100.0, may_naked=False) == pytest.approx(8_000 - 50)
     assert bound([call(110, -1, 0.5)], 100.0, may_naked=False) == INF

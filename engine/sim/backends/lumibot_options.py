@@ -221,7 +221,7 @@ def strategy_class() -> Any:
                 raise RunError(f"lumibot: no fill was reported for {len(missing)} of {len(fills)} legs")
             return [self.told[made.identifier] for made in self.legs]
 
-        def book(self, symbol: str, contract: Contract, side: int, qty: float, price: float) -> None:
+        def book(self, symbol: str, contract: Contract | None, side: int, qty: float, price: float) -> None:
             made = self.made(symbol, contract, float(side), qty, is_exit=True)
             self.submit_order(made)
             self.is_free = True

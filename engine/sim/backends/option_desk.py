@@ -49,8 +49,8 @@ class OptionVenue(Protocol):
     def trade(self, fills: Sequence[Fill], extra_fee: float) -> list[Told]:
         """Fill the order at work at the definition's prices and quantities; extra_fee on its first leg."""
 
-    def book(self, symbol: str, contract: Contract, side: int, qty: float, price: float) -> None:
-        """Move contracts and their money without an order and without a fee."""
+    def book(self, symbol: str, contract: Contract | None, side: int, qty: float, price: float) -> None:
+        """Move contracts (None: shares) and their money without an order and without a fee."""
 
     def pay(self, amount: float) -> None:
         """Add to the venue's cash what it knows nothing of."""
@@ -131,7 +131,6 @@ class OptionDesk(OptionWalk):
         elif isinstance(event, LegLeft) and event.fill.reason == option_reasons.EXPIRY:
             p = next(one for one in self.state.options if one.trade_id == event.trade_id)
             contract = p.legs[event.index].contract
-            assert contract is not None
             self.venue.book(p.symbol, contract, event.fill.side, event.fill.qty, event.fill.price)
         elif isinstance(event, Split):
             self._exchange(event)

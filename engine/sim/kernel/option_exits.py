@@ -25,6 +25,7 @@ from engine.sim.kernel.option_book import (
     EXPIRY,
     IS_AM,
     IS_CALL,
+    IS_EUROPEAN,
     L_CLOSED,
     L_ENTRY,
     L_FRESH,
@@ -129,20 +130,22 @@ def stop_in_force(d, c, p):
 
 
 def has_share_of_most(b, d, c, p):
-    """Is the value, or the gain where that is never above zero, at least the share of the most it can be?"""
+    """Is the value, of credits and with shares the gain, at least the share of the most it can be?"""
     if math.isnan(c.share_of_most):
         return False
     most = greatest_in(d.hold, hold_legs(b, d, p, L_MARK))
     if not math.isfinite(most):
         return False
     value = closed = paid = 0.0
+    has_shares = False
     for i in range(int(d.pos[p, N_LEGS])):
         if is_open(d, p, i):
             value += leg_worth(d, p, i)
+            has_shares = has_shares or d.leg[p, i, ROW0] < 0.0
         else:
             closed += leg_worth(d, p, i)
         paid += shares_of(d, p, i) * d.leg[p, i, L_ENTRY]
-    if most > 0.0:
+    if most > 0.0 and not has_shares:
         return value >= c.share_of_most * most - 1e-9
     cost = paid - closed
     return value - cost >= c.share_of_most * (most - cost) - 1e-9 and most > cost
@@ -188,14 +191,29 @@ def is_last_chance(b, d, p, days, k):
     return b.on_tick[int(d.pos[p, SYM]), k, LATER_DAY] > last_day(b, row, days)
 
 
+def last_end(b, d, p):
+    """When the last contract of a position ends, open or not."""
+    last = np.int64(0)
+    for i in range(int(d.pos[p, N_LEGS])):
+        row = int(d.leg[p, i, ROW0])
+        if row >= 0:
+            last = max(last, b.row[row, EXPIRES_AT])
+    return last
+
+
+def has_outlived(b, d, p, now):
+    """Is every option gone, and the last of them past its end, while shares are still held?"""
+    return first_expiry(b, d, p) < 0 and now >= last_end(b, d, p)
+
+
 def assignment_threatens(b, d, c, p, k):
-    """Is a short leg in the money with hardly any extrinsic value left, or less than tomorrow's dividend?"""
+    """Is an American short leg in the money with hardly any extrinsic value left, or less than tomorrow's dividend?"""
     s = int(d.pos[p, SYM])
     spot, dividend = b.prices[s, k, SPOT], b.prices[s, k, DIVIDEND_NEXT]
     for i in range(int(d.pos[p, N_LEGS])):
         row = int(d.leg[p, i, ROW0])
         is_short = row >= 0 and is_open(d, p, i) and not d.leg[p, i, L_RATIO] > 0.0
-        if not is_short or d.leg[p, i, L_FRESH] == 0.0:
+        if not is_short or d.leg[p, i, L_FRESH] == 0.0 or b.row[row, IS_EUROPEAN] != 0:
             continue
         is_call = b.row[row, IS_CALL] != 0
         inside = intrinsic(is_call, d.leg[p, i, L_STRIKE], spot)
@@ -285,17 +303,18 @@ def leg_due(b, d, c, rules, p):
 
 
 def covers(b, d, p, i):
-    """Would more shares be naked without the leg?"""
-    with_it = naked_shares(d.hold, hold_legs(b, d, p, L_MARK), d.parts, d.left)
+    """Would contracts or shares owed be naked without the leg that are covered with it?"""
+    contracts, owed = naked_shares(d.hold, hold_legs(b, d, p, L_MARK), d.parts, d.left)
     d.leg[p, i, L_CLOSED] = 0.0
-    without = naked_shares(d.hold, hold_legs(b, d, p, L_MARK), d.parts, d.left)
+    more_contracts, more_owed = naked_shares(d.hold, hold_legs(b, d, p, L_MARK), d.parts, d.left)
     d.leg[p, i, L_CLOSED] = np.nan
-    return without > with_it + 1e-9
+    return more_contracts > contracts + 1e-9 or more_owed > owed + 1e-9
 
 
 def is_called(b, d, c, p, k):
     """Is a naked position no longer covered by what the account is worth?"""
-    if not naked_shares(d.hold, hold_legs(b, d, p, L_MARK), d.parts, d.left) > 0.0:
+    contracts, owed = naked_shares(d.hold, hold_legs(b, d, p, L_MARK), d.parts, d.left)
+    if not contracts + owed > 0.0:
         return False
     needed = 0.0
     for q in range(int(d.sums[N_POS])):
@@ -331,6 +350,8 @@ def exit_wanted(b, t, c, d, rules, targets, p, s, k, bits, due):
         return qty, reasons.ROLL, 0, -1, True
     if c.close_before >= 0 and is_last_chance(b, d, p, c.close_before, k):
         return qty, option_reasons.BEFORE_EXPIRY, 0, -1, False
+    if has_outlived(b, d, p, t.end[k]):
+        return qty, option_reasons.EXPIRY, 0, -1, False
     if c.leg_exits:
         reason, leg = leg_due(b, d, c, rules, p)
         if reason:
@@ -359,6 +380,8 @@ EXITS = (
     first_expiry,
     last_day,
     is_last_chance,
+    last_end,
+    has_outlived,
     assignment_threatens,
     gamma_is_high,
     roll_is_due,

@@ -63,6 +63,7 @@ from engine.sim.kernel.option_book import (
     UNIT,
 )
 from engine.sim.kernel.option_payoffs import bound_of, least_in, worth_in
+from engine.trade.option_state import worth_a_share
 
 
 def shares_of(d, p, i):
@@ -92,7 +93,7 @@ def worth_of(d, p):
         value += leg_worth(d, p, i)
     for i in range(int(d.pos[p, N_LEGS])):
         paid += shares_of(d, p, i) * d.leg[p, i, L_ENTRY]
-    return d.pos[p, PREMIUM] + (value - paid) / d.pos[p, UNIT]
+    return worth_a_share(d.pos[p, PREMIUM], value, paid, d.pos[p, UNIT])
 
 
 def equity_now(d):

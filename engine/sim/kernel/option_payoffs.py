@@ -22,7 +22,7 @@ from engine.sim.kernel.option_book import (
 from engine.trade.option_margin import NAKED_FLOOR_FRAC, NAKED_FRAC, SHORT_STOCK_FRAC
 from engine.trade.payoffs import TINY
 
-LEFT, DONE, TRIED = 0, 1, 2
+LEFT, DONE, TRIED, FREE = 0, 1, 2, 3
 
 
 def intrinsic(is_call, strike, spot):
@@ -105,10 +105,13 @@ def part_of(hold, i, shares):
 
 
 def pairs_in(hold, n, parts, left):
-    """How many rows of `parts` were filled: every short, or a part of one, with what covers it, -1 for nothing."""
+    """How many rows of `parts` were filled: every short, or a part of one, with what covers it, -1 for nothing.
+
+    Shares owed that cover a put stay as naked as they are.
+    """
     made = 0
     for i in range(n):
-        left[i, LEFT] = abs(shares_in(hold, i))
+        left[i, LEFT] = left[i, FREE] = abs(shares_in(hold, i))
         left[i, DONE] = 0.0
     while True:
         short = NOTHING
@@ -130,14 +133,14 @@ def pairs_in(hold, n, parts, left):
             if cover < 0:
                 break
             left[cover, TRIED] = 1.0
-            part = min(left[short, LEFT], left[cover, LEFT])
+            part = min(left[short, LEFT], left[cover, FREE])
             if part > TINY:
                 parts[made, P_SHORT], parts[made, P_COVER] = short, cover
                 parts[made, P_SHARES] = part_of(hold, short, part)
                 parts[made, P_COVER_SHARES] = part_of(hold, cover, part)
                 made += 1
                 left[short, LEFT] -= part
-                left[cover, LEFT] -= part
+                left[cover, FREE] -= part
         if left[short, LEFT] > TINY:
             parts[made, P_SHORT], parts[made, P_COVER] = short, -1.0
             parts[made, P_SHARES] = part_of(hold, short, left[short, LEFT])
@@ -215,12 +218,14 @@ def defined(hold, n, parts, left):
 
 
 def naked_shares(hold, n, parts, left):
-    """Shares owed that nothing covers."""
-    total = 0.0
+    """(shares of contracts, shares owed) that nothing covers."""
+    of_contracts = owed = 0.0
     for row in range(pairs_in(hold, n, parts, left)):
-        if parts[row, P_COVER] < 0.0:
-            total += abs(parts[row, P_SHARES])
-    return total
+        if parts[row, P_COVER] < 0.0 and hold[int(parts[row, P_SHORT]), H_OPTION] != 0.0:
+            of_contracts += abs(parts[row, P_SHARES])
+        elif parts[row, P_COVER] < 0.0:
+            owed += abs(parts[row, P_SHARES])
+    return of_contracts, owed
 
 
 def requirement(hold, i, shares, spot):
@@ -247,10 +252,12 @@ def bound_of(hold, n, spot, may_naked, kept, parts, left):
     for i in range(n):
         left[i, DONE] = 0.0
     for row in range(n_pairs):
-        if parts[row, P_COVER] >= 0.0:
+        i, cover = int(parts[row, P_SHORT]), int(parts[row, P_COVER])
+        if cover >= 0 and hold[cover, H_RATIO] > 0.0:
             continue
-        i = int(parts[row, P_SHORT])
-        left[i, DONE] = parts[row, P_SHARES] / hold[i, H_MULT]
+        left[i, DONE] += parts[row, P_SHARES] / hold[i, H_MULT]
+        if cover >= 0:
+            continue  # a put that shares owed cover
         needs = requirement(hold, i, abs(parts[row, P_SHARES]), spot)
         if hold[i, H_OPTION] != 0.0 and hold[i, H_CALL] == 0.0:
             down += needs

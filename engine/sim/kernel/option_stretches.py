@@ -65,6 +65,7 @@ from engine.sim.kernel.option_exits import (
     has_moved,
     has_share_of_most,
     last_day,
+    last_end,
     leg_due,
     only_open,
     stop_in_force,
@@ -73,6 +74,7 @@ from engine.sim.kernel.option_exits import (
 from engine.sim.kernel.option_money import is_open, shares_of
 from engine.sim.kernel.option_quotes import kept_marks
 from engine.trade.exits import target_level
+from engine.trade.option_state import worth_a_share
 from engine.trade.quotes import OPTION_TICKS
 
 SILENT, SHARES, CLOSED = -1, -2, -3  # instead of a row of marks
@@ -140,6 +142,8 @@ def lay_watch(b, d, t, c, targets, k):
             for days in (c.roll_days, c.close_before):
                 if days >= 0:
                     d.pos[p, W_LAST_DAY] = min(d.pos[p, W_LAST_DAY], np.float64(last_day(b, row, days)))
+        else:
+            until = min(until, last_end(b, d, p))
     return until
 
 
@@ -190,7 +194,7 @@ def is_quiet(b, t, c, d, rules, p, s, k, origin):
         return False
     if not fresh:
         return True
-    worth = pos[p, PREMIUM] + (value - pos[p, W_PAID]) / pos[p, UNIT]
+    worth = worth_a_share(pos[p, PREMIUM], value, pos[p, W_PAID], pos[p, UNIT])
     pos[p, TROUGH] = min(pos[p, TROUGH], worth)
     if worth > pos[p, PEAK]:
         pos[p, PEAK] = worth
@@ -260,7 +264,7 @@ def scan(b, t, c, d, p, k, end):
                 mark = pool[slot, k - origin] if slot >= 0 else mark_of_leg(t, d, p, i, s, k, origin)
                 value += leg[p, i, L_SHARES] * mark
             if not math.isnan(value):
-                worth = premium + (value - paid) / unit
+                worth = worth_a_share(premium, value, paid, unit)
                 if worth > peak:
                     peak = worth
                     if moves:
