@@ -306,6 +306,9 @@ def _filters(spec: StrategySpec) -> FilterRules:
     )
 
 
+_MOVEMENTS = {"underlying": "underlying_move_pct", "premium": "premium_gain_pct"}
+
+
 def _conversion(spec: StrategySpec) -> ConversionRules | None:
     c = spec.conversion
     if c is None:
@@ -318,9 +321,8 @@ def _conversion(spec: StrategySpec) -> ConversionRules | None:
         min_debit=c.min_net_debit_remaining,
     )
     if math.isnan(rules.underlying_frac) and math.isnan(rules.premium_frac):
-        raise SpecError(
-            f"conversion.trigger {c.trigger}: no movement is given for it. Set underlying_move_pct or premium_gain_pct."
-        )
+        cure = _MOVEMENTS.get(c.trigger, " or ".join(_MOVEMENTS.values()))
+        raise SpecError(f"conversion.trigger {c.trigger}: no movement is given for it. Set {cure}.")
     if math.isnan(rules.offset) and math.isnan(rules.delta):
         raise SpecError("conversion: nothing says what is sold. Set short_strike_offset or short_delta.")
     if not (math.isnan(rules.offset) or math.isnan(rules.delta)):

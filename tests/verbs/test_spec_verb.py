@@ -177,10 +177,10 @@ def test_check_names_every_bad_parameter_of_a_named_logic_at_the_files_own_key(o
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"conversion": {"trigger": {"type": "underlying"}}},
-         "conversion.trigger underlying: no movement is given for it."),
+        ({"conversion": {"trigger": {"type": "underlying", "option_premium_pct_up": 15}}},
+         "conversion.trigger underlying: no movement is given for it. Set underlying_move_pct."),
         ({"direction": "both", "entry": {"short_signal_logic": BIAS}, "conversion": {"trigger": {"type": "either"}}},
-         "conversion.trigger either: no movement is given for it."),
+         "conversion.trigger either: no movement is given for it. Set underlying_move_pct or premium_gain_pct."),
         ({"entry": {"market_conditions": {"signal_logic": [{**BIAS[0], "value": "bulish"}]}}},
          "entry.market_conditions.signal_logic.0: as entry.signal_logic.0: trend_bias: 'bulish' is not a label;"),
         ({"data": {"waive": ["open_intrest"]}}, "data.waive: 'open_intrest' is no filter that can be waived."),
