@@ -249,6 +249,8 @@ def test_a_percent_of_v1_among_fractions_is_refused():
     said = faults(ZRCE, **{"risk_exits.take_profit_pct": 5})
     told = "risk_exits.take_profit_pct: a percent of Spec v1 in a file of the ZRCE dialect (known by trading.max_trades"
     assert len(said) == 1 and said[0].startswith(told)
+    # `spec show` refuses the file too as long as the key is there
+    assert "Take it out, convert the file (`python -m engine spec show FILE > NEW`)" in said[0]
     said = faults(ZRCE, **{"risk_exits.targets": [{"gain_pct": 5, "share_pct": 100}]})
     assert "risk_exits.targets.0.gain_pct: a percent of Spec v1" in said[0]
 
