@@ -136,8 +136,8 @@ class Rewriting:
             self.refuse(
                 ".".join(unclear),
                 f"a percent of Spec v1 in a file of the {self.dialect.name} dialect (known by {self.known_by}), whose "
-                "percents are fractions. Take it out, convert the file (`python -m engine spec show FILE > NEW`), and write it "
-                "into NEW, in percent.",
+                "percents are fractions. Take it out, convert the file (`python -m engine spec show FILE > NEW`), and "
+                "write it into NEW, in percent.",
             )
             return
         known = self._set(path, value, name)
