@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from engine.core.errors import DataError
-from engine.data.quality import fail
+from engine.data.quality import EARLIEST, LATEST, fail
 from engine.data.streams import Block
 
 _WORDS = {pl.Float64: "a number", pl.Int64: "a whole number", pl.String: "text"}
@@ -95,6 +95,13 @@ def stamps(frame: pl.DataFrame, where: str, zone: str | None) -> pl.DataFrame:
             where,
             row["line"],
             f"time {str(row['start'])[:40]!r} is not like 2023-10-04 09:30:00 or 2023-10-04T13:30Z",
+        )
+    year = part["day"].str.slice(0, 4).cast(pl.Int32)
+    ages = frame.filter(~year.is_between(EARLIEST.year, LATEST.year - 1))
+    if len(ages):  # nanoseconds overflow: a year of 1024 has become one of 2193
+        row = ages.row(0, named=True)
+        raise fail(
+            where, row["line"], f"time {row['start'][:40]!r} is outside {EARLIEST.year}..{LATEST.year}"
         )
     zoned = frame["_o"].is_not_null()
     if zoned.any() and not zoned.all():

@@ -18,6 +18,7 @@ from engine.data.schemas import ASK, BID, PRICES
 MAX_PRICE = 1e9
 MAX_SIZE = 1e15  # volumes and quoted sizes
 EARLIEST, LATEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+_AGES = f"time outside {EARLIEST.year}..{LATEST.year}"
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,25 @@ def snapshot_rules(columns: list[str]) -> list[Rule]:
     return [*prices, Rule("strike is not above zero", bad_strike, ("strike",)), *sizes]
 
 
+def age_rule(a_second: int | None = None) -> Rule:
+    """Of times before they become nanoseconds, which overflow: a year of 1024 would be one of 2193.
+
+    a_second : how many units a second has, where `start` is a whole number since 1970; None for dates and times.
+    """
+    start = pl.col("start")
+    if a_second is None:
+        known = start.dt.year().is_between(EARLIEST.year, LATEST.year - 1)
+    else:
+        known = start.is_between(*(int(one.timestamp()) * a_second for one in (EARLIEST, LATEST)))
+    return Rule(_AGES, ~known, ("start",))
+
+
 def time_rules() -> list[Rule]:
     """Rules of a bar's start."""
     start = pl.col("start")
     return [
         Rule("no time, or none that is known", start.is_null(), ()),
-        Rule("time outside 1900..2200", ~start.is_between(EARLIEST, LATEST), ("start",)),
+        Rule(_AGES, ~start.is_between(EARLIEST, LATEST), ("start",)),
         Rule("start is not on a whole minute", start.dt.epoch("ns") % 60_000_000_000 != 0, ("start",)),
     ]
 

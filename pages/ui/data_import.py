@@ -262,6 +262,10 @@ def show_result(at: Market, result: dict[str, Any]) -> None:
     )
     notes = [f"Left out: {what}." for what in result["skipped"]]
     notes += [f"{name}: {n:,} bars with a bid above the ask, kept." for name, n in result["crossed"].items()]
+    ahead = result.get("future", {})
+    notes += [
+        f"{name}: {n:,} rows lie in the future, kept; look at their dates." for name, n in ahead.items()
+    ]
     if notes:
         st.caption(guard.plain(" ".join(notes)))
     known = set(data_queries.all_series(at)["name"])

@@ -1,5 +1,6 @@
 """Bad and hostile files: one clear error naming file, row and rule; nothing half-written."""
 
+import datetime as dt
 import gzip
 import io
 import re
@@ -102,7 +103,13 @@ BAD_TIMES = {
     "not a time": ("yesterday", "UTC", "'yesterday' is not like"),
     "no such day": ("2013-02-30 09:30", "UTC", "is not like"),
     "seconds": ("2013-10-04 09:30:30", "UTC", "not on a whole minute"),
-    "another age": ("0013-10-04 09:30", "UTC", "outside 1900..2200|is not like"),
+    "another age": ("0013-10-04 09:30", "UTC", "time '0013-10-04 09:30' is outside 1900..2200"),
+    "too long ago for nanoseconds": (
+        "1024-03-06 14:30",
+        "UTC",
+        "time '1024-03-06 14:30' is outside 1900..2200",
+    ),
+    "too far ahead for them": ("2924-03-06T14:30Z", "UTC", "time '2924-03-06T14:30Z' is outside 1900..2200"),
 }
 
 
@@ -111,6 +118,40 @@ def test_a_time_that_is_no_moment_is_refused(tmp_path, name):
     time, zone, says = BAD_TIMES[name]
     write(tmp_path / "csv/a.csv", f"{CSV_HEADER}{time},ABC,1,1,1,1,5\n")
     refused(tmp_path, "csv", says, "a.csv, row 2: ", options={"tz": zone})
+
+
+def test_milliseconds_taken_for_seconds_are_another_age(tmp_path):
+    # 1,380,893,400,000 s are the year 45728; as nanoseconds they overflow
+    write(tmp_path / "csv/a.csv", f"{CSV_HEADER}1380893400000,ABC,1,1,1,1,5\n")
+    refused(
+        tmp_path, "csv", "time outside 1900..2200 .start 1380893400000", "row 2: ", options={"time_unit": "s"}
+    )
+    write(tmp_path / "csv/a.csv", f"{CSV_HEADER}04.10.1013 13:30,ABC,1,1,1,1,5\n")
+    options = {"time_format": "%d.%m.%Y %H:%M", "tz": "UTC"}
+    refused(tmp_path, "csv", "time outside 1900..2200 .start 1013-10-04", "row 2: ", options=options)
+
+
+@pytest.mark.parametrize(
+    ("start", "options"),
+    [
+        (dt.datetime(1013, 10, 4, 13, 30), {"tz": "UTC"}),
+        (dt.datetime(2913, 10, 4, 13, 30, tzinfo=dt.UTC), {}),
+        (1_380_893_400_000, {"time_unit": "s"}),
+    ],
+)
+def test_a_time_of_another_age_in_parquet_is_refused(tmp_path, start, options):
+    path = tmp_path / "parquet/equities_min/a.parquet"
+    path.parent.mkdir(parents=True)
+    bar = {"open": [1.0], "high": [1.0], "low": [1.0], "close": [1.0], "volume": [5.0]}
+    pl.DataFrame({"start": [start], "symbol": ["ABC"], **bar}).write_parquet(path)
+    refused(tmp_path, "parquet", "time outside 1900..2200", "row 1: ", options=options)
+
+
+def test_rows_of_the_future_are_kept_and_told(tmp_path):
+    rows = "2023-12-29 15:30,ABC,1,1,1,1,5\n2042-12-29 15:30,ABC,1,1,1,1,5\n"
+    write(tmp_path / "csv/a.csv", CSV_HEADER + rows)
+    report = bring(tmp_path / "home", "csv", tmp_path / "csv", options={"tz": "UTC"})
+    assert (report.n_rows, report.future) == (2, {"ABC": 1})  # imported on 2024-01-02
 
 
 def test_times_with_and_without_offset_do_not_mix(tmp_path):

@@ -324,6 +324,7 @@ CHAIN_ROW = "SPY,450.0,SPY231215C00450000,call,2023-12-15,2023-11-24,450.0,5.0,4
 BAD_CHAINS = {
     "another contract": (CHAIN_ROW.replace(",450.0,5.0", ",455.0,5.0"), "row 3: ticker and columns name"),
     "no date": (CHAIN_ROW.replace("2023-11-24", "24.11.2023"), "row 3: quote date is not like 2018-01-31"),
+    "another age": (CHAIN_ROW.replace("2023-11-24", "1023-11-24"), r"row 3: quote date outside 1900\.\.2200"),
     "no right": (CHAIN_ROW.replace("call", "cal"), "row 3: type is neither call nor put"),
     "negative": (CHAIN_ROW.replace("4.9", "-4.9"), "row 3: bid is not a number from 0"),
     "infinite": (CHAIN_ROW.replace("5.1", "inf"), "row 3: ask is not a number from 0"),
@@ -339,6 +340,12 @@ def test_a_bad_row_of_a_chain_is_one_error_with_file_row_and_rule(tmp_path, name
     with pytest.raises(DataError, match=f"chain.csv, {says}"):
         bring(tmp_path / "home", "eod-options", path)
     assert not list((tmp_path / "home/market").rglob("*.parquet"))
+
+
+def test_a_day_of_another_age_among_an_underlyings_is_refused(tmp_path):
+    path = write(tmp_path / "x.csv", "symbol,date,open,high,low,close,volume\nSPY,1021-01-04,1,1,1,1,5\n")
+    with pytest.raises(DataError, match=r"x.csv, row 2: time outside 1900\.\.2200"):
+        bring(tmp_path / "home", "eod-options", path)
 
 
 def test_a_file_that_is_no_chain_says_what_is_known(tmp_path):

@@ -223,7 +223,9 @@ class _File:
     def _timed(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`start` in UTC; daily bars of markets that open by day start at their session's open."""
         if self.options.time_unit:
-            moment = (pl.col("start") * TIME_UNITS[self.options.time_unit]).cast(pl.Datetime("ns", "UTC"))
+            unit = TIME_UNITS[self.options.time_unit]
+            quality.refuse(rows, self.where, [quality.age_rule(1_000_000_000 // unit)])
+            moment = (pl.col("start") * unit).cast(pl.Datetime("ns", "UTC"))
             rows = rows.with_columns(moment.alias("start"))
         elif self.options.time_format:
             rows = self._by_format(rows, self.options.time_format)
@@ -248,11 +250,13 @@ class _File:
         return self.options.tz or ("America/New_York" if daily else None)
 
     def _by_format(self, rows: pl.DataFrame, text_format: str) -> pl.DataFrame:
-        time = pl.col("start").str.strip_chars().str.to_datetime(text_format, time_unit="ns", strict=False)
+        time = pl.col("start").str.strip_chars().str.to_datetime(text_format, time_unit="us", strict=False)
         rows = rows.with_columns(time.alias("_time"))
         rule = quality.Rule(f"time is not of the form {text_format}", pl.col("_time").is_null(), ("start",))
         quality.refuse(rows, self.where, [rule])
         rows = rows.with_columns(pl.col("_time").alias("start")).drop("_time")
+        quality.refuse(rows, self.where, [quality.age_rule()])
+        rows = rows.with_columns(pl.col("start").dt.cast_time_unit("ns"))
         if rows.schema["start"].time_zone is None and self._zone() is None:  # type: ignore[attr-defined]
             raise quality.fail(
                 self.where,

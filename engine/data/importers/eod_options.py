@@ -206,9 +206,17 @@ def _dated(rows: pl.DataFrame, where: str) -> pl.DataFrame:
         )
         for name in named
     }
-    right = pl.col("right").str.to_lowercase()
+    right, years = pl.col("right").str.to_lowercase(), (quality.EARLIEST.year, quality.LATEST.year)
     rules = [
         quality.Rule(f"{named[name]} is not like 2018-01-31 or 01/31/2018", date.is_null(), (name,))
+        for name, date in dates.items()
+    ]
+    rules += [
+        quality.Rule(
+            f"{named[name]} outside {years[0]}..{years[1]}",
+            ~date.dt.year().is_between(years[0], years[1] - 1),
+            (name,),
+        )
         for name, date in dates.items()
     ]
     is_right = right.is_in(["call", "put", "c", "p"]).fill_null(False)
@@ -253,13 +261,16 @@ def _bars(block: Block, columns: list[str], where: str) -> pl.DataFrame:
     rows = parse.typed(block, types, where).select("line", *(name for name in BARS if name in columns))
     if "volume" not in columns:
         rows = rows.with_columns(pl.lit(None, dtype=pl.Float64).alias("volume"))
-    start = pl.col("date").str.to_datetime("%Y-%m-%d", time_unit="ns", strict=False)
+    start = pl.col("date").str.to_date("%Y-%m-%d", strict=False)
     named = pl.col("symbol").fill_null("").str.contains(r"^[A-Z0-9][A-Z0-9._\-]{0,31}$")
     rules = [
         quality.Rule("date is not like 2021-01-04", start.is_null(), ("date",)),
         quality.Rule("not a symbol", ~named, ("symbol",)),
     ]
     quality.refuse(rows, where, rules)
-    rows = quality.to_utc(cut_at_open(rows.with_columns(start.alias("start")), "1D"), NEW_YORK, where)
+    rows = rows.with_columns(start.alias("start"))
+    quality.refuse(rows, where, [quality.age_rule()])
+    rows = rows.with_columns(pl.col("start").cast(pl.Datetime("ns")))
+    rows = quality.to_utc(cut_at_open(rows, "1D"), NEW_YORK, where)
     quality.refuse(rows, where, quality.trade_rules(volume_required=False))
     return rows.with_columns(pl.col("symbol").alias("contract"))

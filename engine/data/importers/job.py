@@ -101,6 +101,7 @@ class SeriesReport:
 class ImportReport:
     """Result of an import. `skipped` says what was left out, `crossed` counts bars with bid above ask.
 
+    future : rows by symbol that start after the import's own time: a wrong year or unit, most often.
     quotes : of options, by underlying: rows read by `quality.quote_flags` (two_sided, one_sided, crossed, ...).
     """
 
@@ -113,6 +114,7 @@ class ImportReport:
     crossed: Mapping[str, int]
     series: tuple[SeriesReport, ...]
     quotes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    future: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -124,6 +126,7 @@ class Outcome:
     skipped: Counter[str] = field(default_factory=Counter)
     crossed: Counter[str] = field(default_factory=Counter)
     quotes: dict[str, Counter[str]] = field(default_factory=dict)
+    future: Counter[str] = field(default_factory=Counter)
     rates: dict[str, Tally] = field(default_factory=dict)
 
     def note_file(self, n_rows: int, request: Request) -> None:
@@ -149,6 +152,7 @@ class Outcome:
             dict(self.crossed),
             tuple(series),
             {symbol: dict(counts) for symbol, counts in sorted(self.quotes.items())},
+            dict(sorted(self.future.items())),
         )
 
 
@@ -173,6 +177,8 @@ class Transaction:
     def add(self, frame: pl.DataFrame, kind: str, timeframe: str, *, quotes: bool = False) -> None:
         """Checked rows of one kind; columns that the schema does not know are left behind."""
         rows = conform(frame, kind, quotes=quotes, timeframe=timeframe)
+        ahead = rows.filter(pl.col("start") > self.request.now).group_by("symbol").len()
+        self.outcome.future.update(dict(ahead.iter_rows()))
         if "bid_open" in rows.columns and len(rows):
             by_symbol = rows.filter(quality.crossed()).group_by("symbol").len()
             self.outcome.crossed.update(dict(by_symbol.iter_rows()))

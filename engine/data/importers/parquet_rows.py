@@ -109,12 +109,15 @@ def _moments(
             raise DataError(
                 f"{where}: {column} holds numbers. Say what they are with --time-unit s, ms, us or ns."
             )
+        quality.refuse(rows, where, [quality.age_rule(1_000_000_000 // _UNITS[unit])])
         moment = (pl.col("start").cast(pl.Int64) * _UNITS[unit]).cast(pl.Datetime("ns", "UTC"))
         return rows.with_columns(moment.alias("start"))
+    if not isinstance(held, pl.Datetime | pl.Date):
+        raise DataError(f"{where}: column {column!r} holds {held}, which is no time.")
+    quality.refuse(rows, where, [quality.age_rule()])
     if held == pl.Date:
         return rows.with_columns(pl.col("start").cast(pl.Datetime("ns")))
-    if not isinstance(held, pl.Datetime):
-        raise DataError(f"{where}: column {column!r} holds {held}, which is no time.")
+    assert isinstance(held, pl.Datetime)
     if held.time_zone is not None:
         return rows.with_columns(pl.col("start").dt.convert_time_zone("UTC").dt.cast_time_unit("ns"))
     if zone is None:
