@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ RUN_METRICS = (
     "total_return", "cagr", "sharpe", "max_drawdown", "win_rate", "profit_factor", "n_trades", "avg_trade", "exposure",
 )  # fmt: skip
 
+SHORT = 18  # letters that the column of configs has room for
+
 
 def runs_frame(runs: Sequence[Run]) -> pl.DataFrame:
     """A row a run; fractions in percent, undefined null. Configs of sweeps have a column where there are any."""
@@ -22,7 +25,7 @@ def runs_frame(runs: Sequence[Run]) -> pl.DataFrame:
     rows = [
         {
             "name": run.name,
-            **({"config": run.config} if has_configs else {}),
+            **({"config": config_cell(run.config)} if has_configs else {}),
             "data": [run.source],
             "symbols": formats.listing(run.symbols, 3),
             "timeframe": run.timeframe,
@@ -39,12 +42,25 @@ def runs_frame(runs: Sequence[Run]) -> pl.DataFrame:
     )
 
 
+def config_cell(config: str) -> str:
+    """What a sweep varied, in little room: of long ones the values first, or all rows of a sweep look the same.
+
+    'fast 5, slow 20' stays; 'range_minutes 5, stop_loss_pct 1.7' -> '5 · 1.7 (range_minutes, stop_loss_pct)'.
+    """
+    if len(config) <= SHORT:
+        return config
+    pairs = [part.partition(" ") for part in re.split(r", (?=[A-Za-z_][\w.]* )", config)]
+    return f"{' · '.join(value for _, _, value in pairs)} ({', '.join(name for name, _, _ in pairs)})"
+
+
 def runs_columns(runs: Iterable[Run]) -> dict[str, Any]:
     """Column configuration for `runs_frame`; SYNTHETIC stands out by colour and by name."""
     sources = sorted({run.source for run in runs})
     config: dict[str, Any] = {
         "name": st.column_config.TextColumn("Strategy", width=184),
-        "config": st.column_config.TextColumn("Config", width=112, help="What the run's sweep varied."),
+        "config": st.column_config.TextColumn(
+            "Config", width=112, help="What the run's sweep varied; values first where names are long."
+        ),
         "data": st.column_config.MultiselectColumn(
             "Data",
             width=106,

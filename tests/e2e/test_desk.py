@@ -116,9 +116,8 @@ def _cancel_and_resume(page, home, job):
     card.get_by_role("button", name="Resume").click()
     page.get_by_text("Full runs").wait_for(timeout=LONG_MS)
     store = open_store(home)
-    _until(
-        lambda: jobs.get_job(store, job).status == "done"
-    )  # the first of the full runs is shown before the last
+    # The first of the full runs is shown before the last is made.
+    _until(lambda: jobs.get_job(store, job).status == "done")
     assert jobs.get_job(store, job).result["n_done"] == 12_180
     store.close()
 

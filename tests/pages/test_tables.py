@@ -38,3 +38,19 @@ def test_trades_of_several_symbols_keep_the_digits_of_each():
     assert tables.trades_columns(both)["entry_price"]["type_config"]["format"] == "%.10g"
     euros = tables.trades_frame(pl.DataFrame(rows[:1]), "UTC", one_symbol=True)
     assert tables.trades_columns(euros)["entry_price"]["type_config"]["format"] == "%.5f"
+
+
+@pytest.mark.parametrize(
+    ("config", "cell"),
+    [
+        ("", ""),
+        ("fast 5, slow 20", "fast 5, slow 20"),
+        ("range_minutes 5, stop_loss_pct 1.7", "5 · 1.7 (range_minutes, stop_loss_pct)"),
+        (
+            "legs.0.delta -0.15, hours ['a', 'b'], x default",
+            "-0.15 · ['a', 'b'] · default (legs.0.delta, hours, x)",
+        ),
+    ],
+)
+def test_configs_of_a_sweep_are_told_apart_where_there_is_little_room(config, cell):
+    assert tables.config_cell(config) == cell
