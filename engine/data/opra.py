@@ -86,9 +86,13 @@ def named_contracts(rows: pl.DataFrame, where: str) -> pl.DataFrame:
 def listed_date(text: str, where: str) -> dt.date:
     """20140621 of a file's name as a date."""
     try:
-        return dt.datetime.strptime(text, "%Y%m%d").date()
+        day = dt.datetime.strptime(text, "%Y%m%d").date()
     except ValueError:
-        raise DataError(f"{where}: {text} is no date; names hold dates such as 20140621.") from None
+        day = dt.date.min
+    if not quality.EARLIEST.date() <= day < quality.LATEST.date():
+        ages = f"{quality.EARLIEST.year}..{quality.LATEST.year}"
+        raise DataError(f"{where}: {text} is no date of {ages}; names hold dates such as 20140621.")
+    return day
 
 
 def _thousandths(scaled: pl.Series) -> pl.Series:

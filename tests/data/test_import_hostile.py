@@ -147,6 +147,21 @@ def test_a_time_of_another_age_in_parquet_is_refused(tmp_path, start, options):
     refused(tmp_path, "parquet", "time outside 1900..2200", "row 1: ", options=options)
 
 
+@pytest.mark.parametrize("day", ["10131004", "20131341", "29131004"])
+@pytest.mark.parametrize("kind", ["equity", "option"])
+def test_a_name_of_lean_with_a_day_of_another_age_is_refused(tmp_path, kind, day):
+    write_zip(tmp_path / f"lean/{kind}/usa/minute/spy/{day}_trade_american.zip", {"a.csv": GOOD})
+    with pytest.raises(DataError, match=rf"^{day}_trade_american.zip: {day} is no date of 1900\.\.2200"):
+        bring(tmp_path / "home", "lean", tmp_path / "lean")
+
+
+@pytest.mark.parametrize("resolution", ["hour", "daily"])
+def test_a_row_of_lean_of_another_age_is_refused(tmp_path, resolution):
+    row = "10131004 00:00,1000000,1010000,990000,1005000,5\n"
+    write_zip(tmp_path / f"lean/equity/usa/{resolution}/spy.zip", {"spy.csv": row})
+    refused(tmp_path, "lean", "time outside 1900..2200", "spy.zip#spy.csv, row 1: ")
+
+
 def test_rows_of_the_future_are_kept_and_told(tmp_path):
     rows = "2023-12-29 15:30,ABC,1,1,1,1,5\n2042-12-29 15:30,ABC,1,1,1,1,5\n"
     write(tmp_path / "csv/a.csv", CSV_HEADER + rows)

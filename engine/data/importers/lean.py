@@ -22,7 +22,7 @@ import polars as pl
 
 from engine.core.contracts import contract_name
 from engine.core.errors import DataError
-from engine.data import parse, quality
+from engine.data import opra, parse, quality
 from engine.data.importers import lean_factors, lean_options, lean_rates
 from engine.data.importers.job import Outcome, Request, Transaction, transaction
 from engine.data.importers.lean_options import OptionFile
@@ -104,7 +104,7 @@ def _find(request: Request, outcome: Outcome) -> Iterable[LeanFile | OptionFile]
             kind = match["class"]
             quotes = match["what"] == "quote" or (match["what"] is None and kind in QUOTED_KINDS)
             symbol = (match["folder"] or match["symbol"]).upper()
-            day = dt.datetime.strptime(match["day"], "%Y%m%d").date() if match["day"] else None
+            day = opra.listed_date(match["day"], found.name) if match["day"] else None
             yield LeanFile(found, kind, RESOLUTIONS[match["resolution"]], symbol, day, quotes)
 
 

@@ -23,7 +23,7 @@ from engine.core.errors import DataError
 from engine.core.option_roots import option_root
 from engine.data import opra, parse, quality
 from engine.data.importers.job import Transaction
-from engine.data.importers.lean_times import NEW_YORK, RESOLUTIONS, cut_at_open, dollars, timed
+from engine.data.importers.lean_times import NEW_YORK, RESOLUTIONS, clock_read, cut_at_open, dollars, timed
 from engine.data.schemas import ASK, BID, CONTRACT, PRICES
 from engine.data.streams import BLOCK_BYTES, Block, sha256_of, zip_texts
 
@@ -177,9 +177,6 @@ def _of_the_day(rows: pl.DataFrame, file: OptionFile, where: str) -> pl.DataFram
         midnight = pl.lit(dt.datetime.combine(file.day, dt.time()), dtype=pl.Datetime("ns"))
         rows = rows.with_columns(midnight.alias("start"))
     else:
-        start = pl.col("time").str.to_datetime("%Y%m%d %H:%M", time_unit="ns", strict=False)
-        quality.refuse(
-            rows, where, [quality.Rule("time is not like 20131004 09:00", start.is_null(), ("time",))]
-        )
-        rows = rows.with_columns(start.dt.truncate("1d").alias("start"))
+        rows = clock_read(rows, where)
+        rows = rows.with_columns(pl.col("start").dt.truncate("1d"))
     return quality.to_utc(cut_at_open(rows, "1D"), NEW_YORK, where)

@@ -38,15 +38,23 @@ def timed(
             milliseconds=pl.col("time"), time_unit="ns"
         )
     else:
-        start = pl.col("time").str.to_datetime("%Y%m%d %H:%M", time_unit="ns", strict=False)
-        rule = quality.Rule("time is not like 20131004 09:00", start.is_null(), ("time",))
-        quality.refuse(rows, where, [rule])
+        rows = clock_read(rows, where)
+        start = pl.col("start")
     rows = rows.with_columns(start.alias("start"))
     if not is_new_york:
         return rows.with_columns(pl.col("start").dt.replace_time_zone("UTC"))
     if timeframe != "1min":
         rows = cut_at_open(rows, timeframe)
     return quality.to_utc(rows, NEW_YORK, where)
+
+
+def clock_read(rows: pl.DataFrame, where: str) -> pl.DataFrame:
+    """`start` of `time`, a clock reading such as 20131004 09:00."""
+    start = pl.col("time").str.to_datetime("%Y%m%d %H:%M", time_unit="us", strict=False)
+    quality.refuse(rows, where, [quality.Rule("time is not like 20131004 09:00", start.is_null(), ("time",))])
+    rows = rows.with_columns(start.alias("start"))
+    quality.refuse(rows, where, [quality.age_rule()])
+    return rows.with_columns(pl.col("start").dt.cast_time_unit("ns"))
 
 
 def cut_at_open(rows: pl.DataFrame, timeframe: str) -> pl.DataFrame:
