@@ -15,9 +15,10 @@ from engine.packs.pack import pack_from_series
 from engine.sim.kernel.option_book import X_DAY
 from engine.sim.option_market import build_option_market
 from engine.sim.option_ticks import OptionTicks
+from engine.sim.simulate_options import simulate_options
 from engine.trade.chain import Contract
 from tests.fixtures.bars import make_sessions
-from tests.fixtures.chains import hand_chain
+from tests.fixtures.chains import hand_chain, option_spec
 from tests.fixtures.trading import bars
 
 SERIES = bars([100.0] * 14, sessions=make_sessions(2))
@@ -34,11 +35,11 @@ def dividends(*ahead: tuple[int, float], splits: tuple[tuple[int, float], ...] =
     return DividendHistory(np.array(days), np.array(amounts), np.array(at, int), np.array(ratios, float))
 
 
-def put_on(forward: float, years: float) -> tuple[float, float]:
-    """(price, delta in shares of a spot of 100) of a put at 95, rate zero: Black (1976) by hand."""
+def put_on(forward: float, years: float, strike: float = 95.0) -> tuple[float, float]:
+    """(price, delta in shares of a spot of 100) of a put, rate zero: Black (1976) by hand."""
     total = VOLATILITY * math.sqrt(years)
-    d1 = math.log(forward / 95.0) / total + 0.5 * total
-    price = 95.0 * PHI(total - d1) - forward * PHI(-d1)
+    d1 = math.log(forward / strike) / total + 0.5 * total
+    price = strike * PHI(total - d1) - forward * PHI(-d1)
     return price, -PHI(-d1) * forward / 100.0
 
 
@@ -102,6 +103,26 @@ def test_the_compiled_walk_reads_the_same_worth():
     assert board.dividends.tolist() == [0.5, 2.5, 0.0, 2.0]
     worth = lane.expected_dividends(TODAY, 0.0)
     assert [worth(int(day)) for day in board.expiry[:2, X_DAY]] == [0.5, 2.5]
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_legs_by_delta_are_chosen_with_the_dividends_in_mind(engine):
+    """Puts alone, priced on a forward of 90, for 10.00 are expected: the one at 90 has -0.44, that at 95 -0.72. Taken
+    for prices on 100 that at 95 would be nearer."""
+    fair = {strike: put_on(90.0, years(), strike) for strike in (85.0, 90.0, 95.0)}
+    assert [round(delta, 2) for _, delta in fair.values()] == [-0.15, -0.44, -0.72]
+    quoted = {
+        f"P{strike:.0f}": [(round(p, 2) - 0.01, round(p, 2) + 0.01)] * 14 for strike, (p, _) in fair.items()
+    }
+    chain = hand_chain(quoted, sessions=SERIES.sessions)
+    days = [day_of(day) for day in SERIES.sessions.date[[0, -1]]]
+    pack = pack_from_series([SERIES], *days, chains=[chain])
+    spec = option_spec(legs=[{"right": "PUT", "side": "BUY", "delta": -0.44, "dte": 21}])
+    chosen = {}
+    for paid in (None, dividends((10, 10.0))):
+        known = replace(pack, ex_dividends={} if paid is None else {"AAA": paid})
+        chosen[paid is not None] = simulate_options(spec, known, engine=engine).legs["strike"][0]
+    assert chosen == {False: 95.0, True: 90.0}
 
 
 def test_a_dividend_is_worth_what_it_is_until_its_ex_day():
