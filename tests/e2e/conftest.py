@@ -121,6 +121,7 @@ def choose(page, label, option):
 
 def tick(page, row, within="[class*=st-key-runs_table]"):
     """Click the box before a row of a table, which is drawn on a canvas."""
+    settled(page)  # a filter or a page may still be putting another table in its place
     canvas = page.locator(f"{within} canvas").first
     canvas.scroll_into_view_if_needed()
     settled(page)
