@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -155,13 +156,13 @@ def sweeps_of(at: Revision, slug: str, limit: int = 10) -> list[Sweep]:
 
 @st.cache_data(max_entries=1, show_spinner=False)
 def shipped() -> list[Shipped]:
-    """The specs in `specs/`, read once; a file that is no spec is left out."""
-    found = []
+    """The specs in `specs/`, simplest first: conditions, named logic, options. What is no spec is left out."""
+    specs = []
     for path in sorted(SHIPPED.glob("*.json")):
-        try:
-            spec = load_spec(path)
-        except ArgusError:
-            continue
+        with suppress(ArgusError):
+            specs.append((path, load_spec(path)))
+    found = []
+    for path, spec in sorted(specs, key=lambda one: (one[1].is_options, one[1].entry.logic is not None)):
         text, told = path.read_text(encoding="utf-8"), needs(spec, logic_operands(spec))
         found.append(Shipped(path.name, spec.name, spec.description, text, _kind(spec), told, _symbols(spec)))
     return found

@@ -30,6 +30,12 @@ def test_a_card_tells_what_a_strategy_trades_and_needs(store):
     }
 
 
+def test_the_simplest_strategies_come_first(store):
+    cards = [one.key for one in open_page("specs").button if str(one.key).startswith("demo_")]
+    firsts = [cards.index(f"demo_{stem}") for stem in ("sma_crossover", "zrce_second_chance", "ghetto_spread")]
+    assert firsts == sorted(firsts)
+
+
 def test_without_the_demo_market_it_is_offered_and_nothing_runs(store):
     at = open_page("specs")
     assert at.button(key="demo_sma_crossover").disabled
