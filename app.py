@@ -6,11 +6,12 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.ui import shell
+from pages.ui import callbacks, shell
 from pages.ui.delivery import Delivery
 
 if __name__ == "__main__":
     st.set_page_config(page_title="Argus", page_icon=shell.ICON, layout="wide")
     shell.show().run()
 else:
+    callbacks.finish_first()
     app = st.App(__file__, middleware=[Middleware(Delivery)])

@@ -126,8 +126,7 @@ def _look_at_the_best(page):
     """The best config's full run, and a trade of it on its bars."""
     page.get_by_role("rowheader", name="Best of 12,180").wait_for()
     drawn(page, "sweep_map_0")
-    tick(page, 0, "[class*=st-key-sweep_runs]")
-    page.wait_for_url("**/tearsheet?run=*")
+    tick(page, 0, "[class*=st-key-sweep_runs]", leads_to="**/tearsheet?run=*")
     page.get_by_text("Made-up prices").first.wait_for()
     drawn(page, "curves")
     tick(page, 2, "[class*=st-key-trades_table]")

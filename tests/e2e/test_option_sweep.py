@@ -56,6 +56,7 @@ def _build_a_grid(page):
         settled(page)
         axis.get_by_role("button", name="delete").click()
         axis.wait_for(state="detached")
+    settled(page)  # the list of parameters is another one once both are back in it
     page.locator(".st-key-add_parameter input").fill("close before")
     page.get_by_role("option").filter(has_text="Close before expiry").click()
     page.get_by_text("1, 2: 2 values").wait_for()
@@ -77,8 +78,7 @@ def _look_at_the_results(page):
     page.get_by_text("Made-up prices").first.wait_for()
     drawn(page, "sweep_map_0")
     page.get_by_text(f"1 to 25 of {N_CONFIGS}").wait_for()
-    tick(page, 0, "[class*=st-key-sweep_runs]")
-    page.wait_for_url("**/tearsheet?run=*")
+    tick(page, 0, "[class*=st-key-sweep_runs]", leads_to="**/tearsheet?run=*")
 
 
 def _drill_into_a_trade(page):
