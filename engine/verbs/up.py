@@ -63,12 +63,14 @@ def up(args: argparse.Namespace, settings: Settings) -> int:
         _prepare(settings, demo=not args.no_demo)
         children: list[Child] = []
         try:
-            children.append(_start("app", app_command(args.host, args.port), settings.logs / "app.log"))
+            with _held():
+                children.append(_start("app", app_command(args.host, args.port), settings.logs / "app.log"))
             address = _url(ANY_ADDRESS.get(args.host, args.host), args.port)
             _wait_until_healthy(address, children[0])
             if args.workers:
                 log = settings.logs / "worker-console.log"
-                children.append(_start("worker", worker_command(args.workers), log))
+                with _held():
+                    children.append(_start("worker", worker_command(args.workers), log))
             print(f"Argus is at {address} (Ctrl-C stops it)", flush=True)
             return _wait_for(children)
         except KeyboardInterrupt:
@@ -197,6 +199,20 @@ def _stopped_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _held() -> Iterator[None]:
+    """A stop that comes while a child is started waits until the child is known, and ended with the others."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda which, frame: came.append(which)) for number in STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def end(children: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from engine.core.settings import Settings
 from engine.store import heartbeats
+from engine.verbs import up as verb
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN_S = 60
@@ -80,6 +81,14 @@ def test_an_app_that_dies_ends_up_with_a_line(start, port):
     assert up.returncode == 1
     assert "ended by itself" in said
     assert said.count("\n") == 1
+
+
+def test_a_stop_that_comes_while_a_child_starts_waits_until_the_child_is_known():
+    known = []
+    with pytest.raises(KeyboardInterrupt), verb._stopped_by_signals(), verb._held():
+        signal.raise_signal(signal.SIGINT)
+        known.append("app")
+    assert known == ["app"]
 
 
 def test_a_used_port_is_one_clear_line(start, port):
