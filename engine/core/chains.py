@@ -28,6 +28,14 @@ def decimals(prices: PriceArray) -> NDArray[np.float64]:
     return np.where(is_cents, cents, np.floor(price * 10_000.0 + 0.5) / 10_000.0)
 
 
+def last_known(prices: PriceArray) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """(the last price of each row as `decimals` has it, how many columns ago it was); NaN and 0 where there is none."""
+    known = np.isfinite(prices)
+    back = np.argmax(known[:, ::-1], axis=1)
+    last = prices[np.arange(len(prices)), prices.shape[1] - 1 - back]
+    return decimals(np.where(known.any(axis=1), last, np.nan)), back
+
+
 @dataclass(frozen=True)
 class Contracts:
     """The contracts that a chain lists on one session, ordered by expiry, strike, then puts before calls.

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.option_rules import OptionRules
+from engine.core.timeframes import NS_PER_DAY
 from engine.options.black import bsm_greeks, bsm_price
 from engine.options.expiry import years_until
 from engine.options.payoff import PositionLeg
 from engine.trade import option_reasons
-from engine.trade.chain import NS_PER_DAY, Contract, Greeks, Quote
+from engine.trade.chain import Contract, Greeks, Quote
 from engine.trade.legs import Chosen, Sight, choose
 
 SPOT, VOLATILITY = 100.0, 0.20

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.chains import ChainSession, Contracts, PriceArray, decimals
+from engine.core.chains import ChainSession, Contracts, PriceArray, last_known
+from engine.core.timeframes import NS_PER_DAY
 from engine.options.black import bsm_greeks
 from engine.options.expiry import years_until
 from engine.options.implied import implied_volatility
@@ -24,7 +25,6 @@ from engine.options.reasons import Reason
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-NS_PER_DAY = 86_400 * 10**9
 STANDS_MINUTES = 5.0  # semantics.md §4: a side counts for so long
 
 
@@ -111,10 +111,7 @@ def _sent(values: PriceArray | None, bar: int, k: int, minutes_a_bar: float) -> 
     """The last number of each row up to `bar`; NaN where there is none."""
     if values is None:
         return _Sides(np.full(k, np.nan), np.full(k, np.nan))
-    known = np.isfinite(values[:, : bar + 1])
-    back = np.argmax(known[:, ::-1], axis=1)
-    rows = np.arange(k)
-    price = decimals(np.where(known.any(axis=1), values[rows, bar - back], np.nan))
+    price, back = last_known(values[:, : bar + 1])
     return _Sides(price, np.where(np.isnan(price), np.nan, back * minutes_a_bar))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.chains import ChainSeries, ChainSession, PriceArray, decimals
+from engine.core.chains import ChainSeries, ChainSession, last_known
 from engine.core.timeframes import NS_PER_MINUTE
 from engine.options.chain_iv import ChainIV, Expiration, chain_iv30
 from engine.options.expiry import years_until
@@ -29,7 +29,8 @@ def iv30_at_close(chain: ChainSeries, session: int, rate: float) -> ChainIV:
         return NOTHING
     now = int(chain.sessions.close_ns[session])
     n_rows = len(one.start) if chain.is_snapshot else _standing_rows(one, now)
-    bid, ask = _last(one.close_bid, n_rows), _last(one.close_ask, n_rows)
+    first = len(one.start) - n_rows
+    bid, ask = (last_known(side[:, first:])[0] for side in (one.close_bid, one.close_ask))
     return chain_iv30(list(_expirations(one, now, rate, bid, ask)))
 
 
@@ -37,15 +38,6 @@ def _standing_rows(one: ChainSession, now: int) -> int:
     """How many of the last rows end close enough to `now`; each ends where the next begins."""
     end = np.append(one.start[1:], now)
     return int(np.sum(now - end <= STANDS_MINUTES * NS_PER_MINUTE))
-
-
-def _last(values: PriceArray, n_rows: int) -> FloatArray:
-    """float64 (k,): the last number in the last `n_rows` columns, NaN where there is none."""
-    recent = values[:, values.shape[1] - n_rows :]
-    known = np.isfinite(recent)
-    back = np.argmax(known[:, ::-1], axis=1)
-    price = np.where(known.any(axis=1), recent[np.arange(len(recent)), n_rows - 1 - back], np.nan)
-    return decimals(price)
 
 
 def _expirations(

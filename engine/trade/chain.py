@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple, Protocol
 
-NS_PER_DAY = 86_400_000_000_000
 _EPOCH = date(1970, 1, 1)
 
 

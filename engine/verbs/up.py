@@ -15,9 +15,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.core.errors import ArgusError, BadInput
 from engine.core.settings import CHECKOUT, Settings
@@ -193,31 +193,25 @@ def _stopped_by_signals() -> Iterator[None]:
             signal.signal(other, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in STOPS}
-    try:
+    with _answered_by(interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def _held() -> Iterator[None]:
     """A stop that comes while a child is started waits until the child is known, and ended with the others."""
     came: list[int] = []
-    before = {number: signal.signal(number, lambda which, frame: came.append(which)) for number in STOPS}
-    try:
+    with _answered_by(lambda number, frame: came.append(number)):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if came:
         signal.raise_signal(came[0])
 
 
 def end(children: Sequence[subprocess.Popen[bytes]]) -> None:
     """End every child with its whole group: first politely, after `GRACE_S` by force."""
-    with _deaf():
+    with _answered_by(
+        signal.SIG_IGN
+    ):  # an impatient second Ctrl-C must not leave half of the children behind
         for child in children:
             _signal_group(child, force=False)
         deadline = time.monotonic() + GRACE_S
@@ -230,9 +224,9 @@ def end(children: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 @contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """An impatient second Ctrl-C must not leave half of the children behind."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPS}
+def _answered_by(answer: Callable[[int, Any], Any] | signal.Handlers) -> Iterator[None]:
+    """Stops are answered by this, and afterwards as before."""
+    before = {number: signal.signal(number, answer) for number in STOPS}
     try:
         yield
     finally:

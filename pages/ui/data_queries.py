@@ -23,7 +23,7 @@ from engine.data.health import Health
 from engine.data.schemas import dataset_name
 from engine.data.stretch import Stretch
 from pages.ui import guard
-from pages.ui.paging import PAGE_ROWS, n_pages
+from pages.ui.paging import PAGE_ROWS, first_row
 
 ORDERS = ("name", "rows", "size", "newest", "oldest")
 _SORTS: dict[str, tuple[str, bool]] = {
@@ -145,8 +145,7 @@ def series_page(at: Market, query: SeriesQuery, page: int) -> SeriesPage:
     if query.order in _SORTS:
         column, descending = _SORTS[query.order]
         found = found.sort(column, descending=descending, maintain_order=True)
-    at_row = (min(page, n_pages(len(found), PAGE_ROWS)) - 1) * PAGE_ROWS
-    shown = found.slice(at_row, PAGE_ROWS)
+    shown = found.slice(first_row(page, len(found)), PAGE_ROWS)
     counts = [scheduled(at, _series(row)) for row in shown.iter_rows(named=True)]
     shown = shown.with_columns(pl.Series("scheduled", counts, dtype=pl.Int64))
     return SeriesPage(shown, len(found), int(found["n_rows"].sum()), int(found["size"].sum()))

@@ -28,9 +28,9 @@ _LOOK = {  # status -> words, icon, colour of the badge
 }
 
 
-def show_no_worker() -> None:
-    """A warning where nobody does the queued work, with the command that changes it."""
-    if workers.hands(guard.store()).alive:
+def show_no_worker(now: Hands | None = None) -> None:
+    """A warning where nobody does the queued work, with the command that changes it. now : where known already."""
+    if (now or workers.hands(guard.store())).alive:
         return
     st.warning("No worker is alive, so queued work waits. Start one in the folder of Argus:",
                icon=":material/engineering:")  # fmt: skip
@@ -71,7 +71,7 @@ def _draw(ids: Sequence[int], was_open: bool, title: bool) -> None:
         workers.keep_badge(now)
     told = heartbeats.job_progress(store.settings, ids)
     if any(job.status == "queued" or now.has_lost(job) for job in found):
-        show_no_worker()
+        show_no_worker(now)
     for job in found:
         assert job.id is not None
         _show_card(job, told.get(job.id), now, title)

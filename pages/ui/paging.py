@@ -22,6 +22,11 @@ def page_of(key: str, n_rows: int, a_page: int = PAGE_ROWS, first: int = 1) -> i
     return min(int(st.session_state.get(key) or first), n_pages(n_rows, a_page))
 
 
+def first_row(page: int, n_rows: int, a_page: int = PAGE_ROWS) -> int:
+    """The row, from 0, that a page from 1 begins with; of one beyond the last, the last one's."""
+    return (min(page, n_pages(n_rows, a_page)) - 1) * a_page
+
+
 def show(key: str, n_rows: int, a_page: int = PAGE_ROWS, bind: Literal["query-params"] | None = None) -> None:
     """The buttons, where there is more than one page. bind : as Streamlit's; they then stand in the address."""
     if n_rows > a_page:

@@ -23,7 +23,7 @@ from engine.store.db import store_revision
 from engine.store.models import RunRow
 from engine.store.runs import RunFilter
 from pages.ui import guard
-from pages.ui.paging import PAGE_ROWS, n_pages
+from pages.ui.paging import PAGE_ROWS, first_row
 
 COUNT_CAP = 10_000
 MOST_CHOICES = 200  # of a filter; a longer list is not read but searched
@@ -38,7 +38,7 @@ class Revision(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """A run's row. `folder` holds its artifacts; undefined metrics are None; `config` is what its sweep varied."""
+    """A run's row. `folder` holds its artifacts; undefined metrics are None; `varied` is what its sweep varied."""
 
     id: str
     name: str
@@ -59,7 +59,12 @@ class Run:
     metrics: dict[str, float | None]
     created_at: datetime
     folder: str
-    config: str = ""
+    varied: Mapping[str, str]
+
+    @property
+    def config(self) -> str:
+        """'fast 5, slow 20'; empty for a run of no sweep."""
+        return ", ".join(f"{name} {value}" for name, value in self.varied.items())
 
     @property
     def is_synthetic(self) -> bool:
@@ -120,7 +125,7 @@ def runs_page(at: Revision, query: RunsQuery, page: int) -> RunsPage:
     """Page `page` (from 1; beyond the last one, the last) of the runs that pass."""
     store, filters = guard.store(), query.filter()
     n_runs = runs.count_runs(store, filters, cap=COUNT_CAP)
-    offset = (min(page, n_pages(n_runs, PAGE_ROWS)) - 1) * PAGE_ROWS
+    offset = first_row(page, n_runs)
     rows = runs.list_runs(
         store, filters, order=query.order, descending=query.descending, limit=PAGE_ROWS, offset=offset
     )
@@ -188,7 +193,7 @@ def _run(row: RunRow, config: Mapping[str, Any]) -> Run:
         **{name: getattr(row, name) for name in _PLAIN},
         symbols=tuple(row.symbols),
         marks=tuple(row.marks),
-        config=", ".join(f"{name} {'default' if value is None else value}" for name, value in config.items()),
+        varied={name: "default" if value is None else str(value) for name, value in config.items()},
         metrics={name: row.metrics.get(name) for name in METRIC_NAMES},
         folder=str(Path(home) / row.artifacts),
     )

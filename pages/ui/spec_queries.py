@@ -22,7 +22,7 @@ from engine.store import drafts, specs, sweeps
 from engine.store.models import SpecVersion
 from engine.store.strategies import Strategy, count_strategies, list_strategies
 from pages.ui import guard, queries
-from pages.ui.paging import PAGE_ROWS, n_pages
+from pages.ui.paging import PAGE_ROWS, first_row
 from pages.ui.queries import Revision, RunsPage, RunsQuery
 from pages.ui.spec_text import checked, dumped
 
@@ -94,7 +94,7 @@ def strategies(at: Revision, search: str, page: int) -> tuple[list[Strategy], in
     """Page `page` (from 1) of the strategies that `search` finds, and how many there are in all."""
     store = guard.store()
     n = count_strategies(store, search)
-    offset = (min(page, n_pages(n, PAGE_ROWS)) - 1) * PAGE_ROWS
+    offset = first_row(page, n)
     return list(list_strategies(store, search, limit=PAGE_ROWS, offset=offset)), n
 
 

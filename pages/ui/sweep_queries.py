@@ -21,7 +21,7 @@ from engine.core.spec_text import parse_spec
 from engine.store import jobs, ledger, specs, sweeps
 from engine.store.models import JobRow, SweepRow
 from pages.ui import guard, queries, workers
-from pages.ui.paging import PAGE_ROWS, n_pages
+from pages.ui.paging import PAGE_ROWS, first_row
 from pages.ui.queries import Revision, Run, RunsQuery
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Asked(NamedTuple):
 def sweeps_page(at: Revision, page: int) -> tuple[list[Sweep], int]:
     """Sweeps of a page (from 1; beyond the last, the last), newest first, and how many there are."""
     n = sweeps.count_sweeps(guard.store())
-    offset = (min(page, n_pages(n, PAGE_ROWS)) - 1) * PAGE_ROWS
+    offset = first_row(page, n, PAGE_ROWS)
     return [_sweep(row) for row in sweeps.list_sweeps(guard.store(), limit=PAGE_ROWS, offset=offset)], n
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,7 +24,7 @@ def runs_frame(runs: Sequence[Run]) -> pl.DataFrame:
     rows = [
         {
             "name": run.name,
-            **({"config": config_cell(run.config)} if has_configs else {}),
+            **({"config": config_cell(run)} if has_configs else {}),
             "data": [run.source],
             "symbols": formats.listing(run.symbols, 3),
             "timeframe": run.timeframe,
@@ -42,15 +41,14 @@ def runs_frame(runs: Sequence[Run]) -> pl.DataFrame:
     )
 
 
-def config_cell(config: str) -> str:
+def config_cell(run: Run) -> str:
     """What a sweep varied, in little room: of long ones the values first, or all rows of a sweep look the same.
 
     'fast 5, slow 20' stays; 'range_minutes 5, stop_loss_pct 1.7' -> '5 · 1.7 (range_minutes, stop_loss_pct)'.
     """
-    if len(config) <= SHORT:
-        return config
-    pairs = [part.partition(" ") for part in re.split(r", (?=[A-Za-z_][\w.]* )", config)]
-    return f"{' · '.join(value for _, _, value in pairs)} ({', '.join(name for name, _, _ in pairs)})"
+    if len(run.config) <= SHORT:
+        return run.config
+    return f"{' · '.join(run.varied.values())} ({', '.join(run.varied)})"
 
 
 def runs_columns(runs: Iterable[Run]) -> dict[str, Any]:

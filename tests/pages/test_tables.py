@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
 from pages.ui import tables
+from pages.ui.queries import Run
 
 
 @pytest.mark.parametrize(
@@ -41,16 +43,17 @@ def test_trades_of_several_symbols_keep_the_digits_of_each():
 
 
 @pytest.mark.parametrize(
-    ("config", "cell"),
+    ("varied", "cell"),
     [
-        ("", ""),
-        ("fast 5, slow 20", "fast 5, slow 20"),
-        ("range_minutes 5, stop_loss_pct 1.7", "5 · 1.7 (range_minutes, stop_loss_pct)"),
+        ({}, ""),
+        ({"fast": "5", "slow": "20"}, "fast 5, slow 20"),
+        ({"range_minutes": "5", "stop_loss_pct": "1.7"}, "5 · 1.7 (range_minutes, stop_loss_pct)"),
         (
-            "legs.0.delta -0.15, hours ['a', 'b'], x default",
+            {"legs.0.delta": "-0.15", "hours": "['a', 'b']", "x": "default"},
             "-0.15 · ['a', 'b'] · default (legs.0.delta, hours, x)",
         ),
     ],
 )
-def test_configs_of_a_sweep_are_told_apart_where_there_is_little_room(config, cell):
-    assert tables.config_cell(config) == cell
+def test_configs_of_a_sweep_are_told_apart_where_there_is_little_room(varied, cell):
+    nothing = dict.fromkeys(field.name for field in dataclasses.fields(Run))
+    assert tables.config_cell(Run(**{**nothing, "varied": varied})) == cell

@@ -177,9 +177,8 @@ def moment(text: str, zone: ZoneInfo | None, text_format: str | None, notes: lis
 def _iso(bare: str, notes: list[str]) -> dt.datetime:
     plain = re.sub(r"\s*(UTC|GMT|Z)$", "+00:00", bare, flags=re.IGNORECASE)
     plain = re.sub(r"^(\d{4})[./](\d{1,2})[./](\d{1,2})", lambda m: f"{m[1]}-{m[2]:0>2}-{m[3]:0>2}", plain)
-    if dotted := _DOTTED_CLOCK.search(
-        plain
-    ):  # else the minutes would be a fraction of the hour's first second
+    dotted = _DOTTED_CLOCK.search(plain)
+    if dotted:  # else the minutes would be a fraction of the hour's first second
         colons = dotted[0].replace(".", ":")
         notes.append(f"{bare} read as {colons}")
         plain = f"{plain[: dotted.start()]}{colons}{plain[dotted.end() :]}"
