@@ -13,9 +13,9 @@ from engine.core.sessions import schedule
 from engine.core.settings import Settings
 from engine.data.calendars import sessions as sessions_of
 from pages.ui import echarts
-from tests.e2e.conftest import NO_BROWSER, ROOT, drawn, heading, settled
+from tests.e2e.conftest import BROWSER, ROOT, choose, drawn, heading, settled
 
-pytestmark = [pytest.mark.slow, NO_BROWSER]
+pytestmark = BROWSER
 
 DAYS = (dt.date(2024, 3, 4), dt.date(2024, 3, 5))
 
@@ -72,8 +72,7 @@ def _look_at(page, path):
     settled(page)
     page.get_by_role("button", name="Preview").click()
     page.get_by_text("no column for start").wait_for()
-    page.get_by_role("combobox", name="Start", exact=True).click()
-    page.get_by_role("option", name="when", exact=True).click()
+    choose(page, page.get_by_role("combobox", name="Start", exact=True), "when")
     settled(page)
     page.get_by_role("button", name="Preview").click()
     page.get_by_text("720 rows looked at").wait_for()

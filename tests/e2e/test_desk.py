@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -15,14 +17,12 @@ from engine.core.settings import Settings
 from engine.packs.synthetic import make_demo
 from engine.store import heartbeats, jobs
 from engine.store.db import open_store
-from tests.e2e.conftest import NO_BROWSER, ROOT, drawn, heading, settled, tick, working
+from tests.e2e.conftest import BROWSER, LONG_MS, ROOT, drawn, heading, settled, tick, working
 
 pytestmark = [
-    pytest.mark.slow,
-    NO_BROWSER,
+    *BROWSER,
     pytest.mark.skipif(os.name == "nt", reason="kills as on Linux and macOS"),
 ]
-LONG_MS = 400_000  # for a sweep of 12,000 configs on a machine that does other things too
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_from_a_spec_with_a_fault_to_a_trade_of_the_best_config(visit, serve, ho
     _upload_and_mend(page, faulty_spec)
     _start_a_sweep(page)
     job = _killed_midway(home, worker)
-    _cancel_and_resume(page, home, job)
+    _cancel_and_resume(page, home, worker, job)
     _look_at_the_best(page)
     _compare_and_take_away(page)
 
@@ -100,22 +100,22 @@ def _killed_midway(home, worker):
     """Kill the worker that sweeps; the next one goes on. The job's number."""
     store = open_store(home)
     job = _until(lambda: next(iter(jobs.list_jobs(store, kinds=("sweep",))), None)).id
-    _until(lambda: _n_done(home, job) > 0)
-    (busy,) = (one.pid for one in heartbeats.workers(home) if one.job_id == job)
-    next(child for child in worker.children() if child.pid == busy).kill()
+    _at_work(home, worker, job, attempt=1).kill()
     _until(lambda: jobs.get_job(store, job).attempt == 2)
     store.close()
     return job
 
 
-def _cancel_and_resume(page, home, job):
+def _cancel_and_resume(page, home, worker, job):
+    store = open_store(home)
     card = page.locator(f".st-key-job_{job}")
-    card.get_by_text("sweeping").wait_for(timeout=LONG_MS)
-    card.get_by_role("button", name="Cancel").click()
-    card.get_by_text("cancelled").wait_for(timeout=LONG_MS)
+    with _braked(_at_work(home, worker, job, attempt=2)):  # or it is done before the page is looked at
+        card.get_by_text("sweeping").wait_for()
+        card.get_by_role("button", name="Cancel").click()
+        _until(lambda: jobs.get_job(store, job).cancel_requested)
+    card.get_by_text("cancelled").wait_for()
     card.get_by_role("button", name="Resume").click()
     page.get_by_text("Full runs").wait_for(timeout=LONG_MS)
-    store = open_store(home)
     # The first of the full runs is shown before the last is made.
     _until(lambda: jobs.get_job(store, job).status == "done")
     assert jobs.get_job(store, job).result["n_done"] == 12_180
@@ -149,9 +149,37 @@ def _compare_and_take_away(page):
     assert {row["source"] for row in rows} == {"SYNTHETIC"}
 
 
-def _n_done(home, job):
-    found = heartbeats.job_progress(home, [job])
-    return found[job].n_done if found else 0
+def _at_work(home, worker, job, attempt):
+    """The process of the worker that has done a part of the job, at this attempt."""
+    _until(lambda: _n_done(home, job, attempt) > 0)
+    (busy,) = (one.pid for one in heartbeats.workers(home) if one.job_id == job)
+    return next(child for child in worker.children() if child.pid == busy)
+
+
+def _n_done(home, job, attempt):
+    told = heartbeats.job_progress(home, [job]).get(job)
+    return told.n_done if told is not None and told.attempt == attempt else 0
+
+
+@contextmanager
+def _braked(process):
+    """The process gets a little of each second: it shows that it lives, and comes to no end meanwhile."""
+    released = threading.Event()
+
+    def brake():
+        while not released.is_set():
+            process.suspend()
+            released.wait(0.4)
+            process.resume()
+            released.wait(0.05)
+
+    braking = threading.Thread(target=brake)
+    braking.start()
+    try:
+        yield
+    finally:
+        released.set()
+        braking.join()
 
 
 def _until(condition, within_s=120):

@@ -6,10 +6,9 @@ import pytest
 
 from engine.core.settings import Settings
 from engine.packs.synthetic import make_demo
-from tests.e2e.conftest import NO_BROWSER, drawn, heading, settled, tick, working
+from tests.e2e.conftest import BROWSER, LONG_MS, drawn, heading, settled, tick, working
 
-pytestmark = [pytest.mark.slow, NO_BROWSER]
-LONG_MS = 400_000  # a worker that starts, and compiles where nothing is in its cache
+pytestmark = BROWSER
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ from engine.core.settings import Settings
 from engine.packs.synthetic import make_demo
 from engine.store import sweeps
 from engine.store.db import open_store
-from tests.e2e.conftest import NO_BROWSER, drawn, heading, settled, tick, working
+from tests.e2e.conftest import BROWSER, LONG_MS, choose, drawn, heading, settled, tick, working
 
-pytestmark = [pytest.mark.slow, NO_BROWSER]
-LONG_MS = 400_000  # for the sweep, on a machine that does other things too
+pytestmark = BROWSER
 N_CONFIGS = 224  # 7 deltas, 4 expirations, 4 widths, 2 days before expiry
 
 
@@ -56,9 +55,7 @@ def _build_a_grid(page):
         settled(page)
         axis.get_by_role("button", name="delete").click()
         axis.wait_for(state="detached")
-    settled(page)  # the list of parameters is another one once both are back in it
-    page.locator(".st-key-add_parameter input").fill("close before")
-    page.get_by_role("option").filter(has_text="Close before expiry").click()
+    choose(page, page.locator(".st-key-add_parameter input"), "Close before expiry", typed="close before")
     page.get_by_text("1, 2: 2 values").wait_for()
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from engine.store.db import open_store
 from pages.ui import shell
-from tests.e2e.conftest import NO_BROWSER, choose, drawn, heading, tick
+from tests.e2e.conftest import BROWSER, choose, drawn, heading, tick
 from tests.fixtures.runs import Drawn, keep_drawn, workspace
 
-pytestmark = [pytest.mark.slow, NO_BROWSER]
+pytestmark = BROWSER
 
 DRAWN = (
     Drawn(),
@@ -44,7 +44,8 @@ def test_from_the_list_of_runs_to_one_trade(visit, site, runs):
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Runs").click()
     page.get_by_text("3 runs").wait_for()
 
-    choose(page, "Strategy", "sma_crossover")
+    choose(page, page.get_by_label("Strategy", exact=True), "sma_crossover")
+    page.keyboard.press("Escape")
     page.get_by_text("2 runs pass the filters").wait_for()
     assert "strategy=sma_crossover" in page.url
 

@@ -9,10 +9,10 @@ import pytest
 from engine.store import drafts
 from engine.store.db import open_store
 from engine.store.strategies import list_strategies
-from tests.e2e.conftest import NO_BROWSER, heading, resting, settled
+from tests.e2e.conftest import BROWSER, heading, resting, settled
 from tests.fixtures.runs import workspace
 
-pytestmark = [pytest.mark.slow, NO_BROWSER]
+pytestmark = BROWSER
 
 MINE = {"name": "Dragged", "slug": "dragged", "universe": ["SPY"], "risk_exits": {"stop_loss_pct": -1}}
 DROP = """([target, name, text]) => {

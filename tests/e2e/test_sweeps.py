@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from engine.store.db import open_store
-from tests.e2e.conftest import NO_BROWSER, resting, settled
+from tests.e2e.conftest import BROWSER, resting, settled
 from tests.fixtures.runs import workspace
 from tests.fixtures.sweeps import draw_sweep
 
-pytestmark = [pytest.mark.slow, NO_BROWSER]
+pytestmark = BROWSER
 
 
 @pytest.fixture(scope="module")
