@@ -6,7 +6,7 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.ui import callbacks, shell
+from pages.ui import callbacks, faults, shell
 from pages.ui.delivery import Delivery
 
 if __name__ == "__main__":
@@ -14,4 +14,5 @@ if __name__ == "__main__":
     shell.show().run()
 else:
     callbacks.finish_first()
+    faults.told_in_own_words()
     app = st.App(__file__, middleware=[Middleware(Delivery)])

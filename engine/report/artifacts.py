@@ -15,6 +15,7 @@ from engine.core.durable import sync_folder, write_atomically
 from engine.metrics.names import METRICS
 from engine.report import summary, tearsheet
 from engine.report.exports import csv_bytes
+from engine.report.notes import notes_of
 from engine.sim.result import SimResult
 
 MANIFEST = "manifest.json"
@@ -73,7 +74,7 @@ def artifact_bytes(
         "skipped.parquet": parquet_bytes(result.skipped),
         **{f"{name}.parquet": parquet_bytes(table) for name, table in of_some.items() if table is not None},
         **calls,
-        "notes.json": json_bytes({"warnings": summary.warnings(result), "marks": list(result.marks)}),
+        "notes.json": json_bytes({**notes_of(result)._asdict(), "marks": list(result.marks)}),
     }
 
 

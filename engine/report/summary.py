@@ -7,10 +7,6 @@ import math
 import numpy as np
 import polars as pl
 
-from engine.sim.result import SimResult
-
-FEW_TRADES = 30  # below this a win rate of 55 % has a standard error of 9 points and more
-
 
 def daily_returns(equity: pl.DataFrame, initial_cash: float) -> pl.DataFrame:
     """session, return_frac of each session of an equity frame, the first measured from the initial cash.
@@ -160,23 +156,6 @@ def benchmark_curve(
     held = equity.select("session").join_asof(known, on="session", strategy="backward")
     value = pl.col("close").fill_null(base) / base * initial_cash
     return held.select("session", value.alias("equity"))
-
-
-def warnings(result: SimResult) -> list[str]:
-    """What a reader should know before believing the figures, one line each; the result's own notes first."""
-    lines = list(result.notes)
-    n_open = int(result.trades["is_open"].sum())
-    n_closed = len(result.trades) - n_open
-    if "ruined" in result.marks:
-        lines.append("The account was ruined: equity fell to zero or below and the run ended there.")
-    if n_open:
-        plural = "trades are" if n_open > 1 else "trade is"
-        lines.append(f"{n_open} {plural} still open at the end: marked in equity, not counted as trades.")
-    if n_closed == 0:
-        lines.append("No trade was closed: figures of trades are undefined.")
-    elif n_closed < FEW_TRADES:
-        lines.append(f"Only {n_closed} closed trades: fewer than {FEW_TRADES} say little about an edge.")
-    return lines
 
 
 def _round(width: float, *, up: bool) -> float:

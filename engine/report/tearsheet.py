@@ -17,6 +17,7 @@ from markupsafe import Markup
 from engine.metrics.names import METRICS
 from engine.report import formats, summary
 from engine.report import tearsheet_parts as parts
+from engine.report.notes import Notes, notes_of
 from engine.report.ticks import MONTHS
 from engine.sim.result import SimResult
 
@@ -42,11 +43,12 @@ def tearsheet_html(
     label : what was traded and when, in a few words.
     """
     held = summary.benchmark_curve(result.equity, benchmark, result.initial_cash)
+    notes = notes_of(result)
     figures = _figures(result.metrics, benchmark_metrics(settings, result, benchmark))
     return _render(
         "tearsheet.html.j2",
         page=_page("tearsheet", spec, settings, result, label),
-        warnings=summary.warnings(result),
+        warnings=notes.warnings,
         headline=[figures[name] for name in HEADLINE],
         metrics=list(figures.values()),
         has_benchmark=held is not None,
@@ -66,7 +68,7 @@ def tearsheet_html(
         n_trades=len(result.trades),
         spec_text=json.dumps(spec, indent=2, ensure_ascii=False),
         settings_text=json.dumps(settings, indent=2, ensure_ascii=False),
-        origin=_origin(result),
+        origin=_origin(result, notes),
     )
 
 
@@ -138,8 +140,9 @@ def _page(kind: str, spec: Json, settings: Json, result: SimResult, label: str) 
     }
 
 
-def _origin(result: SimResult) -> list[tuple[str, str]]:
+def _origin(result: SimResult, notes: Notes) -> list[tuple[str, str]]:
     return [
+        *([("Data", "; ".join(notes.facts))] if notes.facts else []),
         ("Spec", result.spec_hash),
         ("Pack", result.pack_hash),
         ("Engine", result.engine),

@@ -142,8 +142,8 @@ def calls_columns(currency: str) -> dict[str, Any]:
 
 def _show_other_rows(run: Run) -> None:
     """What the set says of its other rows: refused, repaired, of other symbols, outside of the window."""
-    lines = (*run_files.facts(run.folder), *run_files.warnings(run.folder))
-    told = [line for line in lines if line.startswith(WORDS_OF_SETS)]
+    notes = run_files.notes(run.folder)
+    told = [line for line in (*notes.facts, *notes.warnings) if line.startswith(WORDS_OF_SETS)]
     if len(told) < 2:  # all rows were taken as they stand, and are above
         return
     opened = st.expander(

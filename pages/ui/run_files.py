@@ -6,7 +6,6 @@ Trades may be many: pages ask for a few rows or for small tables, never for all 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from engine.core.settings import Settings
 from engine.metrics.names import METRIC_NAMES
 from engine.packs.window import Window
 from engine.report import summary
+from engine.report.notes import Notes, parted
 
 TRADES_ROWS = 12
 # order of the trades table -> (column, descending)
@@ -28,9 +28,6 @@ TRADE_ORDERS = {
     "worst": ("return_frac", False),
     "longest": ("bars_held", True),
 }
-_AS_IT_SHOULD_BE = re.compile(
-    r".+: (native rows|([\d,]+) of \2 sessions, [\d,]+ contracts each|([\d,]+) rows, \3 taken, 0 repaired, 0 refused)"
-)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -42,22 +39,15 @@ def json_file(folder: str, name: str) -> dict[str, Any]:
         raise _damaged(folder, name) from error
 
 
-def warnings(folder: str) -> list[str]:
-    """What a reader should know before believing the figures, one line each."""
-    return [line for line in _notes(folder) if not _AS_IT_SHOULD_BE.fullmatch(line)]
-
-
-def facts(folder: str) -> list[str]:
-    """What is told of the data where nothing is amiss: the vendor's own bars, chains of every session, calls that
-    were all taken as they stand."""
-    return [line for line in _notes(folder) if _AS_IT_SHOULD_BE.fullmatch(line)]
-
-
 @st.cache_data(max_entries=64, show_spinner=False)
-def _notes(folder: str) -> list[str]:
+def notes(folder: str) -> Notes:
+    """What is told of the run in words."""
     if not (Path(folder) / "notes.json").exists():
-        return []
-    return [str(line) for line in json_file(folder, "notes.json").get("warnings", [])]
+        return Notes([], [])
+    told = json_file(folder, "notes.json")
+    if "facts" not in told:  # written before they were kept apart
+        return parted(told.get("warnings", []))
+    return Notes(told["warnings"], told["facts"])
 
 
 @st.cache_data(max_entries=64, show_spinner="Loading the curve…")

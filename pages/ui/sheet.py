@@ -26,7 +26,7 @@ def show_head(run: Run) -> None:
         st.text(" · ".join(part for part in parts if part), width="content")
     _show_ways(run)
     show_synthetic_banner(run)
-    warnings = run_files.warnings(run.folder)
+    warnings = run_files.notes(run.folder).warnings
     if warnings:
         st.warning(
             "\n".join(f"- {plain(line)}" for line in warnings) if len(warnings) > 1 else plain(warnings[0])

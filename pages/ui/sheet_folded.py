@@ -83,7 +83,7 @@ def show_origin(run: Run, settings: dict[str, object]) -> None:
             "Engine": f"{run.engine} {run.engine_version}",
             "Seed": str(run.seed),
             "Sweep": run.sweep_id or formats.DASH,
-            "Data": "; ".join((run.source, *run_files.facts(run.folder))),
+            "Data": "; ".join((run.source, *run_files.notes(run.folder).facts)),
             "Made": f"{formats.instant(run.created_at)} UTC",
         }
         st.dataframe(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from engine.store.db import open_store
-from pages.ui import queries
+from pages.ui import queries, run_files
 from tests.fixtures.runs import Drawn, keep_drawn
 from tests.pages.conftest import open_page, run_ids, texts
 
@@ -113,6 +115,13 @@ def test_what_is_as_it_should_be_is_no_warning(empty):
     (said,) = [one.value.replace("\\", "") for one in at.warning if "contracts" in one.value]
     assert amiss in said
     assert "native" not in said and "253" not in said and "vip" not in said
+
+
+def test_notes_of_an_older_argus_are_parted_as_they_are_read(tmp_path):
+    """Up to now its notes.json held all lines as warnings."""
+    lines = ["AAA 1D: native rows", "AAA 1h: built from 1min rows"]
+    (tmp_path / "notes.json").write_text(json.dumps({"warnings": lines, "marks": []}), "utf-8")
+    assert run_files.notes(str(tmp_path)) == ([lines[1]], [lines[0]])
 
 
 def test_a_run_without_trades_says_so(sheet):

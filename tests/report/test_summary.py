@@ -110,11 +110,3 @@ def test_skipped_entries_are_counted_by_reason():
     at = [dt.datetime(2013, 1, 2, tzinfo=dt.UTC)] * 3
     skipped = frame(SKIPPED_SCHEMA, {"at": at, "symbol": ["SPY"] * 3, "reason": ["b", "a", "b"]})
     assert summary.skipped_reasons(skipped).rows() == [("b", 2), ("a", 1)]
-
-
-def test_warnings_tell_of_open_trades_few_trades_and_ruin(make_result):
-    lines = summary.warnings(make_result([0.1, 0.2], n_open=1, marks=("ruined",), notes=("First.",)))
-    assert lines[0] == "First."
-    assert [any(word in line for line in lines) for word in ("ruined", "still open", "Only 1 closed")] == [
-        True
-    ] * 3
