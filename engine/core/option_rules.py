@@ -157,12 +157,12 @@ def _or_nan(value: float | None) -> float:
 def _refuse(spec: StrategySpec) -> None:
     if spec.entry.order.type != "market":
         raise SpecError(
-            f"entry.order.type {spec.entry.order.type}: positions of options enter at market; their quotes have no "
-            "high and low that a resting order could be filled by. Use market."
+            f"entry.order.type: positions of options enter at market, got {spec.entry.order.type}; their quotes have "
+            "no high and low that a resting order could be filled by. Use market."
         )
     if spec.risk_exits.trigger == "touch":
         raise SpecError(
-            "risk_exits.trigger touch: options are watched on their marks, bar by bar. Use close or leave it out."
+            "risk_exits.trigger: options are watched on their marks, bar by bar, got touch. Use close or leave it out."
         )
     bought = [leg for leg in spec.legs if leg.asset == "option" and leg.side == "BUY"]
     if spec.conversion is not None and (len(spec.legs) != 1 or not bought):
@@ -176,7 +176,7 @@ def _refuse_unheard(spec: StrategySpec) -> None:
     for i, symbol in symbols:
         if symbol != symbols[0][1]:
             raise SpecError(
-                f"legs.{i}.symbol {symbol}: the legs of a position are options on one underlying, and leg "
+                f"legs.{i}.symbol: the legs of a position are options on one underlying, got {symbol}, and leg "
                 f"{symbols[0][0]} names {symbols[0][1]}. Leave the symbols out; the universe says what is traded."
             )
     for i, leg in enumerate(spec.legs):
@@ -186,8 +186,8 @@ def _refuse_unheard(spec: StrategySpec) -> None:
     rolled = None if spec.roll is None else spec.roll.days_before_expiry
     if before is not None and rolled is not None and rolled < before:
         raise SpecError(
-            f"roll.days_before_expiry {rolled}: the position is closed {before} days before expiry and never rolls. "
-            "Roll earlier, or set close_before_expiry_days lower."
+            f"roll.days_before_expiry: the position is closed {before} days before expiry and never rolls, got "
+            f"{rolled}. Roll earlier, or set close_before_expiry_days lower."
         )
 
 
@@ -246,7 +246,9 @@ def _strike(legs: Sequence[LegSpec], i: int) -> tuple[Pick, float, int]:
     wish = float(wishes[pick] or 0.0)
     if pick == "delta" and wish * (1 if leg.right == "CALL" else -1) < 0:
         side = "0 to 1" if leg.right == "CALL" else "-1 to 0"
-        raise SpecError(f"legs.{i}.delta {leg.delta:g}: a {leg.right} has a delta of {side}. Turn the sign.")
+        raise SpecError(
+            f"legs.{i}.delta: a {leg.right} has a delta of {side}, got {leg.delta:g}. Turn the sign."
+        )
     if pick in ("offset", "width"):
         of_leg = (leg.offset_from or 0) if pick == "offset" else 0
         _refuse_reference(legs, i, of_leg, "offset_from" if pick == "offset" else "width")
@@ -322,7 +324,7 @@ def _conversion(spec: StrategySpec) -> ConversionRules | None:
     )
     if math.isnan(rules.underlying_frac) and math.isnan(rules.premium_frac):
         cure = _MOVEMENTS.get(c.trigger, " or ".join(_MOVEMENTS.values()))
-        raise SpecError(f"conversion.trigger {c.trigger}: no movement is given for it. Set {cure}.")
+        raise SpecError(f"conversion.trigger: no movement is given for {c.trigger}. Set {cure}.")
     if math.isnan(rules.offset) and math.isnan(rules.delta):
         raise SpecError("conversion: nothing says what is sold. Set short_strike_offset or short_delta.")
     if not (math.isnan(rules.offset) or math.isnan(rules.delta)):

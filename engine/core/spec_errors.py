@@ -35,9 +35,10 @@ class Fault(NamedTuple):
 
 
 def fault_of(said: str) -> Fault:
-    """A sentence that begins with a path, `entry.signal_logic.0: ...`, as a fault at that place; any other at none."""
+    """A sentence that begins with a path, `legs.0.delta: ...`, as a fault at that place; any other at none."""
     path, _, rest = said.partition(": ")
-    return Fault(tuple(path.split(".")), rest) if re.fullmatch(r"\w+(\.\w+)+", path) else Fault((), said)
+    parts = tuple(path.split("."))
+    return Fault(parts, rest) if rest and parts[0] in StrategySpec.model_fields else Fault((), said)
 
 
 def field_errors(err: ValidationError, root: type[BaseModel] = StrategySpec) -> list[Fault]:

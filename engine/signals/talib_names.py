@@ -12,6 +12,7 @@ from engine.core.errors import SpecError
 from engine.core.fields import ParamValue
 from engine.core.instruments import INDICES
 from engine.signals import volatility_names
+from engine.signals.talib_table import NEEDS_MORE, Function, Value, functions
 
 TREND_BIAS = "TREND_BIAS"
 BEARISH, NEUTRAL, BULLISH = -1.0, 0.0, 1.0
@@ -21,7 +22,6 @@ ALIASES = {"fast": "fastperiod", "slow": "slowperiod", "signal": "signalperiod"}
 MA_TYPES = {
     "SMA": 0, "EMA": 1, "WMA": 2, "DEMA": 3, "TEMA": 4, "TRIMA": 5, "KAMA": 6, "MAMA": 7, "T3": 8, "HMA": 9,
 }  # fmt: skip
-NEEDS_MORE = {"MAVP": "a column of periods"}
 
 # Recursive functions that TA-Lib does not flag as unstable: built on exponential means or on their own past.
 RECURSIVE = frozenset(
@@ -42,13 +42,16 @@ class Indicator(NamedTuple):
     """
 
     function: str
-    params: tuple[tuple[str, int | float], ...]
+    params: tuple[tuple[str, Value], ...]
     output: int
     source: str
 
 
 def resolve(name: str, params: Mapping[str, ParamValue]) -> Indicator:
-    """The indicator a spec names. SpecError in one line on an unknown name, parameter, output or a bad value."""
+    """The indicator a spec names. SpecError in one line on an unknown name, parameter, output or a bad value.
+
+    TA-Lib is not loaded: what it has and takes stands in `talib_table`.
+    """
     return _resolve(name, tuple(sorted(params.items())))
 
 
@@ -64,8 +67,8 @@ def _resolve(name: str, given: tuple[tuple[str, ParamValue], ...]) -> Indicator:
         raise SpecError(
             f"indicator {name}: TA-Lib's {function} needs {NEEDS_MORE[function]}; a spec has none."
         )
-    info = function_info(function)
-    values: dict[str, int | float] = dict(info["parameters"])
+    info = functions()[function]
+    values = dict(info.params)
     source, output = "", suffix
     for key, value in given:
         if key.lower() in ("source", "price"):
@@ -75,22 +78,28 @@ def _resolve(name: str, given: tuple[tuple[str, ParamValue], ...]) -> Indicator:
         else:
             parameter = _parameter(name, key, list(values))
             values[parameter] = _number(name, parameter, value, values[parameter])
-    return _checked(name, function, values, _output(name, function, info["output_names"], output), source)
+    return _checked(name, function, values, _output(name, info, output), source)
 
 
-def _checked(name: str, function: str, values: dict[str, int | float], output: int, source: str) -> Indicator:
-    """An exact mean stands behind every way to say simple mean."""
+def _checked(name: str, function: str, values: dict[str, Value], output: int, source: str) -> Indicator:
+    """Within TA-Lib's bounds; an exact mean stands behind every way to say simple mean."""
     if values.get("matype") == 0 and (function == "MA" or (function == "BBANDS" and output == 1)):
         function, values, output = "SMA", {"timeperiod": values["timeperiod"]}, 0
-    found = Indicator(function, tuple(sorted(values.items())), output, source)
-    if function_lookback(found.function, found.params) < 0:
-        shown = ", ".join(f"{k} {v}" for k, v in values.items())
-        raise SpecError(f"indicator {name}: TA-Lib refuses {shown}; use values inside its bounds.")
-    return found
+    for parameter, value in values.items():
+        least, most = functions()[function].bounds[parameter]
+        if not least <= value <= most:
+            raise SpecError(
+                f"indicator {name}: {_shown(parameter)} must be {least:,.10g} to {most:,.10g}, got {value:.10g}."
+            )
+    return Indicator(function, tuple(sorted(values.items())), output, source)
+
+
+def _shown(parameter: str) -> str:
+    return "length" if parameter == "timeperiod" else parameter
 
 
 def _trend_bias(given: tuple[tuple[str, ParamValue], ...]) -> Indicator:
-    values: dict[str, int | float] = {"fast": 50, "slow": 200}
+    values: dict[str, Value] = {"fast": 50, "slow": 200}
     for key, value in given:
         if key not in values:
             raise SpecError(f"indicator trend_bias: unknown parameter {key!r}; parameters: fast, slow.")
@@ -128,8 +137,8 @@ def function_info(function: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=65_536)
-def function_lookback(function: str, params: tuple[tuple[str, int | float], ...]) -> int:
-    """Rows before the first value; -1 where TA-Lib refuses the parameters."""
+def function_lookback(function: str, params: tuple[tuple[str, Value], ...]) -> int:
+    """Rows before the first value; -1 where TA-Lib refuses the parameters, which `resolve` has seen to."""
     values = dict(params)
     if function == TREND_BIAS:
         return int(values["slow"]) - 1
@@ -165,7 +174,7 @@ def lookback(found: Indicator) -> int:
 
 def _function(name: str) -> tuple[str, str]:
     """(function, rest of the name that chooses an output)."""
-    known, upper = set(function_names()), name.upper()
+    known, upper = {*functions(), *NEEDS_MORE}, name.upper()
     parts = upper.split("_")
     for n in range(len(parts), 0, -1):
         if "_".join(parts[:n]) in known:
@@ -176,7 +185,7 @@ def _function(name: str) -> tuple[str, str]:
             f'"symbol": "{upper}"}}.'
         )
     near = difflib.get_close_matches(
-        upper, [*function_names(), TREND_BIAS, *volatility_names.NAMES], n=3, cutoff=0.4
+        upper, [*functions(), TREND_BIAS, *volatility_names.NAMES], n=3, cutoff=0.4
     )
     hint = f"Nearest: {', '.join(near)}." if near else "Use a TA-Lib name such as SMA, EMA, RSI, ATR, MACD."
     raise SpecError(f"indicator {name}: not a TA-Lib function. {hint}")
@@ -190,11 +199,11 @@ def _parameter(name: str, key: str, allowed: list[str]) -> str:
     for parameter in allowed:
         if parameter.lower().replace("_", "") == plain:
             return parameter
-    shown = ", ".join("length" if p == "timeperiod" else p for p in allowed) or "none"
+    shown = ", ".join(map(_shown, allowed)) or "none"
     raise SpecError(f"indicator {name}: unknown parameter {key!r}; parameters: {shown}.")
 
 
-def _number(name: str, parameter: str, value: ParamValue, default: int | float) -> int | float:
+def _number(name: str, parameter: str, value: ParamValue, default: Value) -> Value:
     if isinstance(value, str) and parameter.endswith("matype") and value.upper() in MA_TYPES:
         return MA_TYPES[value.upper()]
     if isinstance(value, str | bool):
@@ -206,16 +215,17 @@ def _number(name: str, parameter: str, value: ParamValue, default: int | float) 
     return float(value)
 
 
-def _source(name: str, info: Mapping[str, Any], value: ParamValue) -> str:
-    if "close" not in info["inputs"] or {"open", "high", "low"} & set(info["inputs"]):
-        raise SpecError(f"indicator {name}: takes {', '.join(info['inputs'])}; it has no source to choose.")
+def _source(name: str, info: Function, value: ParamValue) -> str:
+    if "close" not in info.inputs or {"open", "high", "low"} & set(info.inputs):
+        raise SpecError(f"indicator {name}: takes {', '.join(info.inputs)}; it has no source to choose.")
     if value not in PRICE_NAMES:
         raise SpecError(f"indicator {name}: source {value!r} is not one of {', '.join(PRICE_NAMES)}.")
     return "" if value == "close" else str(value)
 
 
-def _output(name: str, function: str, outputs: list[str], wanted: str) -> int:
+def _output(name: str, info: Function, wanted: str) -> int:
     """Place of the output: exact name first, then the only one that begins or ends with `wanted`."""
+    function, outputs = info.name, info.outputs
     if not wanted:
         own = [i for i, o in enumerate(outputs) if o in function.lower()]
         if len(outputs) == 1 or len(own) == 1:

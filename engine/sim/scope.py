@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.core.errors import SpecError
 from engine.core.option_rules import option_rules
 from engine.core.spec import StrategySpec
+from engine.core.spec_errors import Fault, fault_of
 from engine.core.spec_options import OptionFilters
 from engine.core.timeframes import MINUTES
 
@@ -23,6 +24,8 @@ OF_OPTIONS = (
 )
 """Fields that say something about options only."""
 
+_WITHOUT_LEG = "but no leg is an option. Give a leg with asset option, or take the option parts out"
+
 
 def refuse_unwalkable(spec: StrategySpec) -> None:
     """SpecError for what no walk could give a meaning: option parts without an option leg, legs that contradict each
@@ -33,8 +36,35 @@ def refuse_unwalkable(spec: StrategySpec) -> None:
         refuse_options(spec)
 
 
+def unwalkable(spec: StrategySpec) -> list[Fault]:
+    """What `refuse_unwalkable` refuses, at its place: each option part without an option leg, else the first fault."""
+    if not spec.is_options:
+        return [_without_leg(one) for one in option_parts(spec)]
+    try:
+        refuse_unwalkable(spec)
+    except SpecError as error:
+        return [fault_of(str(error))]
+    return []
+
+
+def _without_leg(part: str) -> Fault:
+    path, _, value = part.partition(" ")
+    what = f"{value} is for options" if value else "for options"
+    return Fault(tuple(path.split(".")), f"{what}, {_WITHOUT_LEG}.")
+
+
 def refuse_options(spec: StrategySpec) -> None:
     """For what walks bars alone: nothing of an option spec is ignored there. `simulate` runs option legs itself."""
+    found = option_parts(spec)
+    if found:
+        cure = (
+            "which are walked on their chains, and here are bars alone" if spec.is_options else _WITHOUT_LEG
+        )
+        raise SpecError(f"{', '.join(found)}: for options, {cure}.")
+
+
+def option_parts(spec: StrategySpec) -> list[str]:
+    """What a spec gives that says something about options only: paths, one with the value that does."""
     exits, sizing = spec.risk_exits, spec.sizing
     given = {
         "legs": bool(spec.legs),
@@ -49,11 +79,4 @@ def refuse_options(spec: StrategySpec) -> None:
         "sizing.max_spread_risk_pct": sizing.max_spread_risk_pct is not None,
         "sizing.max_per_symbol": sizing.max_per_symbol is not None,
     }
-    found = [name for name, is_given in given.items() if is_given]
-    if found:
-        cure = (
-            "which are walked on their chains, and here are bars alone"
-            if spec.is_options
-            else "but no leg is an option. Give a leg with asset option, or take the option parts out"
-        )
-        raise SpecError(f"{', '.join(found)}: for options, {cure}.")
+    return [name for name, is_given in given.items() if is_given]

@@ -6,13 +6,13 @@ would make another strategy of it. Light: nothing here reads data; who does tell
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from engine.core.conditions import comparisons
 from engine.core.errors import DataError, SpecError
 from engine.core.spec import Logic, StrategySpec
-from engine.core.spec_errors import closest
+from engine.core.spec_errors import Fault, closest
 
 FILTERS = {
     "open_interest": ("min_open_interest",),
@@ -90,26 +90,37 @@ def refuse_unanswered(spec: StrategySpec, missing: Collection[str], where: str) 
 
 
 def check_remedies(spec: StrategySpec) -> None:
-    """SpecError where a waiver or a stand-in is named that does not exist: it would do nothing, silently."""
+    """SpecError for the first of `remedy_faults`."""
+    for fault in remedy_faults(spec):
+        raise SpecError(str(fault))
+
+
+def remedy_faults(spec: StrategySpec) -> Iterator[Fault]:
+    """Where a waiver or a stand-in is named that does not exist: it would do nothing, silently."""
     for name in spec.data.waive:
         if name not in FILTERS:
             near = closest(name, list(FILTERS))
             hint = f" Did you mean {near}?" if near else ""
-            raise SpecError(
-                f"data.waive: {name!r} is no filter that can be waived.{hint} Filters: {', '.join(FILTERS)}."
-            )
+            said = f"{name!r} is no filter that can be waived.{hint} Filters: {', '.join(FILTERS)}."
+            yield Fault(("data", "waive"), said)
     for name, stand_in in spec.data.substitute.items():
         if STAND_INS.get(name) != stand_in:
             allowed = ", ".join(f'{{"{symbol}": "{word}"}}' for symbol, word in STAND_INS.items())
-            raise SpecError(
-                f"data.substitute: {stand_in!r} cannot stand in for {name!r}. Allowed: {allowed}."
-            )
+            said = f"{stand_in!r} cannot stand in for {name!r}. Allowed: {allowed}."
+            yield Fault(("data", "substitute"), said)
 
 
 def refuse_stand_ins(spec: StrategySpec) -> None:
-    """DataError for a run on bars alone: a stand-in is taken from the chain that an option spec brings."""
+    """DataError for the first of `stand_in_faults`."""
+    for fault in stand_in_faults(spec):
+        raise DataError(str(fault))
+
+
+def stand_in_faults(spec: StrategySpec) -> Iterator[Fault]:
+    """Of a spec that runs on bars alone: a stand-in is taken from the chain that an option spec brings."""
     for name, stand_in in () if spec.is_options else spec.data.substitute.items():
-        raise DataError(
-            f"data.substitute: {stand_in} for {name} is taken from an option chain, and a run on bars has none. "
+        said = (
+            f"{stand_in} for {name} is taken from an option chain, and a run on bars has none. "
             f"Bring prices of {name} with `data import`, or take the condition out."
         )
+        yield Fault(("data", "substitute"), said)

@@ -1,7 +1,7 @@
 """A grid that is being written: each fault where it belongs, and how many configs there would be.
 
 `build` stops at the first fault, as a command line should. A form needs them all, each at its axis or condition.
-What TA-Lib refuses, the worker says before it walks: the library is too heavy for a web process.
+Each config that is tried must be what a run would take (`sim.refused`); the worker tries them all before it walks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from engine.core.errors import SpecError
 from engine.core.spec import StrategySpec
 from engine.core.spec_text import with_overrides
-from engine.sim.scope import refuse_unwalkable
+from engine.sim.refused import refused_by_runs
 from engine.sweep.axes import Axis, axis_spec, expand
 from engine.sweep.candidates import Candidate
 from engine.sweep.counting import Count, count_configs, parsed_condition
@@ -147,14 +147,19 @@ def _refused(spec: StrategySpec, axis: Axis) -> str | None:
         np.linspace(0, len(axis.values) - 1, min(len(axis.values), MAX_VALUES_TRIED)).astype(int)
     )
     for value in (axis.values[i] for i in picks):
-        try:
-            refuse_unwalkable(with_overrides(spec, dict.fromkeys(axis.paths, value), ""))
-        except SpecError as err:
-            text = str(err).removeprefix(": ")
+        for text in _faults(spec, dict.fromkeys(axis.paths, value)):
             path = next((path for path in axis.paths if text.startswith(path)), None)
             if path is not None:  # anything else may be right together with the other axes
                 return f"Value {value}: {text.partition(': ')[2]}"
     return None
+
+
+def _faults(spec: StrategySpec, overrides: Mapping[str, Any]) -> list[str]:
+    """What a run of the config would refuse, as sentences that begin with a path."""
+    try:
+        return [str(fault) for fault in refused_by_runs(with_overrides(spec, overrides, ""))]
+    except SpecError as err:
+        return [str(err).removeprefix(": ")]
 
 
 # ---------------------------------------------------------------- the grid
@@ -198,17 +203,17 @@ def _counted(
 
 
 def _configs(spec: StrategySpec, axes: Sequence[Axis], where: Sequence[str]) -> tuple[int | None, str | None]:
-    """(place of the axis, fault) of the first config found that the spec as a whole refuses; no place: of the whole."""
-    try:
-        refuse_unwalkable(spec)
-    except SpecError as err:
-        return None, str(err)
+    """(place of the axis, fault) of the first config found that a run would refuse; no place: of the whole.
+
+    What the spec leaves open and each config gives is no fault; what none of them mends is the spec's, not a config's.
+    """
+    own = _faults(spec, {})
     for overrides, told in _samples(axes, where):
-        try:
-            refuse_unwalkable(with_overrides(spec, overrides, ""))
-        except SpecError as err:
-            text = str(err).removeprefix(": ")
-            return _to_blame(axes, text), f"Config {told}: {text}{ADVICE}"
+        found = _faults(spec, overrides)
+        if found and found[0] in own:
+            return None, found[0]
+        if found:
+            return _to_blame(axes, found[0]), f"Config {told}: {found[0]}{ADVICE}"
     return None, None
 
 

@@ -146,6 +146,7 @@ def _checked(path: Path) -> dict[str, Any]:
     """Faults of one file; a sound one has its hashes and the size of its grid."""
     from engine.core.errors import BadInput
     from engine.core.spec_text import read_json, read_tree, spec_hash, trading_hash
+    from engine.sim.refused import refused_outright
 
     found: dict[str, Any] = {"file": str(path), "faults": [], "dialect": None, "note": ""}
     try:
@@ -155,33 +156,11 @@ def _checked(path: Path) -> dict[str, Any]:
             found |= {"dialect": normal.dialect.key, "note": normal.note}
         if spec is not None:
             found |= {"slug": spec.slug, "spec_hash": spec_hash(spec), "trading_hash": trading_hash(spec)}
+            found["faults"] = [str(normal.as_written(fault)) for fault in refused_outright(spec)]
             found["n_configs"] = _n_configs(spec)
-            found["faults"] = _refused_by_runs(spec, normal)
     except BadInput as err:
-        found["faults"] = [str(err).removeprefix(f"{path.name}: ").removeprefix(f"{path}: ")]
+        found["faults"].append(str(err).removeprefix(f"{path.name}: ").removeprefix(f"{path}: "))
     return found
-
-
-def _refused_by_runs(spec: Any, normal: Normal) -> list[str]:
-    """Faults of named logic and its parameters; else the first of what signals and walks refuse of any spec."""
-    from engine.core.errors import SpecError
-    from engine.core.spec_errors import fault_of
-    from engine.signals.logic import logic_faults
-    from engine.signals.rules import SignalPlan
-    from engine.sim.scope import refuse_unwalkable
-    from engine.sim.unanswered import check_remedies
-
-    faults = logic_faults(spec)
-    if faults:
-        return [str(normal.as_written(fault)) for fault in faults]
-    try:
-        SignalPlan.of(spec)
-        check_remedies(spec)
-        if not spec.sweep.grid:  # a grid may give what the spec leaves open; each of its configs is checked
-            refuse_unwalkable(spec)
-    except SpecError as error:
-        return [str(normal.as_written(fault_of(str(error))))]
-    return []
 
 
 def _n_configs(spec: Any) -> int:

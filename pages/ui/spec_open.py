@@ -34,6 +34,7 @@ def show_version(at: Revision, version: Version) -> None:
     if doc.checked.problems:
         st.warning(guard.plain(f"This Argus does not take the version as it is: {doc.checked.problems[0]} Edit it and "
                                "save another one."))  # fmt: skip
+    _show_left_open(doc)
     jobs.show_asked()
     _show_view(at, doc, version.slug, version.hash)
 
@@ -67,6 +68,7 @@ def show_draft(at: Revision, draft: DraftText) -> None:
                   on_click=spec_actions.delete, args=(draft.id,))  # fmt: skip
     _show_what_changed(doc, origin)
     show_older(doc)
+    _show_left_open(doc)
     show_problems(doc, listed=st.query_params.get(state.VIEW) != "JSON")
     slug = origin.slug if origin else _slug(doc)
     _show_view(at, doc, slug, origin.hash if origin else "")
@@ -95,10 +97,12 @@ def _show_head(name: str, kind: str, icon: str, colour: str, below: str) -> None
 
 def _show_starts(doc: Doc, spec_hash: str) -> None:
     """A run or a sweep; of a draft, its version is saved first."""
-    is_valid = doc.checked.spec is not None
+    is_valid, left_open = doc.checked.spec is not None, doc.checked.left_open
     why = None if is_valid else "A spec with faults cannot be started. Mend them first."
+    alone = "Its grid may give what is left open. Start a sweep." if left_open else why
     verb = "Save and " if doc.draft else "Start a "
-    st.button(f"{verb}run", key=state.RUN_SPEC, icon=":material/play_arrow:", disabled=not is_valid, help=why,
+    st.button(f"{verb}run", key=state.RUN_SPEC, icon=":material/play_arrow:", help=alone,
+              disabled=not is_valid or left_open is not None,
               type="secondary" if doc.draft else "primary", on_click=spec_actions.run,
               args=(doc.draft, spec_hash))  # fmt: skip
     wants = st.button(f"{verb}sweep", key=state.SWEEP_SPEC, icon=":material/grid_on:", disabled=not is_valid,
@@ -107,6 +111,13 @@ def _show_starts(doc: Doc, spec_hash: str) -> None:
         wanted = spec_actions.save(doc.draft) if doc.draft else spec_hash
         if wanted is not None:
             st.switch_page(shell.page("sweeps.py"), query_params={state.SPEC: wanted})
+
+
+def _show_left_open(doc: Doc) -> None:
+    """Why there is no run of a spec that can be swept."""
+    if doc.checked.left_open is not None:
+        said = f"A single run would be refused: {doc.checked.left_open} A sweep over its grid may give it."
+        st.info(guard.plain(said), icon=":material/grid_on:")
 
 
 def _show_download(doc: Doc, slug: str) -> None:

@@ -6,7 +6,7 @@ Nothing a person wrote is lost: a value that a field does not take is kept as it
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -19,8 +19,7 @@ from engine.core.json_lines import Path, line_of, lines_of
 from engine.core.spec import StrategySpec
 from engine.core.spec_errors import Fault, shorten
 from engine.core.spec_text import parse_json, read_tree
-from engine.signals.indicator_table import unknown_names
-from engine.signals.logic import logic_faults
+from engine.sim.refused import refused_by_runs, refused_outright
 
 MOST_COUNTED = 1_000_000  # combinations of a grid that a page counts itself
 
@@ -41,6 +40,7 @@ class Checked:
     """A text and what came of it. tree: None where it is no JSON object; spec: None where it has faults.
 
     older : the dialect and its mappings, None for Spec v1; a form cannot work on the tree of one.
+    left_open : what a run of a sound spec would still refuse, and its grid may give; None where nothing is.
     """
 
     text: str
@@ -48,6 +48,7 @@ class Checked:
     spec: StrategySpec | None
     problems: tuple[Problem, ...]
     older: Normal | None = None
+    left_open: Problem | None = None
 
     def at(self, path: Path) -> list[str]:
         """The faults of one field."""
@@ -56,20 +57,29 @@ class Checked:
 
 @lru_cache(maxsize=32)
 def checked(text: str) -> Checked:
-    """Read and check a text: JSON, fields, indicators, the grid. Shared by sessions: nobody changes its tree."""
+    """Read and check a text: JSON, fields, what every run would refuse, the grid.
+
+    Shared by sessions: nobody changes its tree.
+    """
     try:
         tree = parse_json(text, "")
     except SpecError as error:
         said = str(error).removeprefix(": ")
         return Checked(text, None, None, (Problem((), said[0].upper() + said[1:], _line_in(said)),))
     spec, faults, normal = read_tree(tree)
+    open_faults: list[Fault] = []
     if spec is not None:
-        found = (*logic_faults(spec), *unknown_names(spec), *_grid_faults(spec))
-        faults = [normal.as_written(fault) for fault in found]
+        faults = [normal.as_written(fault) for fault in (*refused_outright(spec), *_grid_faults(spec))]
+        open_faults = [] if faults else [normal.as_written(fault) for fault in refused_by_runs(spec)[:1]]
+    kept, older = tree if isinstance(tree, dict) else None, normal if normal.dialect else None
+    problems = _at_lines(text, faults)
+    left_open = next(iter(_at_lines(text, open_faults)), None)
+    return Checked(text, kept, None if problems else spec, problems, older, left_open)
+
+
+def _at_lines(text: str, faults: Sequence[Fault]) -> tuple[Problem, ...]:
     lines = lines_of(text) if faults else {}
-    problems = tuple(Problem(fault.path, fault.said, line_of(lines, fault.path)) for fault in faults)
-    kept = tree if isinstance(tree, dict) else None
-    return Checked(text, kept, None if problems else spec, problems, normal if normal.dialect else None)
+    return tuple(Problem(fault.path, fault.said, line_of(lines, fault.path)) for fault in faults)
 
 
 def n_configs(spec: StrategySpec) -> int | None:

@@ -97,11 +97,11 @@ def test_a_spec_of_shares_has_no_payoff(save):
     assert not at.exception and "Payoff" not in texts(at) and not at.get("echarts_chart")
 
 
-def test_legs_that_contradict_each_other_get_a_sentence(save):
-    legs = [CALL[0] | {"delta": 0.5, "premium": 2.0}]
-    at = open_page("specs", spec=save(spec_of(legs)).hash)
+def test_legs_that_only_their_grid_completes_get_a_sentence(save):
+    grid = {"grid": {"conversion.short_delta": {"values": [0.1, 0.2]}}}
+    at = open_page("specs", spec=save(spec_of(CALL, conversion={"premium_gain_pct": 15}, sweep=grid)).hash)
     assert not at.exception
-    assert "No payoff can be drawn" in texts(at) and "both choose the strike" in texts(at)
+    assert "No payoff can be drawn" in texts(at) and "nothing says what is sold" in texts(at)
 
 
 def test_a_payoff_loads_no_heavy_library(save, empty):

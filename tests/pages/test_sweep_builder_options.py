@@ -80,7 +80,7 @@ def test_names_that_the_spec_gives_keep_their_leg_in_words(with_chain):
 def test_a_delta_of_the_wrong_sign_is_told_at_its_box(with_chain):
     wrong = AxisDraft(0, "delta", ("legs.0.delta",), values="-0.2, 0.2")
     at = builder(Draft(axes=(wrong,)), spec=HASH)
-    assert "Value 0.2: a PUT has a delta of -1 to 0. Turn the sign." in plain(at)
+    assert "Value 0.2: a PUT has a delta of -1 to 0, got 0.2. Turn the sign." in plain(at)
     assert at.button(key="start_sweep").disabled
     box(at.text_input, "0_values").set_value("-0.2, -0.1").run()
     assert "Turn the sign" not in texts(at)

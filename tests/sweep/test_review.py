@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import SpecError
+from engine.core.spec_text import with_overrides
 from engine.sweep import counting
 from engine.sweep.axes import Axis
 from engine.sweep.candidates import candidates
@@ -135,8 +136,26 @@ def test_a_config_whose_fault_names_one_axis_stands_at_that_axis():
 def test_a_leg_that_contradicts_itself_is_told_at_its_parameter():
     delta = Written("short_put_delta", ("legs.0.delta",), [-0.2, 0.2])
     found = review(put_spread(), [delta, Written("width", ("legs.1.width",), [5, 10])], [])
-    assert found.faults == ("Value 0.2: a PUT has a delta of -1 to 0. Turn the sign.", None)
+    assert found.faults == ("Value 0.2: a PUT has a delta of -1 to 0, got 0.2. Turn the sign.", None)
     assert review(put_spread(), [replace(delta, values=[-0.2, -0.1])], []).is_sound
+
+
+def test_what_the_spec_leaves_open_may_be_given_by_the_grid():
+    spec = with_overrides(
+        put_spread(), {"legs": [{"right": "CALL", "dte": 7}], "conversion": {"premium_gain_pct": 15}}
+    )
+    delta = Written("short_delta", ("conversion.short_delta",), [0.1, 0.2])
+    assert review(spec, [delta], []).is_sound
+    days = Written("days", ("legs.0.dte",), [7, 14])
+    found = review(spec, [days], [])
+    assert (found.fault or "").startswith("conversion: nothing says what is sold.") and not any(found.faults)
+
+
+def test_a_value_that_talib_refuses_is_told_before_a_worker_looks():
+    rsi = {"name": "RSI", "params": {"length": 14}, "operator": "<", "value": 30}
+    spec = with_overrides(sma(), {"entry.signal_logic": [rsi]})
+    found = review(spec, [Written("n", ("entry.signal_logic.0.params.length",), [1, 2])], [])
+    assert found.faults == ("Value 1: indicator RSI: length must be 2 to 100,000, got 1.",)
 
 
 def test_a_parameter_of_options_is_refused_for_a_spec_on_bars():

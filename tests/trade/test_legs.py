@@ -251,7 +251,7 @@ def test_legs_keep_to_one_root_and_prefer_settlement_on_the_close():
 @pytest.mark.parametrize(
     ("legs", "fields", "says"),
     [
-        ([put(delta=0.3)], {}, "legs.0.delta 0.3: a PUT has a delta of -1 to 0"),
+        ([put(delta=0.3)], {}, "legs.0.delta: a PUT has a delta of -1 to 0, got 0.3"),
         ([put(delta=-0.3, premium=1)], {}, "delta and premium both choose the strike"),
         ([put(width=5)], {}, "legs.0.width: leg 0 is no other option leg"),
         ([put(), put(same_expiration_as=5)], {}, "same_expiration_as: leg 5 is no other option leg"),
@@ -261,7 +261,7 @@ def test_legs_keep_to_one_root_and_prefer_settlement_on_the_close():
         ([put()], {"risk_exits": {"trigger": "touch"}}, "Use close"),
         ([put()], {"entry": {"order": {"type": "limit"}}}, "Use market"),
         ([{"asset": "underlying"}], {}, "no option leg"),
-        ([put(symbol="SPY"), put(width=5, symbol="QQQ")], {}, "legs.1.symbol QQQ: the legs of a position"),
+        ([put(symbol="SPY"), put(width=5, symbol="QQQ")], {}, "legs.1.symbol: the legs of a position"),
         ([call(), {"asset": "underlying", "delta": 0.5}], {}, "legs.1.delta: chooses an option"),
         ([call(), {"asset": "underlying", "strict": True}], {}, "legs.1.strict: chooses an option"),
         ([put(dte=7), put(width=5, same_expiration_as=0, dte=30)], {}, "same_expiration_as and dte both"),
@@ -278,7 +278,7 @@ def test_legs_keep_to_one_root_and_prefer_settlement_on_the_close():
         (
             [put()],
             {"roll": {"days_before_expiry": 2}, "risk_exits": {"close_before_expiry_days": 5}},
-            "roll.days_before_expiry 2: the position is closed 5 days before expiry",
+            "roll.days_before_expiry: the position is closed 5 days before expiry",
         ),
     ],
 )
