@@ -16,6 +16,7 @@ from engine.core.timeframes import MINUTES
 from engine.data import catalog, quality, readers
 from engine.data.calendars import sessions as sessions_of
 from engine.data.chains import read_chain
+from engine.data.contracts import expired_rows
 from engine.data.coverage import span_of
 from engine.data.schemas import CONTRACT
 
@@ -33,6 +34,7 @@ class ChainCoverage:
     cells     : contracts x scheduled bars; standing: those at whose end both sides stand, sent at
                 most STANDS_MINUTES before; stale: those in which both have been sent and one has not been again since.
     outside   : rows that no scheduled bar has a place for.
+    expired   : rows with prices after their contract's last day.
     """
 
     source: str
@@ -49,6 +51,7 @@ class ChainCoverage:
     standing: Int64Array
     stale: Int64Array
     outside: Int64Array
+    expired: Int64Array
 
     @property
     def n_sessions(self) -> int:
@@ -81,6 +84,22 @@ def chains_of(settings: Settings, source: str | None = None) -> list[catalog.Ser
     return [one for one in held if one.quotes or (one.source, one.symbol, one.timeframe) not in quoted]
 
 
+_COUNTS = (
+    *(
+        "expected",
+        "bars",
+        "contracts",
+        "quotes",
+        "trades",
+        "cells",
+        "standing",
+        "stale",
+        "outside",
+        "expired",
+    ),
+)
+
+
 def chain_coverage(
     settings: Settings, one: catalog.Series, first: dt.date | None = None, last: dt.date | None = None
 ) -> ChainCoverage:
@@ -96,8 +115,7 @@ def chain_coverage(
             f"{one.symbol} options: no session of XNYS from {first or held_first} to {last or held_last}. "
             "Choose other dates."
         )
-    names = ("expected", "bars", "contracts", "quotes", "trades", "cells", "standing", "stale", "outside")
-    told = {name: np.zeros(n, dtype=np.int64) for name in names}
+    told = {name: np.zeros(n, dtype=np.int64) for name in _COUNTS}
     flags = {name: np.zeros(n, dtype=np.int64) for name in quality.quote_flags()}
     for i in range(n):
         day = sessions.between(*(day_of(sessions.date[i]),) * 2)
@@ -123,6 +141,7 @@ def _count_rows(
     trades = read[-1].filter(pl.col("close").is_not_null())
     told["quotes"][i], told["trades"][i] = len(quotes), len(trades)
     told["contracts"][i] = pl.concat([rows.select(CONTRACT) for rows in (quotes, trades)]).n_unique()
+    told["expired"][i] = sum(len(expired_rows(rows)) for rows in read)
     for name, flag in quality.quote_flags().items():
         flags[name][i] = quotes.select(flag.sum()).item() if len(quotes) else 0
 

@@ -1,4 +1,5 @@
-"""What a row's contract means on a session: last day, settlement, multiplier, and whether a split went through it."""
+"""What a row's contract means on a session: last day, settlement, multiplier, whether a split went through it, and
+whether it has expired."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ from engine.core.chains import AM, PM, Contracts
 from engine.core.errors import DataError
 from engine.core.option_roots import option_root
 from engine.core.sessions import SessionTable, day_of
+from engine.data.calendars import FIRST_YEAR, LAST_YEAR
 from engine.data.calendars import sessions as sessions_of
+from engine.data.partitions import session_date
+from engine.data.schemas import ASK, BID, PRICES
 
 LONGEST_LIFE_DAYS = 3 * 366 + 30  # of a listed option: LEAPS reach a little under three years
 _LONGEST_CLOSURE_DAYS = 7  # from a session to the next: 11 to 17 September 2001
@@ -131,6 +135,33 @@ def after_splits(rows: pl.DataFrame, splits: Sequence[Split]) -> pl.DataFrame:
             (pl.col("is_carried") | crosses).alias("is_carried"),
         )
     return rows
+
+
+def expired_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with a price of a session later than their contract's last moment of trade.
+
+    rows : columns start, expiry (as listed), root, and prices. That moment is the close of the last day, of contracts
+           that settle on the open the evening before. Minutes after the close of the last day lie outside of a session.
+    """
+    prices = [name for name in (*PRICES, *BID, *ASK) if name in rows.columns]
+    priced = rows.filter(pl.any_horizontal(pl.col(prices).is_not_null()))
+    days = priced.select(session_date("option")).to_series()
+    late = days > priced["expiry"]  # a session on or before the listed date is on or before the last day
+    at_open = [root for root in priced["root"].unique().to_list() if option_root(root).is_am]
+    if at_open:
+        known = days.unique().to_list()
+        following = days.replace_strict(known, [_next_session(day) for day in known], return_dtype=pl.Date)
+        late |= priced["root"].is_in(at_open) & (following > priced["expiry"])
+    return priced.filter(late)
+
+
+@lru_cache(maxsize=4096)
+def _next_session(day: dt.date) -> dt.date:
+    """The first session after a date; the next day in years that no calendar reaches."""
+    tomorrow = day + dt.timedelta(days=1)
+    if not FIRST_YEAR <= day.year < LAST_YEAR:
+        return tomorrow
+    return day_of(sessions_of("XNYS", tomorrow, day + dt.timedelta(days=_LONGEST_CLOSURE_DAYS)).date[0])
 
 
 def _last_year(table: pl.DataFrame) -> int:

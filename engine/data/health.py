@@ -25,7 +25,7 @@ from engine.data.coverage import Coverage, Gap, span_of, survey
 from engine.data.schemas import PRICES
 
 GOOD, WATCH, BAD = "good", "watch", "bad"
-FLAGS = ("one_sided", "crossed", "zero", "stale", "out_of_session")
+FLAGS = ("one_sided", "crossed", "zero", "stale", "out_of_session", "expired")
 STILL_ROWS = 30  # rows in a row at one price: a feed that stands still
 
 # finding -> share above which it is to be watched, and above which it is bad
@@ -34,6 +34,7 @@ LIMITS = {
     "scheduled bars without a row": (0.05, 0.50),
     "rows with a bid above the ask": (0.005, 0.05),
     "rows of one side": (0.60, 0.95),
+    "rows after their contract's last day": (0.005, 0.05),
     "rows at a price that stands still": (0.05, 0.50),
     "contracts' bars without a standing quote": (0.60, 0.98),
 }
@@ -49,6 +50,7 @@ class Health:
     n_gaps  : stretches of scheduled bars without a row; longest_gap in bars. Of chains: sessions without a row.
     flags   : rows by FLAGS. zero: a volume, bid or ask of 0. stale: of chains, contracts' bars in which a side is older
               than five minutes; of bars, rows at a price that did not move for STILL_ROWS rows.
+              expired: of chains, rows after their contract's last day.
     reasons : what makes the verdict, the worst first; empty where all is good.
     """
 
@@ -103,7 +105,7 @@ def age_in_sessions(one: Series, today: dt.date) -> int:
 
 
 def bar_flags(settings: Settings, one: Series, first: dt.date, last: dt.date) -> Counter[str]:
-    """FLAGS but the last, over rows of first..last and of the quotes beside them; a year in memory at a time."""
+    """Flags that bars tell, over rows of first..last and of the quotes beside them; a year in memory at a time."""
     told: Counter[str] = Counter()
     for begin, end in _years(first, last):
         for quotes in (False, True) if one.kind == "equity" else (False,):
@@ -170,16 +172,19 @@ def _of_chain(found: ChainCoverage, one: Series, today: dt.date) -> Health:
     flags = {name: int(found.flags[name].sum()) for name in ("one_sided", "crossed")}
     flags["zero"] = int(found.flags["zero_bid"].sum() + found.flags["zero_ask"].sum())
     flags |= {"stale": int(found.stale.sum()), "out_of_session": int(found.outside.sum())}
+    flags["expired"] = int(found.expired.sum())
+    n_rows = n_quotes + int(found.trades.sum())
     missing = found.n_sessions - found.n_sessions_with_rows
     standing = found.standing_share
     shares = {
         "sessions without a row": _share(missing, found.n_sessions),
         "rows with a bid above the ask": _share(flags["crossed"], n_quotes),
         "rows of one side": _share(flags["one_sided"], n_quotes),
+        "rows after their contract's last day": _share(flags["expired"], n_rows),
         "contracts' bars without a standing quote": math.nan if math.isnan(standing) else 1.0 - standing,
     }
     verdict, reasons = judge(shares, none_fits=not n_cells)
-    if not n_quotes and not found.trades.any():
+    if not n_rows:
         verdict, reasons = (
             WATCH,
             ("neither quotes nor trades: what is there, such as open interest, cannot be traded",),
@@ -188,7 +193,7 @@ def _of_chain(found: ChainCoverage, one: Series, today: dt.date) -> Health:
     return Health(
         found.source, found.symbol, "option", found.timeframe, day_of(found.date[0]), day_of(found.date[-1]),
         age_in_sessions(one, today), found.n_sessions, found.n_sessions_with_rows,
-        n_quotes + int(found.trades.sum()), n_quotes, share, *_session_gaps(found), flags, verdict, reasons,
+        n_rows, n_quotes, share, *_session_gaps(found), flags, verdict, reasons,
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ from engine.trade.option_events import (
 )
 from engine.trade.option_fills import (
     Package,
+    has_stopped,
     leg_fills,
     net,
     net_mid,
@@ -266,6 +267,8 @@ class OptionWalk:
         """Fill an order at the bar's start; on prints through the bar, on snapshots at its end."""
         if order.rolls >= 0 and any(p.trade_id == order.rolls for p in self.state.options):
             self._wait(order, now, option_reasons.NOT_LEFT)
+        elif has_stopped(order, now if self.market.is_snapshot else e.start):
+            self._wait(order, now, option_reasons.NO_QUOTE)
         else:
             self._meet(order, e, now, spots)
 

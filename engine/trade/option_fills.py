@@ -23,6 +23,11 @@ class Package(NamedTuple):
     qty: float
 
 
+def has_stopped(order: OptionOrder, now: int) -> bool:
+    """A contract of the order trades no more: what sources quote of it later is not to be had."""
+    return any(leg.contract is not None and leg.contract.expires_at <= now for leg in order.legs)
+
+
 def offers(
     rules: OptionRules, order: OptionOrder, view: ChainView, bar: Bar | None, now: int
 ) -> list[Offer] | None:

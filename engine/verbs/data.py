@@ -101,8 +101,8 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 
 
 def import_data(args: argparse.Namespace, settings: Settings) -> int:
-    """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, quotes, future, series; --preview and calls
-    say theirs."""
+    """JSON: source, n_files, n_rows, n_new, n_replaced, skipped, crossed, quotes, future, expired, series; --preview
+    and calls say theirs."""
     from engine.core.condition_words import listing
     from engine.data.importers import ImportCancelled, import_path
 
@@ -179,6 +179,10 @@ def _tell(report: ImportReport) -> None:
         output.progress(f"{symbol}: {n:,} bars with a bid above the ask, kept as they are")
     for symbol, n in report.future.items():
         output.progress(f"{symbol}: {n:,} rows lie in the future, kept as they are; look at their dates")
+    for symbol, n in report.expired.items():
+        output.progress(
+            f"{symbol} options: {n:,} rows lie after their contract's last day, kept as they are and never traded"
+        )
     for symbol, counts in report.quotes.items():
         told = ", ".join(
             f"{n:,} {name.replace('_', ' ')}" for name, n in counts.items() if n and name != "rows"

@@ -57,6 +57,7 @@ def plain(one: ChainCoverage) -> dict[str, Any]:
         **{f"n_{name}": int(counts.sum()) for name, counts in one.flags.items()},
         "n_standing": int(one.standing.sum()),
         "n_stale": int(one.stale.sum()),
+        "n_expired": int(one.expired.sum()),
         "two_sided": one.two_sided,
         "standing": one.standing_share,
     }

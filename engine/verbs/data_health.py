@@ -35,9 +35,10 @@ _FLAGS = {
     "zero": "zero",
     "stale": "stale",
     "out_of_session": "outside",
+    "expired": "expired",
 }
 
-_OF_SIDES = ("one_sided", "crossed")  # say nothing where nothing is quoted
+_OF_SIDES = ("one_sided", "crossed")
 
 
 def add_parsers(
@@ -93,9 +94,14 @@ def _row(one: Health) -> tuple[Any, ...]:
         output.percent(one.share),
         one.n_gaps,
         one.longest_gap,
-        *(None if name in _OF_SIDES and not one.n_quotes else one.flags[name] for name in _FLAGS),
+        *(one.flags[name] if _says(name, one) else None for name in _FLAGS),
         one.verdict,
     )
+
+
+def _says(flag: str, one: Health) -> bool:
+    """Sides say nothing where nothing is quoted, expirations nothing of bars."""
+    return one.kind == "option" if flag == "expired" else flag not in _OF_SIDES or one.n_quotes > 0
 
 
 def show_uptime(args: argparse.Namespace, settings: Settings) -> None:

@@ -72,6 +72,10 @@ def _tell(found: Preview) -> None:
     counted = "" if found.is_counted else " or more"
     size = f"{found.n_bytes / 1e6:,.1f} MB"
     output.progress(f"{found.path}: {found.n_files:,}{counted} files, {size}; {seen}. Nothing was stored.")
+    for symbol, n in found.expired.items():
+        output.progress(
+            f"{symbol} options: of the rows seen {n:,} lie after their contract's last day, kept and never traded"
+        )
     for what in found.skipped:
         output.progress(f"left out: {what}")
 

@@ -64,7 +64,7 @@ def figures(found: Health) -> list[tuple[str, str, str, str]]:
         ("One side alone", *_of_sides(found, "one_sided"), "A bid without an ask, or an ask without a bid."),
         ("Zero", f"{found.flags['zero']:,}", "rows", "A volume, a bid or an ask of 0."),
         ("Stale", f"{found.flags['stale']:,}", cells, _STALE[is_chain]),
-        ("Outside", f"{found.flags['out_of_session']:,}", "rows", "No scheduled bar has a place for them."),
+        ("Outside", f"{found.flags['out_of_session']:,}", _expired(found), _OUTSIDE[is_chain]),
         ("Gaps", f"{found.n_gaps:,}", _longest(found), _GAPS[is_chain]),
         ("Uptime", formats.percent(found.share), _SHARE[is_chain], _SHARE_HELP[is_chain]),
         ("Age", age, f"closed since {found.last}", "History is as good as it was; this tells whether it goes on."),
@@ -78,6 +78,12 @@ def _of_sides(found: Health, flag: str) -> tuple[str, str]:
     return f"{found.flags[flag]:,}", f"of {found.n_quotes:,} rows"
 
 
+def _expired(found: Health) -> str:
+    """What stands below the rows outside of sessions: of chains, those that no session can trade any more."""
+    n = found.flags["expired"]
+    return f"rows, and {n:,} after expiry" if found.kind == "option" else "rows"
+
+
 def _longest(found: Health) -> str:
     return (
         f"the longest: {formats.plural(found.longest_gap, 'bar')}" if found.n_gaps else "every one is there"
@@ -87,6 +93,10 @@ def _longest(found: Health) -> str:
 _STALE = {
     True: "Both sides were sent, one of them more than five minutes before.",
     False: "Thirty rows or more at one price that does not move.",
+}
+_OUTSIDE = {
+    True: "No scheduled bar has a place for them. Rows after their contract's last day are kept, and never traded.",
+    False: "No scheduled bar has a place for them.",
 }
 _GAPS = {True: "Stretches of sessions without a row.", False: "Stretches of scheduled bars without a row."}
 _SHARE = {True: "of contracts' bars", False: "of scheduled bars"}

@@ -216,6 +216,13 @@ def _show_sums(found: Preview) -> None:
         )
     if not found.faults and not found.series:
         st.info("No row in these files is of the wanted symbols. Leave the symbols out to see what there is.")
+    for symbol, n in found.expired.items():
+        st.caption(
+            guard.plain(
+                f"{symbol} options: {n:,} of the rows looked at lie after their contract's last day; an import keeps "
+                "them, and nothing trades on them."
+            )
+        )
     for what in found.skipped:
         st.caption(f"Left out: {what}")
 
@@ -265,6 +272,10 @@ def show_result(at: Market, result: dict[str, Any]) -> None:
     ahead = result.get("future", {})
     notes += [
         f"{name}: {n:,} rows lie in the future, kept; look at their dates." for name, n in ahead.items()
+    ]
+    notes += [
+        f"{name} options: {n:,} rows lie after their contract's last day, kept and never traded."
+        for name, n in result.get("expired", {}).items()
     ]
     if notes:
         st.caption(guard.plain(" ".join(notes)))

@@ -49,6 +49,15 @@ def test_quotes_are_counted_by_what_they_bring_and_stand_for_five_minutes(tmp_pa
     assert found.stale.tolist() == [210 - 12]
 
 
+def test_rows_after_the_last_day_are_counted_and_have_no_cell(tmp_path):
+    """The call ends on Wednesday the 22nd and is quoted in two minutes of Friday, the put goes on."""
+    settings = Settings(tmp_path)
+    quotes(settings, "one", ("2023-11-22", 100.0, "C"), [0, 1], [1.0, 1.0], [1.5, 1.5])
+    quotes(settings, "one", PUT, [0], [1.0], [1.5])
+    found = covered(settings)
+    assert (found.quotes.tolist(), found.expired.tolist(), found.cells.tolist()) == ([3], [2], [210])
+
+
 def test_coverage_of_a_chain_reaches_as_far_as_its_quotes_or_its_prints(tmp_path):
     settings = Settings(tmp_path)
     next_session = minute(0) + 3 * 86_400 * 10**9  # Monday, 27 November: 390 minutes

@@ -12,7 +12,7 @@ from engine.core.chains import AM, PM
 from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data.adjust import factor_table, splits
-from engine.data.contracts import Carried, after_splits, carried, contracts_of
+from engine.data.contracts import Carried, after_splits, carried, contracts_of, expired_rows
 from engine.data.importers.lean_options import of_path
 from tests.fixtures.vendor_files import bring, real_data
 
@@ -175,3 +175,41 @@ def test_paths_of_lean_say_what_a_file_holds():
     daily = of_path(Path("x"), "/data/indexoption/usa/daily/spxw_2021_trade_european.zip")
     assert (daily.symbol, daily.stored_as, daily.day) == ("SPX", "1D", None)
     assert of_path(Path("x"), "/data/option/usa/universes/aapl/20140606.csv") is None
+
+
+def quoted(root, expiry, *starts):
+    """Rows of one contract at UTC starts, a bid alone."""
+    rows = [(dt.datetime.fromisoformat(start), dt.date.fromisoformat(expiry), root, 1.0) for start in starts]
+    schema = {"start": pl.Datetime("ns"), "expiry": pl.Date, "root": pl.String, "bid_close": pl.Float64}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns(pl.col("start").dt.replace_time_zone("UTC"))
+
+
+@pytest.mark.parametrize(
+    ("root", "expiry", "within", "after"),
+    [
+        # trades to the close of its Friday, 13:00 in New York; what comes at 13:01 is a row outside of the session
+        ("SPY", "2023-11-24", ["2023-11-24 17:59", "2023-11-24 18:01"], ["2023-11-27 14:30"]),
+        # dated a Saturday: trades on the Friday before
+        ("TWX", "2014-06-21", ["2014-06-20 19:59"], ["2014-06-23 13:30"]),
+        # settles on Friday's open: trades to 16:15 of Thursday
+        ("SPX", "2023-11-17", ["2023-11-16 21:10"], ["2023-11-17 14:30", "2023-11-20 14:30"]),
+        ("SPXW", "2023-11-17", ["2023-11-17 20:59"], ["2023-11-20 14:30"]),
+        # dated the Saturday after Good Friday: settles on Thursday's open, trades to Wednesday
+        ("SPX", "2014-04-19", ["2014-04-16 19:59"], ["2014-04-17 13:30"]),
+        # settles on Wednesday's open
+        ("VIX", "2023-09-06", ["2023-09-05 19:59"], ["2023-09-06 13:30"]),
+        # years that no calendar reaches: day follows day
+        ("NDX", "2055-01-15", ["2055-01-13 15:00"], ["2055-01-15 15:00"]),
+    ],
+)
+def test_a_row_of_a_session_after_a_contract_s_last_moment_of_trade_has_expired(root, expiry, within, after):
+    assert len(expired_rows(quoted(root, expiry, *within))) == 0
+    found = expired_rows(quoted(root, expiry, *within, *after))
+    assert found["start"].dt.strftime("%Y-%m-%d %H:%M").to_list() == after
+
+
+def test_a_row_without_a_price_does_not_expire():
+    """Open interest of the evening before is told on the last day, and some vendors tell nulls for weeks."""
+    late = quoted("SPX", "2023-11-17", "2023-11-17 14:30")
+    assert len(expired_rows(late.with_columns(pl.lit(None, dtype=pl.Float64).alias("bid_close")))) == 0

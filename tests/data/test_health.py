@@ -14,7 +14,7 @@ from engine.core.settings import Settings
 from engine.data import catalog
 from engine.data.calendars import sessions as sessions_of
 from engine.data.chain_coverage import chains_of
-from engine.data.health import BAD, GOOD, STILL_ROWS, WATCH, health, judge
+from engine.data.health import BAD, FLAGS, GOOD, STILL_ROWS, WATCH, health, judge
 from engine.data.uptime import overall, uptime
 from tests.fixtures.chain_rows import option_rows, store_options
 from tests.fixtures.market import flat_rows, store_rows
@@ -38,7 +38,7 @@ def test_a_whole_series_is_good_and_its_age_counts_closed_sessions(tmp_path):
     found = health(settings, one, TODAY)
     assert (found.verdict, found.reasons, found.share, found.n_gaps) == (GOOD, (), 1.0, 0)
     assert found.age_sessions == 2  # 28 and 29 November; the 30th is not over
-    assert found.flags == {"one_sided": 0, "crossed": 0, "zero": 0, "stale": 0, "out_of_session": 0}
+    assert found.flags == dict.fromkeys(FLAGS, 0)
 
 
 def test_a_session_that_lacks_is_told_with_its_share(tmp_path):
@@ -119,13 +119,28 @@ def test_health_of_a_chain_counts_what_coverage_of_chains_counts(tmp_path):
     settings = Settings(tmp_path)
     found = health(settings, a_chain(settings), TODAY)
     # of 2 x 210 contracts' minutes 12 stand, the call's others are stale, the put has no ask at all
-    assert found.flags == {"one_sided": 2, "crossed": 1, "zero": 1, "stale": 198, "out_of_session": 0}
+    assert found.flags == {
+        "one_sided": 2, "crossed": 1, "zero": 1, "stale": 198, "out_of_session": 0, "expired": 0,
+    }  # fmt: skip
     assert found.share == pytest.approx(12 / 420)
     assert found.verdict == BAD
     assert found.reasons == (
         "25 % rows with a bid above the ask",
         "97 % contracts' bars without a standing quote",
     )
+
+
+def test_rows_after_the_last_day_of_their_contract_are_told(tmp_path):
+    settings = Settings(tmp_path)
+    for contract, n in ((CALL, 198), (("2023-11-22", 100.0, "C"), 2)):
+        sides = {f"{side}_{at}": [1.0] * n for side in ("bid", "ask") for at in ("open", "close")}
+        rows = option_rows(contract, map(minute, range(n)), **sides)
+        store_options(settings, "one", "1min", rows, quotes=True)
+    (one,) = chains_of(settings)
+    found = health(settings, one, TODAY)
+    assert (found.n_rows, found.flags["expired"]) == (200, 2)
+    # 2 of 200 rows; of the call's 210 minutes all have a standing quote but the last 7
+    assert (found.verdict, found.reasons) == (WATCH, ("1 % rows after their contract's last day",))
 
 
 def test_a_chain_of_open_interest_alone_says_so(tmp_path):

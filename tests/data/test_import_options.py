@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.cli import main
 from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data import catalog, readers
@@ -177,6 +178,7 @@ def test_remarkable_quotes_are_kept_and_counted(tmp_path):
     report = bring(tmp_path, "eod-options", real_data() / "eod_options", symbols=["SPX", "SPY"])
     assert (report.quotes["SPX"]["zero_bid"], report.quotes["SPX"]["zero_ask"]) == (1902, 15)
     assert report.quotes["SPY"]["crossed"] == report.crossed["SPY"] == 17
+    assert report.expired == {}
 
 
 def test_importing_chains_again_changes_no_byte_and_no_time(home):
@@ -277,6 +279,19 @@ def test_zero_crossed_and_empty_quotes_are_kept(tmp_path):
     told = {name: n for name, n in report.quotes["SPY"].items() if n}
     assert told == {"rows": 4, "two_sided": 3, "empty": 1, "crossed": 1, "zero_bid": 1}
     assert quotes(tmp_path / "home", "2023-11-24", "SPY")["bid_close"].to_list() == [0.01, 0.04, 0.0, None]
+
+
+def test_rows_after_the_last_day_are_kept_and_told(tmp_path, capsys):
+    """Of Friday 2023-11-24: a contract of the Friday before, one that ends today, and one of next week."""
+    lean_options(
+        tmp_path / "lean", {entry(expiry=day): QUOTE for day in ("20231117", "20231124", "20231201")}
+    )
+    report = bring(tmp_path / "home", "lean", tmp_path / "lean")
+    assert (report.n_rows, report.expired) == (3, {"SPY": 1})
+    assert len(quotes(tmp_path / "home", "2023-11-24", "SPY")) == 3
+    assert look(tmp_path, "lean", tmp_path / "lean").expired == {"SPY": 1}
+    assert main(["data", "import", "lean", str(tmp_path / "lean"), "--preview"]) == 0
+    assert "SPY options: of the rows seen 1 lie after their contract's last day" in capsys.readouterr().err
 
 
 def test_roots_of_flat_files_are_matched_exactly(tmp_path):

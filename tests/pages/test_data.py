@@ -24,6 +24,7 @@ from engine.store import jobs
 from engine.store.db import open_store
 from pages.ui import data_calendar, state
 from tests.fixtures.market import flat_rows, store_rows
+from tests.fixtures.vendor_files import write_zip
 from tests.pages.conftest import ROOT, open_page, texts
 
 FIRST, LAST = dt.date(2023, 11, 22), dt.date(2023, 11, 27)  # a holiday, an early close, a weekend
@@ -369,6 +370,29 @@ def test_a_finished_import_links_to_what_it_brought(own):
     assert "1 file, 2 rows, 2 new" in at.success[0].value.replace("\\", "")
     button(at, "SPY 1min").click().run()
     assert at.query_params[state.SERIES] == "SYNTHETIC/SPY/equity/1min"
+
+
+def test_rows_after_the_last_day_are_told_before_and_after_an_import(own, tmp_path):
+    """A contract of Friday the 17th, quoted on the 24th, beside one that ends that day."""
+    row = "34200000,100,100,100,100,1,300,300,300,300,2\n"
+    name = "20231124_spy_minute_quote_american_call_4500000_{}.csv"
+    zipped = tmp_path / "lean/option/usa/minute/spy/20231124_quote_american.zip"
+    write_zip(zipped, {name.format(day): row for day in ("20231117", "20231124")})
+    at = open_page("data", part="import")
+    at.selectbox(key=state.IMPORT_FORMAT).set_value("lean")
+    at.text_input(key=state.IMPORT_PATH).set_value(str(tmp_path / "lean")).run()
+    at.button(key="ask_preview").click().run()
+    assert "SPY options: 1 of the rows looked at lie after their contract's last day" in texts(at).replace(
+        "\\", ""
+    )
+    store = open_store(own)
+    job = jobs.enqueue(store, "import", {"format": "lean", "path": str(tmp_path / "lean")}, title="Import")
+    jobs.claim(store, "tester")
+    sums = {"source": "lean", "n_files": 1, "n_rows": 2, "n_new": 2, "n_replaced": 0, "n_series": 1}
+    jobs.finish(store, job.id, sums | {"skipped": [], "crossed": {}, "expired": {"SPY": 1}, "series": []})
+    store.close()
+    told = texts(open_page("data", part="import", job=str(job.id))).replace("\\", "")
+    assert "SPY options: 1 rows lie after their contract's last day, kept and never traded." in told
 
 
 def test_an_export_is_asked_for_and_its_file_offered(own):

@@ -298,3 +298,4 @@ def test_the_health_of_a_chain_is_that_of_its_last_sessions(data):
     said = texts(at)
     assert "contracts' bars without a standing quote" in said
     assert "python -m engine data health --source mine --symbols AAA" in said
+    assert "rows, and 0 after expiry" in "".join(str(one.proto) for one in at.get("html"))

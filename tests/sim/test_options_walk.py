@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.core.chains import AM
 from engine.core.sessions import day_of
 from engine.metrics.names import METRIC_NAMES
 from engine.packs.pack import pack_from_series
@@ -21,10 +22,11 @@ from engine.sim.option_ticks import OptionTicks
 from engine.sim.reference_options import OptionRecord, walk_options
 from engine.sim.simulate_options import option_metrics, prepare_options, simulate_options
 from engine.trade.option_reasons import REASONS, SKIPS
-from tests.fixtures.chains import OptionOutcome, hand_chain, option_spec
+from tests.fixtures.chains import OptionOutcome, hand_chain, option_spec, run_options
 from tests.fixtures.option_extras import draw_wide
 from tests.fixtures.option_scenarios import OptionScenario, draw_options
-from tests.fixtures.trading import bars
+from tests.fixtures.scenarios import Signals
+from tests.fixtures.trading import bars, days
 
 EXAMPLES = int(os.environ.get("ARGUS_EXAMPLES", "60"))
 PLAIN = {name: getattr(options, name) for name in ("begin", "walk", "metrics_row")}
@@ -142,3 +144,18 @@ def test_metrics_of_a_config_are_those_of_its_run_on_either_engine():
     # Bars end at 1 .. 7 h. In at the open of the second, due at 3 h, out there and in again; due once more at 6 h.
     assert native[METRIC_NAMES.index("n_trades")] == 2.0
     assert not math.isnan(native[0])
+
+
+@pytest.mark.parametrize("prints", [False, True], ids=["quotes", "prints"])
+def test_neither_walk_trades_a_contract_that_has_stopped(prints):
+    """It settles on the second day's open, and is decided on at the last moment before."""
+    sessions = days(2)
+    series, row = bars([100.0] * 14, sessions=sessions), 1.2 if prints else (1.0, 1.2)
+    chain = hand_chain({"C100@1": [row] * 14}, sessions=sessions, settlement=AM, prints=prints)
+    legs = [{"right": "CALL", "side": "BUY", "moneyness_pct": 0}]
+    told = run_options(series, chain, enter=[6], legs=legs, risk_exits={"let_expire": True})
+    entry, none = np.zeros(14, dtype=np.int8), np.zeros(14, dtype=np.int8)
+    entry[6] = 1
+    found = OptionEngine(OptionTicks(told.market)).record(told.rules, (Signals(entry, none, none, none),))
+    assert (found.fills, len(found.skips)) == ([], 1)
+    assert_same(told.record, found)

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from engine.core.chains import AM
 from tests.fixtures.chains import adjusted, hand_chain, run_options
 from tests.fixtures.trading import bars, days
 
@@ -171,6 +172,34 @@ def test_the_last_print_marks_however_old():
     out = run_options(minutes(), chain, enter=[0], legs=LONG_CALL)
     assert out.record.state.options[0].legs[0].mark == 2.0
     assert not out.record.state.options[0].is_fresh
+
+
+# --- contracts that have stopped
+
+# An index's call that settles on Tuesday's open, quoted or printed on Tuesday all the same.
+TO_THE_END = {"legs": LONG_CALL, "risk_exits": {"let_expire": True}}
+
+
+@pytest.mark.parametrize(("patience", "dropped_at"), [(1, 7), (3, 9)])
+@pytest.mark.parametrize("prints", [False, True], ids=["quotes", "prints"])
+def test_a_contract_that_has_stopped_is_not_traded_however_it_is_quoted(prints, patience, dropped_at):
+    row = 1.2 if prints else (1.0, 1.2)
+    chain = hand_chain({"C100@1": [row] * 14}, sessions=days(2), settlement=AM, prints=prints)
+    order = {"order": {"fill_within": patience}}
+    out = run_options(bars([100.0] * 14, sessions=days(2)), chain, enter=[6], entry=order, **TO_THE_END)
+    assert (out.fills, out.skips) == ([], [(dropped_at, "no quote to fill on")])
+    held = run_options(bars([100.0] * 14, sessions=days(2)), chain, enter=[5], entry=order, **TO_THE_END)
+    assert [(f[0], f[4]) for f in held.fills] == [(6, "entry"), (7, "expiry")]
+
+
+def test_a_snapshot_at_the_end_of_a_contract_fills_nothing():
+    """Decided on Monday, without a bid; Tuesday's snapshot quotes it at the instant at which it stops."""
+    series = bars([100.0] * 3, sessions=days(3), timeframe="1D")
+    rows = {"P95@1": [(0.0, 0.1), (1.4, 1.5)], "P90@1": [(0.0, 0.05), (0.4, 0.5)]}
+    chain = hand_chain(rows, sessions=days(3), timeframe="1D")
+    order = {"order": {"fill_within": 2}}
+    out = run_options(series, chain, enter=[0], entry=order, **{**TO_THE_END, "legs": PUT_CREDIT})
+    assert (out.fills, out.skips) == ([], [(1, "no quote to fill on")])
 
 
 # --- snapshots

@@ -18,6 +18,7 @@ from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data import quality
 from engine.data.catalog import ImportRecord, stage_update
+from engine.data.contracts import expired_rows
 from engine.data.merge import Tally, merge
 from engine.data.rates import rate_path, rate_rows, stored_rows, write_rows
 from engine.data.schemas import conform, dataset_name, parse_dataset
@@ -103,6 +104,7 @@ class ImportReport:
 
     future : rows by symbol that start after the import's own time: a wrong year or unit, most often.
     quotes : of options, by underlying: rows read by `quality.quote_flags` (two_sided, one_sided, crossed, ...).
+    expired : of options, by underlying: rows with prices after their contract's last day (`contracts.expired_rows`).
     """
 
     source: str
@@ -115,6 +117,7 @@ class ImportReport:
     series: tuple[SeriesReport, ...]
     quotes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     future: Mapping[str, int] = field(default_factory=dict)
+    expired: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -127,6 +130,7 @@ class Outcome:
     crossed: Counter[str] = field(default_factory=Counter)
     quotes: dict[str, Counter[str]] = field(default_factory=dict)
     future: Counter[str] = field(default_factory=Counter)
+    expired: Counter[str] = field(default_factory=Counter)
     rates: dict[str, Tally] = field(default_factory=dict)
 
     def note_file(self, n_rows: int, request: Request) -> None:
@@ -153,6 +157,7 @@ class Outcome:
             tuple(series),
             {symbol: dict(counts) for symbol, counts in sorted(self.quotes.items())},
             dict(sorted(self.future.items())),
+            dict(sorted(self.expired.items())),
         )
 
 
@@ -179,12 +184,18 @@ class Transaction:
         rows = conform(frame, kind, quotes=quotes, timeframe=timeframe)
         ahead = rows.filter(pl.col("start") > self.request.now).group_by("symbol").len()
         self.outcome.future.update(dict(ahead.iter_rows()))
+        if kind == "option":
+            self._count_expired(rows)
         if "bid_open" in rows.columns and len(rows):
             by_symbol = rows.filter(quality.crossed()).group_by("symbol").len()
             self.outcome.crossed.update(dict(by_symbol.iter_rows()))
             if kind == "option":
                 self._count_quotes(rows if quotes else rows.filter(~quality.quote_flags()["empty"]))
         self.stage.add(dataset_name(kind, timeframe, quotes=quotes), rows)
+
+    def _count_expired(self, rows: pl.DataFrame) -> None:
+        by_symbol = expired_rows(rows).group_by("symbol").len()
+        self.outcome.expired.update(dict(by_symbol.iter_rows()))
 
     def _count_quotes(self, rows: pl.DataFrame) -> None:
         told = rows.group_by("symbol").agg(

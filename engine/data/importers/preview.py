@@ -67,6 +67,7 @@ class Preview:
     rows             : the first rows as they would be stored, with `timeframe`; empty where none could be read.
     faults           : the first fault of each file looked at, with its row. An import would stop at it.
     columns, head    : of a CSV, the names of its columns and its first lines.
+    expired          : as `ImportReport.expired`, among the rows looked at.
     """
 
     format: str
@@ -84,6 +85,7 @@ class Preview:
     skipped: tuple[str, ...]
     columns: tuple[str, ...] = ()
     head: tuple[str, ...] = ()
+    expired: Mapping[str, int] = field(default_factory=dict)
 
 
 def preview(
@@ -278,6 +280,7 @@ class _Look:
             tuple(f"{what} ({n})" for what, n in sorted(self.outcome.skipped.items())),
             columns,
             head,
+            dict(sorted(self.outcome.expired.items())),
         )
 
 
@@ -288,7 +291,10 @@ class _Glance(Transaction):
         self.request, self.outcome, self._look = look.request, look.outcome, look
 
     def add(self, frame: pl.DataFrame, kind: str, timeframe: str, *, quotes: bool = False) -> None:
-        self._look.add(conform(frame, kind, quotes=quotes, timeframe=timeframe), kind, timeframe, quotes)
+        rows = conform(frame, kind, quotes=quotes, timeframe=timeframe)
+        if kind == "option":
+            self._count_expired(rows)
+        self._look.add(rows, kind, timeframe, quotes)
 
     def add_rates(self, rates: RateHistory) -> None:
         self._look.add_rates(rates)

@@ -20,7 +20,8 @@ _OWN = ("format", "path", "symbols", "source")
 
 
 def work(job: Work) -> dict[str, Any]:
-    """{"source", "n_files", "n_rows", "n_new", "n_replaced", "skipped", "crossed", "future", "series": [...]}."""
+    """{"source", "n_files", "n_rows", "n_new", "n_replaced", "skipped", "crossed", "future", "expired",
+    "series": [...]}."""
     told = job.payload
     job.report("looking for files")
     try:

@@ -28,6 +28,7 @@ from engine.sim.kernel.option_book import (
     EXIT,
     EXIT_QTY,
     EXIT_VALUE,
+    EXPIRES_AT,
     F_AT,
     F_MID,
     F_PRICE,
@@ -148,6 +149,9 @@ def fill(b, t, c, d, instruments, o, s, k, fill_out, trade_out, trade_legs_out, 
         return
     now = t.end[k]
     at = now if c.is_snapshot else np.int64(t.mid[s, k, START])
+    if has_stopped(b, d, o, at):
+        wait(b, t, c, d, o, s, k, option_reasons.NO_QUOTE, skip_out)
+        return
     if c.has_quotes:
         found = find_quotes(b, t, c, d, o, s, k, at)
     else:
@@ -162,6 +166,15 @@ def fill(b, t, c, d, instruments, o, s, k, fill_out, trade_out, trade_legs_out, 
         fill_conversion(b, t, c, d, instruments, o, s, fill_out)
     else:
         fill_entry(b, t, c, d, instruments, o, s, k, at, fill_out, skip_out)
+
+
+def has_stopped(b, d, o, now):
+    """A contract of the order trades no more."""
+    for j in range(int(d.order[o, O_LEGS])):
+        row = int(d.order_leg[o, j, OL_ROW])
+        if row >= 0 and b.row[row, EXPIRES_AT] <= now:
+            return True
+    return False
 
 
 def share_price(t, c, s, k):
@@ -455,6 +468,7 @@ def open_position(b, t, c, d, o, s, k, at, qty, spot):
 
 
 ORDERS = (
+    has_stopped,
     share_price,
     find_quotes,
     find_prints,
