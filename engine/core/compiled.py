@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from numba import njit
+from filelock import FileLock, Timeout
+from numba import njit, typeof
 
 CONSTANT = (bool, int, float, str, tuple)
+LOCK = "compiling.lock"  # beside what numba keeps of a function
+LOOK_SECONDS = 0.5
 
 
 def stamp_of(functions: Iterable[FunctionType]) -> str:
@@ -21,7 +25,9 @@ def stamp_of(functions: Iterable[FunctionType]) -> str:
     digest = hashlib.sha256()
     for function in functions:
         code = function.__code__.replace(co_filename="")
-        digest.update(marshal.dumps(code, 2))  # later forms count references, which a compilation leaves more of
+        digest.update(
+            marshal.dumps(code, 2)
+        )  # later forms count references, which a compilation leaves more of
         digest.update(repr(_constants(function)).encode())
     return digest.hexdigest()[:10]
 
@@ -69,3 +75,26 @@ def compile_together(
         copy.__doc__ = function.__doc__
         namespace[function.__name__] = njit(cache=True, nogil=True, **(options or {}))(copy)
     return namespace
+
+
+def compile_once(function: Any, args: Sequence[Any], check: Callable[[], None]) -> None:
+    """Compile a function that is cached for the types of `args`, once on this machine.
+
+    Of processes that begin together one compiles; the others wait and load what it has saved. The lock is the system's,
+    so that a compiler that was killed keeps nobody waiting. A plain form needs nothing.
+
+    check : called while waiting; what it raises ends the wait.
+    """
+    if not hasattr(function, "overloads"):
+        return
+    lock = FileLock(Path(function.stats.cache_path) / LOCK)
+    while True:
+        try:
+            lock.acquire(timeout=LOOK_SECONDS)
+            break
+        except Timeout:
+            check()
+    try:
+        function.compile(tuple(map(typeof, args)))
+    finally:
+        lock.release()

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numba import typeof
 
 from engine.core.chains import AM
 from engine.core.sessions import day_of
 from engine.metrics.names import METRIC_NAMES
 from engine.packs.pack import pack_from_series
 from engine.sim import options
+from engine.sim.backends import native_options
 from engine.sim.backends.native_options import MOST_POSITIONS, OptionEngine, uncovered
 from engine.sim.option_ticks import OptionTicks
 from engine.sim.reference_options import OptionRecord, walk_options
@@ -125,6 +127,18 @@ def test_wide_scenarios_reach_the_rules():
         "no contract fits exactly",
         "open interest or volume too low",
     }
+
+
+def test_the_walk_is_compiled_ahead_for_what_it_is_called_with(monkeypatch):
+    """Else every first run would compile twice."""
+    seen = []
+    monkeypatch.setattr(
+        native_options, "compile_once", lambda walk, args, _: seen.append((walk, tuple(map(typeof, args))))
+    )
+    scenario = drawn(9)
+    engine_of(scenario).record(scenario.rules, scenario.signals)
+    ((walk, types),) = seen
+    assert types in walk.signatures
 
 
 def test_what_the_walk_does_not_restate_is_run_by_the_reference_and_the_result_says_so():

@@ -58,15 +58,15 @@ def walk_of(job):
     return reference_options.walk_options(job.market, job.rules, job.signals)
 
 
-def by_hand(rows, *, settlement=PM, **fields):
-    """A position entered on the second of 14 hours of two sessions, the underlying at 100."""
+def by_hand(rows, *, settlement=PM, at=1, **fields):
+    """A position decided on at the end of one of the 14 hours of two sessions, the underlying at 100."""
     sessions = make_sessions(2)
     chain = hand_chain(
         {name: [row] * 14 for name, row in rows.items()}, sessions=sessions, settlement=settlement
     )
-    told = run_options(bars([100.0] * 14, sessions=sessions), chain, enter=[1], **fields)
+    told = run_options(bars([100.0] * 14, sessions=sessions), chain, enter=[at], **fields)
     entry, none = np.zeros(14, dtype=np.int8), np.zeros(14, dtype=np.int8)
-    entry[1] = 1
+    entry[at] = 1
     return OptionJob(told.market, told.rules, (Signals(entry, none, none, none),))
 
 
@@ -98,7 +98,22 @@ def settled_at_the_open():
     )
 
 
-BY_HAND = {"covered call": covered_call, "settled at the open": settled_at_the_open}
+def stopped_over_night():
+    """Decided on at the close, settled at the open: the quotes of that morning are not to be had."""
+    return by_hand(
+        {"C98@1": (2.4, 2.6)},
+        settlement=AM,
+        at=6,
+        legs=[{"right": "CALL", "moneyness_pct": -2}],
+        risk_exits={"let_expire": True},
+    )
+
+
+BY_HAND = {
+    "covered call": covered_call,
+    "settled at the open": settled_at_the_open,
+    "stopped over night": stopped_over_night,
+}
 
 
 @pytest.fixture(scope="module")

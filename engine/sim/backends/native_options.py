@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.bars import FloatArray
+from engine.core.compiled import compile_once
 from engine.core.errors import RunError
 from engine.core.option_rules import OptionRules
 from engine.sim.kernel import book as b
@@ -82,6 +83,7 @@ class OptionEngine:
         self._kept = _kept(laid)
         self._max_age = -1
         self._terms: Any = None
+        self._is_compiled = False
 
     def metrics(
         self,
@@ -130,14 +132,19 @@ class OptionEngine:
         events, event_words = bars.events(rules.base)
         bars.bits(signals, rules.base, self._bits)
         desk, pinned = self._desk(rules)
+        given = (
+            self._board, self._ticks, terms, pinned, bars.instruments, legs, order, kernel_targets(rules.base),
+            self._bits, self._words, due, events, event_words,
+        )  # fmt: skip
+        outs = (self._equity, ticks, marks, rows, MOST_WORK)
+        if not self._is_compiled:
+            compile_once(self._forms["walk"], (*given, 0, *outs), check)
+            self._is_compiled = True
         self._forms["begin"](terms, pinned)
         k, n = 0, len(laid)
         while k < n and not desk.sums[o.OVERFLOW]:
             check()
-            k = self._forms["walk"](
-                self._board, self._ticks, terms, pinned, bars.instruments, legs, order, kernel_targets(rules.base),
-                self._bits, self._words, due, events, event_words, k, self._equity, ticks, marks, rows, MOST_WORK,
-            )  # fmt: skip
+            k = self._forms["walk"](*given, k, *outs)
         if desk.sums[o.OVERFLOW]:
             raise RunError(
                 f"options: over {len(desk.pos)} positions or {len(desk.order)} orders at once. Run --engine reference."
