@@ -8,9 +8,10 @@ from engine.core.spec_options import ConversionSpec, LegSpec, OptionFilters, Rol
 _EXPIRY = {
     "nearest": "the nearest expiration to {dte}",
     "at_least": "the first expiration at {dte} or later",
-    "weekly_or_0dte": "the weekly or same-day expiration at {dte} or later",
+    "weekly_or_0dte": "the weekly or same-day expiration nearest to {dte}",
     "monthly": "the monthly expiration nearest to {dte}",
 }
+_STRICT_WEEKLY = "the first weekly or same-day expiration at {dte} or later"
 _RISKS = {"assignment_risk": "assignment threatens", "gamma_risk": "gamma is high"}
 
 
@@ -21,7 +22,11 @@ def leg_sentences(legs: tuple[LegSpec, ...]) -> list[str]:
 
 def greek_sentences(names: tuple[str, ...]) -> list[str]:
     """What is recorded of a trade while it is open."""
-    return [f"Each trade's {listing(names)} {'is' if len(names) == 1 else 'are'} recorded daily."] if names else []
+    return (
+        [f"Each trade's {listing(names)} {'is' if len(names) == 1 else 'are'} recorded daily."]
+        if names
+        else []
+    )
 
 
 def _leg(leg: LegSpec) -> str:
@@ -30,7 +35,12 @@ def _leg(leg: LegSpec) -> str:
     if leg.asset == "underlying":
         return f"{n} of the underlying{of}"
     right = "call" if leg.right == "CALL" else "put"
-    said = [f"{n} {right if leg.qty == 1 else right + 's'}{of}", *_strike(leg), *_expiration(leg), *_own_exits(leg)]
+    said = [
+        f"{n} {right if leg.qty == 1 else right + 's'}{of}",
+        *_strike(leg),
+        *_expiration(leg),
+        *_own_exits(leg),
+    ]
     return ", ".join(said) + (", refused unless it fits exactly" if leg.strict else "")
 
 
@@ -59,18 +69,18 @@ def _strike(leg: LegSpec) -> list[str]:
         said.append(f"struck {side} the strike of leg {(leg.offset_from or 0) + 1}")
     if leg.width is not None:
         said.append(f"{number(leg.width)} further out of the money than leg 1")
-    return said
+    return said or ["at the money"]
 
 
 def _expiration(leg: LegSpec) -> list[str]:
     if leg.same_expiration_as is not None:
         return [f"expiring with leg {leg.same_expiration_as + 1}"]
-    if leg.dte is None:
-        return (
-            [] if leg.expiry_alignment == "nearest" else [_EXPIRY[leg.expiry_alignment].format(dte="today")]
-        )
-    days = f"{leg.dte} {'day' if leg.dte == 1 else 'days'}"
-    return [_EXPIRY[leg.expiry_alignment].format(dte=days)]
+    if leg.dte is None and leg.expiry_alignment == "nearest":
+        return []
+    is_strict_weekly = leg.strict and leg.expiry_alignment == "weekly_or_0dte"
+    words = _STRICT_WEEKLY if is_strict_weekly else _EXPIRY[leg.expiry_alignment]
+    days = "today" if leg.dte is None else f"{leg.dte} {'day' if leg.dte == 1 else 'days'}"
+    return [words.format(dte=days)]
 
 
 def conversion_sentences(conversion: ConversionSpec | None) -> list[str]:

@@ -112,14 +112,23 @@ def _opening(when: str, spec: StrategySpec, *, long: bool, is_told: bool = False
     if spec.entry.logic:
         set_ = {} if is_told else spec.entry.logic_params
         given = ", ".join(f"{name} {_plain(value)}" for name, value in set_.items())
-        sides = "buy or sell short" if spec.direction == "both" else verb
-        return f"{when}, {sides} where the logic {spec.entry.logic}{f' ({given})' if given else ''} says so."
+        logic_words = f"the logic {spec.entry.logic}{f' ({given})' if given else ''}"
+        return f"{when}, {_sides_of_logic(spec, verb)} where {logic_words} says so."
     logic = (
         spec.entry.short_signal_logic if spec.direction == "both" and not long else spec.entry.signal_logic
     )
     if not logic:
         return f"{when}, {verb} whenever no position is open."
     return f"{when}, when {all_words(logic)}, {verb}."
+
+
+def _sides_of_logic(spec: StrategySpec, verb: str) -> str:
+    """What is done on the signals of a named logic, which come in the spec's directions."""
+    if spec.direction != "both":
+        return verb
+    if spec.is_options:
+        return f"{verb}, with calls and puts exchanged for a short signal,"
+    return "buy or sell short"
 
 
 def when_words(spec: StrategySpec) -> str:

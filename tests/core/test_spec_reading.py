@@ -109,6 +109,35 @@ def test_options_are_read_as_options():
     assert any(line.endswith("the order fills at the quotes that stand then.") for line in told["Exit"])
 
 
+def test_options_of_a_named_logic_say_what_a_short_signal_buys_and_which_strike_and_day():
+    rules = ["The zone is told by the logic."]
+    told = dict(reading(load_spec(ROOT / "specs" / "zrce_second_chance_options.json"), rules))
+    assert told["Position"] == (
+        "Leg 1: buy 1 call, at the money, the weekly or same-day expiration nearest to 0 days.",
+    )
+    assert told["Entry"][0] == (
+        "Every weekday from 09:30 to 15:45, at the end of each 1-minute bar, enter the position, with calls and puts "
+        "exchanged for a short signal, where the logic zrce_second_chance says so."
+    )
+    shares = dict(reading(load_spec(ROOT / "specs" / "zrce_second_chance.json"), rules))
+    assert ", buy or sell short where the logic" in shares["Entry"][0]
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"dte": 7}, "the weekly or same-day expiration nearest to 7 days"),
+        ({"dte": 7, "strict": True}, "the first weekly or same-day expiration at 7 days or later, refused unless it "
+                                     "fits exactly"),
+        ({}, "the weekly or same-day expiration nearest to today"),
+    ],
+)  # fmt: skip
+def test_a_weekly_expiration_is_on_either_side_of_the_wish_unless_strict(wish, words):
+    """As `trade.legs.pick_expiry` takes it: on a Monday, 7 days ask for the Friday 4 days off."""
+    leg = {"right": "CALL", "delta": 0.25, "expiry_alignment": "weekly_or_0dte", **wish}
+    assert told({"legs": [leg]}, "Position") == [f"Leg 1: buy 1 call, delta 0.25, {words}."]
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
 def test_every_shipped_spec_has_its_parts_in_order(path):
     spec = load_spec(path)
