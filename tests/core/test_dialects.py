@@ -409,8 +409,32 @@ def test_zrce_parameters_need_the_logic_they_belong_to():
 
 
 def test_a_put_has_a_negative_delta():
-    spec = spec_of(GHETTO, **{"entry.initial_leg.right": "PUT"})
+    spec = spec_of(GHETTO, **{"direction": "bearish", "entry.initial_leg.right": "PUT"})
     assert (spec.legs[0].right, spec.legs[0].delta) == ("PUT", -0.25)
+
+
+@pytest.mark.parametrize(
+    ("view", "right", "said"),
+    [
+        ("bearish", "CALL", "bearish contradicts entry.initial_leg.right CALL, which gains by a bullish view. Write "
+                            "bullish, or the right PUT."),
+        ("bullish", "PUT", "bullish contradicts entry.initial_leg.right PUT, which gains by a bearish view. Write "
+                           "bearish, or the right CALL."),
+    ],
+)  # fmt: skip
+def test_a_view_by_which_the_bought_option_loses_is_refused(view, right, said):
+    assert faults(GHETTO, **{"direction": view, "entry.initial_leg.right": right}) == [f"direction: {said}"]
+
+
+@pytest.mark.parametrize("word", ["long", "short"])
+def test_words_that_are_no_view_contradict_no_right(word):
+    for right in ("CALL", "PUT"):
+        assert spec_of(GHETTO, **{"direction": word, "entry.initial_leg.right": right}).direction == word
+
+
+@pytest.mark.parametrize("view", [[], {}, 5, True, None])
+def test_a_view_that_is_no_text_is_one_fault(view):
+    assert len(faults(GHETTO, direction=view)) <= 1
 
 
 BIAS = [{"name": "trend_bias", "operator": "==", "value": "bullish"}]

@@ -16,6 +16,7 @@ LEG = "entry.initial_leg"
 SHORT = "conversion.short_leg"
 CONVERTS = {"either": "either", "underlying": "underlying", "premium": "premium", "option_premium": "premium"}
 VIEWS = {"bullish": "long", "bearish": "short", "long": "long", "short": "short", "both": "both"}
+GAINS_BY = {"bullish": "CALL", "bearish": "PUT"}
 MIRRORED = {"bullish": "bearish", "bearish": "bullish"}
 
 TABLE = (
@@ -119,6 +120,7 @@ def _first_leg(work: Rewriting) -> None:
     work.put(
         LEG, copy.deepcopy(leg), "legs.0.side", "BUY", "a staged debit spread begins with a bought option"
     )
+    _refuse_other_view(work)
     path = f"{LEG}.delta_target"
     delta = work.take(path)
     if delta is MISSING:
@@ -128,6 +130,17 @@ def _first_leg(work: Rewriting) -> None:
         work.put(path, delta, "legs.0.delta", -delta, "a put's delta is negative")
     else:
         work.put(path, delta, "legs.0.delta", delta, "the same delta")
+
+
+def _refuse_other_view(work: Rewriting) -> None:
+    """A view by which the bought option loses. long and short are no views: they say what is done."""
+    view, right = work.peek("direction"), work.peek(f"{LEG}.right")
+    if not isinstance(view, str) or view not in GAINS_BY:
+        return
+    for other, gains in GAINS_BY.items():
+        if right == gains and view != other:
+            work.refuse("direction", f"{view} contradicts {LEG}.right {right}, which gains by a {other} view. Write "
+                                     f"{other}, or the right {GAINS_BY[view]}.")  # fmt: skip
 
 
 def _conversion(work: Rewriting) -> None:
