@@ -112,6 +112,15 @@ def test_a_section_that_two_dialects_have_and_nothing_else_tells_is_an_error_tha
     ]
 
 
+def test_the_key_that_leaves_the_dialect_open_is_named_and_not_one_that_all_write():
+    # `entry.enter_time` comes first in the file, and a skeleton writes it too
+    tree = {**SKELETON, "position_sizing": {"position_size": 0.1}}
+    assert faults(tree) == [
+        "position_sizing: a key of the dialects Ghetto Spread and Put Credit Spread, and nothing else tells which. "
+        "Write it in Spec v1."
+    ]
+
+
 def test_the_tree_is_not_changed():
     for tree in TREES.values():
         kept = copy.deepcopy(tree)

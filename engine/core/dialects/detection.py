@@ -55,9 +55,10 @@ class Detector:
         if marks:
             key, known_by = next(iter(marks.items()))
             return Found(names[key], tuple(_deepest(known_by)))
-        if all(self._rest in self._writers[path] for path in seen):
+        unclear = [path for path in seen if self._rest not in self._writers[path]]
+        if not unclear:
             return Found(self._rest, tuple(_deepest([".".join(path) for path in seen])))
-        return Found(faults=(Fault(seen[0], self._unclear(seen[0])),))
+        return Found(faults=(Fault(unclear[0], self._unclear(unclear[0])),))
 
     def _seen(self, node: dict[str, Any], at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         for key, value in node.items():
