@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from engine.core.settings import Settings
+from engine.store import heartbeats
 from engine.store.db import open_store
 from tests.fixtures.runs import Drawn, keep_drawn, workspace
 
@@ -86,6 +89,16 @@ def texts(at: AppTest) -> str:
         at.code,
     )
     return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+@contextmanager
+def living(settings: Settings) -> Iterator[heartbeats.WorkerBeat]:
+    """A worker that has not died: its beat, as long as its lock is held."""
+    one = heartbeats.new_worker()
+    settings.locks.mkdir(exist_ok=True)
+    with FileLock(heartbeats.worker_lock(settings, one.id)):
+        heartbeats.beat(settings, one, None)
+        yield one
 
 
 def run_ids(settings: Settings) -> dict[str, str]:

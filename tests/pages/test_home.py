@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.packs.synthetic import make_demo
-from engine.store import heartbeats, jobs
+from engine.store import jobs
 from engine.store.db import open_store
-from engine.store.heartbeats import JobProgress
-from tests.pages.conftest import open_page, texts
+from tests.pages.conftest import living, open_page, texts
 
 
 @pytest.fixture
@@ -51,23 +50,6 @@ def test_with_data_the_next_step_is_a_strategy(empty):
     assert not [one for one in at.button if one.label == "Make the demo market"]
 
 
-def test_a_running_job_shows_how_far_it_is(opened):
-    job = add(opened)
-    attempt = claimed(opened).lease.attempt
-    best = {
-        "config": {"fast": 10, "slow": 40},
-        "metrics": {"sharpe": 1.5, "n_trades": 12},
-        "is_synthetic": True,
-    }
-    told = JobProgress(job.id, attempt, "sweeping", 12_288, 49_152, 9_876.0, 3.73, best)
-    heartbeats.report(opened.settings, told)
-    said = texts(open_page("home")).replace("\\", "")  # as Markdown shows it
-    assert (
-        "SYNTHETIC · Best so far: Sharpe 1.50, Total return –, Max drawdown –, Trades 12 (fast 10, slow 40)"
-        in said
-    )
-
-
 def test_what_failed_says_why_and_is_tried_again_or_dismissed(opened):
     first, second = add(opened, 1), add(opened, 2)
     for job in (first, second):
@@ -103,11 +85,33 @@ def test_a_job_that_is_tried_again_says_so_and_does_not_look_failed(opened):
 
 
 def test_a_queued_job_can_be_cancelled_and_resumed(opened):
-    job = add(opened)
+    job = jobs.enqueue(opened, "sweep", {"number": 1}, title="SMA crossover: sweep")
     at = open_page("home")
     at.button(key=f"cancel_job_{job.id}").click().run()
-    assert jobs.get_job(opened, job.id).status == "cancelled"
     assert not at.exception
+    assert jobs.get_job(opened, job.id).status == "cancelled"
+    assert f"cancel_job_{job.id}" not in {one.key for one in at.button}, "it does not go on any more"
+    at = open_page("sweeps", job=str(job.id))
+    assert button(at, "Resume").key == f"requeue_job_{job.id}"
+    button(at, "Resume").click().run()
+    assert not at.exception
+    assert jobs.get_job(opened, job.id).status == "queued"
+    assert jobs.claim(opened, "a worker").id == job.id, "and a worker may begin it"
+
+
+def test_a_running_job_that_is_cancelled_says_that_it_stops_and_can_be_tried_again(opened):
+    job = add(opened)
+    with living(opened.settings) as worker:
+        mine = jobs.leased(opened, jobs.claim(opened, worker.id))
+        at = open_page("home")
+        at.button(key=f"cancel_job_{job.id}").click().run()
+        assert "stopping" in texts(at)
+        assert at.button(key=f"cancel_job_{job.id}").disabled
+        jobs.finish_cancelled(mine, job.id)
+    at = open_page("specs", job=str(job.id))
+    button(at, "Try again").click().run()
+    row = jobs.get_job(opened, job.id)
+    assert (row.status, row.cancel_requested) == ("queued", False)
 
 
 def test_a_filled_workspace_shows_its_newest_runs(filled):
@@ -117,11 +121,6 @@ def test_a_filled_workspace_shows_its_newest_runs(filled):
 
 
 def test_a_living_worker_is_counted_and_a_dead_one_is_not(filled):
-    from filelock import FileLock
-
-    one = heartbeats.new_worker()
-    filled.locks.mkdir(exist_ok=True)
-    with FileLock(heartbeats.worker_lock(filled, one.id)):
-        heartbeats.beat(filled, one, None)
+    with living(filled):
         assert "no worker" not in texts(open_page("home"))
     assert "no worker" in texts(open_page("home"))

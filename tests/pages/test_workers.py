@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from filelock import FileLock
 
 from engine.store import heartbeats, jobs
 from engine.store.db import open_store
 from engine.store.heartbeats import JobProgress
 from pages.ui import workers
-from tests.pages.conftest import open_page, texts
+from tests.pages.conftest import living, open_page, texts
 
 
 @pytest.fixture
@@ -20,16 +18,6 @@ def opened(filled):
     store = open_store(filled)
     yield store
     store.close()
-
-
-@contextmanager
-def living(settings):
-    """A worker that has not died: its beat, as long as its lock is held."""
-    one = heartbeats.new_worker()
-    settings.locks.mkdir(exist_ok=True)
-    with FileLock(heartbeats.worker_lock(settings, one.id)):
-        heartbeats.beat(settings, one, None)
-        yield one
 
 
 def add(store):
