@@ -132,7 +132,7 @@ def show_trade(run: Run, home: str, trade_id: int, currency: str) -> None:
         option_trade.show(run, trade, zone)
     else:
         zone = _show_bars(run, home, trade, fills)
-    _show_words(trade, zone)
+    _show_words(trade, zone, logic_queries.signals_of(run.folder))
     if len(fills) > 2:
         with st.expander(f"Fills · {len(fills)}"):
             st.dataframe(tables.fills_frame(fills, zone), hide_index=True, column_config=tables.fills_columns(fills),
@@ -172,10 +172,10 @@ def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) 
     return window.timezone
 
 
-def _show_words(trade: dict[str, Any], zone: str) -> None:
+def _show_words(trade: dict[str, Any], zone: str, signals: str) -> None:
     entered = ("Why it was entered", trade["entry_reason"] or formats.DASH,
                f"{_at(trade['entry_at'], zone)} at {formats.price(trade['entry_price'])}")  # fmt: skip
-    left = ("Why it was left", formats.left_because(trade["exit_reason"]),
+    left = ("Why it was left", formats.left_because(trade["exit_reason"], signals),
             f"{_at(trade['exit_at'], zone)} at {formats.price(trade['exit_price'])}")  # fmt: skip
     best, worst = (formats.signed_percent(trade[name], 2) for name in ("mfe_frac", "mae_frac"))
     rows = {

@@ -63,10 +63,17 @@ _LEFT = {
     "roll": "The contract was rolled.",
     "open": "Still open when the data ended; shown at the last mark, not counted.",
 }
+# the same of the exit reason "signal", by who says it in a run whose signals are code
+_LEFT_BY = {
+    "calls": "A call closed it.",
+    "logic": "The strategy's logic, or its exit conditions, said so.",
+}
 
 
-def left_because(exit_reason: str) -> str:
-    """'stop_loss' -> 'The stop was reached.'"""
+def left_because(exit_reason: str, signals: str = "conditions") -> str:
+    """'stop_loss' -> 'The stop was reached.' signals: what they are made of, conditions, logic or calls."""
+    if exit_reason == "signal" and signals in _LEFT_BY:
+        return _LEFT_BY[signals]
     return _LEFT.get(exit_reason, f"{words(exit_reason).capitalize()}.")
 
 

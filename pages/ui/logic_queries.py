@@ -39,6 +39,13 @@ def has_logic(folder: str) -> bool:
     return (Path(folder) / "logic.parquet").is_file()
 
 
+def signals_of(folder: str) -> str:
+    """What a run's signals are made of: calls, logic or conditions."""
+    if (Path(folder) / "calls.parquet").is_file():
+        return "calls"
+    return "logic" if has_logic(folder) else "conditions"
+
+
 @st.cache_data(max_entries=256, show_spinner=False)
 def shown_at_entry(folder: str, trade_id: int) -> dict[str, float]:
     """The values that are defined, by name; none for a run of conditions, or for a trade that was rolled."""

@@ -85,6 +85,13 @@ def test_the_tearsheet_tells_what_became_of_each_call(traded, home):
     assert any("5 rows, 3 taken, 1 repaired, 1 refused" in one.label for one in at.expander)
 
 
+def test_a_trade_that_a_call_closed_says_so(traded, home):
+    at = open_page("tearsheet", run=traded[1], trade="0")
+    assert not at.exception
+    said = " ".join(one.proto.body for one in at.get("html"))
+    assert "A call closed it." in said and "exit conditions became true" not in said
+
+
 def test_the_tearsheet_as_a_file_has_them_too(traded):
     page = (traded[0] / "runs" / traded[1] / "tearsheet.html").read_text("utf-8")
     assert "<h2>Calls</h2>" in page and "closed the trade of row 2" in page

@@ -15,7 +15,7 @@ from engine.packs.pack import pack_from_series
 from engine.report.keep import keep_run
 from engine.sim.simulate import simulate
 from engine.store.db import open_store
-from pages.ui import logic_queries
+from pages.ui import formats, logic_queries
 from tests.fixtures.bars import make_sessions, series_of
 
 UTC = dt.UTC
@@ -73,8 +73,17 @@ def test_all_that_was_shown_can_be_asked_for(kept):
     assert not any(np.isnan(value) for value in shown.values())
 
 
+def test_why_a_trade_was_left_names_who_said_so(kept):
+    signals = logic_queries.signals_of(kept["zrce"])
+    assert signals == "logic"
+    assert formats.left_because("signal", signals) == "The strategy's logic, or its exit conditions, said so."
+    assert formats.left_because("signal") == "The exit conditions became true."
+    assert formats.left_because("stop_loss", signals) == "The stop was reached."
+
+
 def test_a_run_of_conditions_has_none_of_it(kept):
     assert not logic_queries.has_logic(kept["conditions"])
+    assert logic_queries.signals_of(kept["conditions"]) == "conditions"
     assert logic_queries.shown_at_entry(kept["conditions"], 0) == {}
     assert logic_queries.zone_of(kept["conditions"], 0) is None
 
