@@ -410,6 +410,21 @@ def test_zrce_without_a_word_on_options_holds_the_underlying():
     assert spec.legs == () and spec.direction == "long"
 
 
+def test_zrce_trades_once_a_day_unless_the_file_says_otherwise():
+    silent = {"entry.logic": "zrce_second_chance", "trading.max_trades_per_day": MISSING}
+    assert spec_of(ZRCE, **silent).entry.max_trades_per_day == 1
+    for path in ("trading.max_trades_per_day", "entry.max_trades_per_day"):
+        assert spec_of(ZRCE, **{**silent, path: 3}).entry.max_trades_per_day == 3
+    asked_for_none = {**silent, "trading.max_trades_per_day": None}
+    assert spec_of(ZRCE, **asked_for_none).entry.max_trades_per_day is None
+    assert (
+        spec_of(ZRCE, **{"trading.max_trades_per_day": MISSING}).entry.max_trades_per_day is None
+    )  # no logic
+    assert (
+        build_spec({**HEAD, "entry": {"logic": "zrce_second_chance"}}).entry.max_trades_per_day is None
+    )  # Spec v1
+
+
 def test_zrce_parameters_need_the_logic_they_belong_to():
     assert "entry.logic: is missing" in faults(ZRCE, **{"entry.zone_drawing_time": "10:30"})[0]
 

@@ -174,6 +174,20 @@ def test_each_mapping_is_that_of_the_table(name):
         assert all(one.why for one in read.normal.mappings)
 
 
+def test_the_zrce_file_without_its_count_of_trades_takes_the_default_and_says_so():
+    """One trade a day by default; all other mappings stay as they are."""
+    whole, tree = tree_of("zrce_second_chance"), tree_of("zrce_second_chance")
+    del tree["trading"]["max_trades_per_day"]
+    read, before = read_tree(tree), read_tree(whole)
+    assert read.spec == before.spec and read.spec.entry.max_trades_per_day == 1
+    assert [str(one) for one in read.normal.mappings if one not in before.normal.mappings] == [
+        'entry.logic "zrce_second_chance" -> entry.max_trades_per_day 1: one trade a day by default; the file has no '
+        "trading.max_trades_per_day"
+    ]
+    gone = [one.old for one in before.normal.mappings if one not in read.normal.mappings]
+    assert gone == ["trading.max_trades_per_day"]
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_each_mapped_value_stands_in_the_spec(name):
     dumped = read_tree(tree_of(name)).spec.model_dump(mode="json", by_alias=True)

@@ -17,6 +17,7 @@ PARAMETER = "a parameter of the named logic"
 PRICE = f"{PARAMETER}; a distance in price, no percent"
 RATIO = f"{PARAMETER}; a ratio of volumes"
 PARAMS = "entry.logic_params"
+ONCE_A_DAY = "zrce_second_chance"  # the logic that trades once a day unless told otherwise
 
 TABLE = (
     *common.TABLE,
@@ -54,6 +55,7 @@ def rewrite(work: Rewriting) -> None:
     common.rewrite(work)
     common.underlying(work, "trading.symbol")
     _refuse_nameless(work)
+    _once_a_day(work)
     _instrument(work)
     _break_even(work)
     _partial_targets(work)
@@ -66,6 +68,14 @@ def _refuse_nameless(work: Rewriting) -> None:
         work.refuse(
             "entry.logic", f"is missing, and {given[0]} is a parameter of it. Name it: zrce_second_chance."
         )
+
+
+def _once_a_day(work: Rewriting) -> None:
+    """The strategy's own default, which Spec v1 does not have: there a field means the same under every logic."""
+    given = (work.peek(path) for path in ("trading.max_trades_per_day", "entry.max_trades_per_day"))
+    if work.peek("entry.logic") == ONCE_A_DAY and all(count is MISSING for count in given):
+        work.put("entry.logic", ONCE_A_DAY, "entry.max_trades_per_day", 1,
+                 "one trade a day by default; the file has no trading.max_trades_per_day")  # fmt: skip
 
 
 def _instrument(work: Rewriting) -> None:
