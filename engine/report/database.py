@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from filelock import FileLock, Timeout
+from sqlalchemy import tuple_
 from sqlmodel import select
 
 from engine import __version__
@@ -27,7 +28,7 @@ from engine.packs.disk import find_pack, read_manifest
 from engine.report import database_options as options
 from engine.report import database_tables as tables
 from engine.store.db import Store, read
-from engine.store.models import RunRow, SpecVersion, SweepRow
+from engine.store.models import RunRow, SpecVersion, SweepRow, SweepRun
 
 if TYPE_CHECKING:
     import duckdb
@@ -202,36 +203,36 @@ def _add_bars(
 
 
 def _add_store(db: duckdb.DuckDBPyConnection, store: Store, progress: Progress) -> None:
-    """Spec versions, runs and sweeps."""
-    for name, model, key in (
-        ("spec_versions", SpecVersion, "hash"),
-        ("runs", RunRow, "id"),
-        ("sweeps", SweepRow, "id"),
-    ):
+    """Spec versions, runs and sweeps, and which sweeps keep which runs."""
+
+    def of_sweeps(rows: Sequence[SweepRow]) -> pl.DataFrame:
+        return tables.sweeps(rows, {row.pack_hash: _source_of(store, row.pack_hash) for row in rows})
+
+    parts: tuple[tuple[str, Any, tuple[str, ...], Callable[[Any], pl.DataFrame]], ...] = (
+        ("spec_versions", SpecVersion, ("hash",), tables.spec_versions),
+        ("runs", RunRow, ("id",), tables.runs),
+        ("sweeps", SweepRow, ("id",), of_sweeps),
+        ("sweep_runs", SweepRun, ("sweep_id", "run_id"), tables.sweep_runs),
+    )
+    for name, model, key, frame in parts:
         n = 0
         for rows in _rows(store, model, key):
-            if model is SweepRow:
-                sources = {row.pack_hash: _source_of(store, row.pack_hash) for row in rows}
-                frame = tables.sweeps(rows, sources)
-            else:
-                frame = tables.runs(rows) if model is RunRow else tables.spec_versions(rows)
-            _put(db, name, frame)
+            _put(db, name, frame(rows))
             n += len(rows)
             progress(f"{name.replace('_', ' ')}: {n:,}")
 
 
-def _rows(store: Store, model: Any, key: str) -> Iterator[list[Any]]:
+def _rows(store: Store, model: Any, key: Sequence[str]) -> Iterator[list[Any]]:
     """All rows of a table, some at a time, in the order of their key."""
-    column, last = getattr(model, key), ""
+    columns, last = [getattr(model, name) for name in key], [""] * len(key)
     while True:
+        after = select(model).where(tuple_(*columns) > tuple_(*last)).order_by(*columns)
         with read(store) as session:
-            found = list(
-                session.exec(select(model).where(column > last).order_by(column).limit(ROWS_AT_ONCE))
-            )
+            found = list(session.exec(after.limit(ROWS_AT_ONCE)))
         if not found:
             return
         yield found
-        last = getattr(found[-1], key)
+        last = [getattr(found[-1], name) for name in key]
 
 
 def _source_of(store: Store, pack_hash: str) -> str | None:

@@ -20,7 +20,7 @@ from engine.data.schemas import PRICES, QUOTES, schema
 from engine.metrics.names import METRIC_NAMES
 from engine.report import database_options
 from engine.sim.result import EQUITY_SCHEMA, TRADES_SCHEMA
-from engine.store.models import RunRow, SpecVersion, SweepRow
+from engine.store.models import RunRow, SpecVersion, SweepRow, SweepRun
 
 _INSTANT = "TIMESTAMP"
 _METRICS = dict.fromkeys(METRIC_NAMES, "DOUBLE")
@@ -36,6 +36,7 @@ _SWEEP = {
     "id": "VARCHAR", "spec_hash": "VARCHAR", "pack_hash": "VARCHAR", "source": "VARCHAR", "grid": "JSON",
     "engine": "VARCHAR", "engine_version": "VARCHAR", "seed": "BIGINT", "n_configs": "BIGINT", "n_done": "BIGINT",
     "status": "VARCHAR", "seconds": "DOUBLE", "created_at": _INSTANT, "finished_at": _INSTANT, "results": "VARCHAR",
+    "rank_by": "VARCHAR",
 }  # fmt: skip
 _SQL = {
     pl.Int64: "BIGINT",
@@ -64,6 +65,7 @@ COLUMNS: dict[str, dict[str, str]] = {
                       "created_at": _INSTANT},
     "runs": _RUN | _METRICS,
     "sweeps": _SWEEP,
+    "sweep_runs": {"sweep_id": "VARCHAR", "run_id": "VARCHAR", "rank": "BIGINT"},
     "sweep_results": {"sweep_id": "VARCHAR", "source": "VARCHAR", "config": "BIGINT", "params": "JSON"} | _METRICS,
     "trades": {"run_id": "VARCHAR", "source": "VARCHAR"} | _of_frame(TRADES_SCHEMA),
     "equity": {"run_id": "VARCHAR", "source": "VARCHAR"} | _of_frame(EQUITY_SCHEMA),
@@ -118,6 +120,10 @@ def sweeps(rows: Sequence[SweepRow], sources: Mapping[str, str | None]) -> pl.Da
             for row in rows
         ],
     )
+
+
+def sweep_runs(rows: Sequence[SweepRun]) -> pl.DataFrame:
+    return _frame("sweep_runs", [(row.sweep_id, row.run_id, row.rank) for row in rows])
 
 
 def sweep_results(path: Path, sweep: str, source: str | None) -> Iterator[pl.DataFrame]:

@@ -26,8 +26,11 @@ def keep_run(
     *,
     origin: str = "run",
     sweep_id: str | None = None,
+    rank: int | None = None,
 ) -> RunRow:
     """Commit a run with all its artifacts; the same run again returns the row that is there.
+
+    sweep_id, rank : the sweep that keeps it, from then on also where the run was there before, and its place there.
 
     The config is charged to its idea family in the trial ledger first: a run that fails to be kept was still tried.
     """
@@ -67,7 +70,7 @@ def keep_run(
             benchmark_closes(store.settings, spec, pack),
             f"{', '.join(spec.universe)} {spec.timeframe}",
         )
-        return runs.commit_run(store, row, folder)
+        return runs.commit_run(store, row, folder, rank=rank)
 
 
 def run_settings(spec: StrategySpec, pack: Pack, result: SimResult) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from sqlmodel import Session
 
 from engine.core.durable import sync_file, sync_folder
 from engine.core.errors import BadInput, NotFound, RunError
+from engine.store import sweep_runs
 from engine.store.db import Store, read, to_json, write
 from engine.store.models import RunRow, RunSymbol, SpecVersion
 
@@ -56,10 +57,11 @@ def write_manifest(folder: Path) -> Path:
     return path
 
 
-def commit_run(store: Store, row: RunRow, staging_dir: Path) -> RunRow:
+def commit_run(store: Store, row: RunRow, staging_dir: Path, *, rank: int | None = None) -> RunRow:
     """Make the run exist: its artifacts under `runs/<id>/`, its row in the store. Returns the row kept.
 
     staging_dir : a folder of `staged`. Its manifest is written here unless the caller did.
+    rank : its place in the sweep that the row names, which is linked to the run in any case.
     Committing an id again keeps the first row and artifacts (the same run has the same bytes).
     RunError: the artifacts are not what the manifest says. NotFound: the spec version has not been saved.
     """
@@ -83,6 +85,8 @@ def commit_run(store: Store, row: RunRow, staging_dir: Path) -> RunRow:
                 sync_folder(store.settings.runs)
             if kept is None:
                 _insert(session, row)
+            if row.sweep_id is not None:
+                sweep_runs.link(session, row.sweep_id, row.id, rank)
     except BaseException:
         if moved and not _exists(store, row.id):
             _discard(store, final)

@@ -27,7 +27,7 @@ from sqlmodel import Session
 from engine.core.errors import ArgusError, SetupError
 from engine.core.settings import Settings
 
-HEAD = "0002"  # the newest migration; a test compares it with migrations/versions
+HEAD = "0003"  # the newest migration; a test compares it with migrations/versions
 BUSY_SECONDS = 30.0
 # Read through the system's cache, which all connections share: filters over 100,000 runs took half the CPU at p95.
 MAPPED = f"mmap_size = {1 << 30}"

@@ -99,6 +99,7 @@ class RunRow(Record, table=True):
     slippage: float | None = None
     artifacts: str = ""  # folder relative to the workspace, "runs/<id>"
     manifest_sha256: str = ""  # of manifest.json, which holds the sha256 of every other artifact
+    # The sweep that made it, if one did; SweepRun has all that keep it.
     sweep_id: str | None = Field(default=None, foreign_key="sweep.id", index=True)
     status: str = Field(default="done", index=True)
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
@@ -115,7 +116,10 @@ class RunSymbol(Record, table=True):
 
 
 class SweepRow(Record, table=True):
-    """The runs of one grid over one pack. All parameters and metrics are in the parquet at `results`."""
+    """The runs of one grid over one pack. All parameters and metrics are in the parquet at `results`.
+
+    rank_by, top : what it was last ranked by, and how many of its best become full runs.
+    """
 
     __tablename__ = "sweep"
     __table_args__ = (CheckConstraint("n_done between 0 and n_configs", name="ck_sweep_n_done"),)
@@ -136,6 +140,22 @@ class SweepRow(Record, table=True):
     best: dict[str, Any] | None = Field(default=None, sa_type=JSON)  # {config, metrics} of the best so far
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    rank_by: str = "sharpe"
+    top: int = 5
+
+
+class SweepRun(Record, table=True):
+    """Which sweeps keep a run: several may, also one that was made before them or by hand.
+
+    rank : its place by the sweep's `rank_by`, from 1; None of a config that was run by itself.
+    """
+
+    __tablename__ = "sweep_run"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    sweep_id: str = Field(primary_key=True, foreign_key="sweep.id", ondelete="CASCADE")
+    run_id: str = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE", index=True)
+    rank: int | None = None
 
 
 class TrialPack(Record, table=True):

@@ -26,6 +26,7 @@ FEW = 5_000  # rows that are looked up and sorted in about 10 ms
 class RunFilter:
     """Which runs: each field that is not empty narrows; several values of one field widen.
 
+    sweep_ids : runs that one of these sweeps keeps, whoever made them.
     at_least, at_most : bounds on metrics, inclusive, fractions; a run whose metric is undefined is out.
     """
 
@@ -53,9 +54,10 @@ COLUMN_OF = {
     "engines": "engine",
     "timeframes": "timeframe",
     "sources": "source",
-    "sweep_ids": "sweep_id",
     "statuses": "status",
 }
+# Where a run may have several: the table that links them, whose key begins with the column.
+LINKED = {"symbols": ("run_symbol", "symbol"), "sweep_ids": ("sweep_run", "sweep_id")}
 
 
 class Plan(NamedTuple):
@@ -123,16 +125,17 @@ def _clauses(filters: RunFilter) -> Iterator[_Clause]:
                 n_left=f"SELECT COUNT(*) FROM (SELECT 1 FROM run WHERE {column} IN ({wanted}) LIMIT {FEW})",
                 values=values,
             )
-    wanted, values = _any_of("symbol", filters.symbols)
-    if values:
-        of_symbol = f"FROM run_symbol WHERE symbol IN ({wanted})"
-        yield _Clause(
-            hint="",
-            search=f"id IN (SELECT run_id {of_symbol})",
-            test=f"EXISTS (SELECT 1 {of_symbol} AND run_id = run.id)",
-            n_left=f"SELECT COUNT(*) FROM (SELECT 1 {of_symbol} LIMIT {FEW})",
-            values=values,
-        )
+    for name, (table, column) in LINKED.items():
+        wanted, values = _any_of(column, getattr(filters, name))
+        if values:
+            linked = f"FROM {table} WHERE {column} IN ({wanted})"
+            yield _Clause(
+                hint="",
+                search=f"id IN (SELECT run_id {linked})",
+                test=f"EXISTS (SELECT 1 {linked} AND run_id = run.id)",
+                n_left=f"SELECT COUNT(*) FROM (SELECT 1 {linked} LIMIT {FEW})",
+                values=values,
+            )
 
 
 def _any_of(column: str, wanted: Sequence[str]) -> tuple[str, dict[str, Any]]:

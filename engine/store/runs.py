@@ -15,7 +15,7 @@ from engine.metrics.names import METRIC_NAMES
 from engine.store.commits import commit_run, staged, sweep_leftovers, verify_run, write_manifest
 from engine.store.db import Store, read, to_json
 from engine.store.models import RUN_STATUSES, RunRow
-from engine.store.run_filters import RunFilter, plan_count, plan_list
+from engine.store.run_filters import LINKED, RunFilter, plan_count, plan_list
 
 __all__ = [
     "RunFilter",
@@ -172,7 +172,7 @@ def distinct(store: Store, what: str) -> list[str]:
     """The values of one column over all runs, sorted, for a page's filter."""
     if what not in DISTINCT:
         raise BadInput(f"{what}: runs are not listed by this. Allowed: {', '.join(DISTINCT)}.")
-    table = "run_symbol" if what == "symbol" else "run"
+    table = {column: table for table, column in LINKED.values()}.get(what, "run")
     # Jumps from value to value in the index; SELECT DISTINCT would read it all.
     jumps = f"""
         WITH RECURSIVE seen(value) AS (

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from engine.core.errors import BadInput, NotFound, RunError
 from engine.core.spec_text import value_at
+from engine.store import sweep_runs
 from engine.store.db import Store, read, to_json, write
 from engine.store.models import SWEEP_STATUSES, RunRow, SpecVersion, SweepRow
 
@@ -42,8 +43,12 @@ def create_sweep(
     settings: Mapping[str, Any],
     seed: int,
     n_configs: int,
+    rank_by: str = "sharpe",
+    top: int = 5,
 ) -> SweepRow:
     """Begin a sweep. The same one again returns its row as it stands, for the caller to resume or reuse.
+
+    rank_by, top : change no config, so they are no part of what it is; `rank_as` changes them later.
 
     NotFound: the base spec version has not been saved.
     """
@@ -56,7 +61,14 @@ def create_sweep(
         "settings": dict(settings),
         "seed": seed,
     }
-    row = SweepRow(id=sweep_id(**identity), n_configs=n_configs, created_at=store.clock(), **identity)
+    row = SweepRow(
+        id=sweep_id(**identity),
+        n_configs=n_configs,
+        rank_by=rank_by,
+        top=top,
+        created_at=store.clock(),
+        **identity,
+    )
     with write(store) as session:
         known = session.get(SweepRow, row.id)
         if known is not None:
@@ -84,6 +96,23 @@ def progress(
         row.status, row.finished_at = "running", None
         row.n_done = max(row.n_done, n_done)
         row.seconds = seconds
+        row.best = dict(best) if best is not None else row.best
+        session.add(row)
+    return row
+
+
+def rank_as(
+    store: Store, sweep: str, *, rank_by: str, top: int, best: Mapping[str, Any] | None = None
+) -> SweepRow:
+    """Note what a sweep is ranked by from now on and how many of its best are kept, for whoever goes on with it.
+
+    best : as of `progress`. Ranks of its runs by another metric are forgotten.
+    """
+    with write(store) as session:
+        row = _of(session, sweep)
+        if row.rank_by != rank_by:
+            sweep_runs.unrank(session, sweep)
+        row.rank_by, row.top = rank_by, top
         row.best = dict(best) if best is not None else row.best
         session.add(row)
     return row
@@ -159,23 +188,36 @@ def _of(session: Session, sweep: str) -> SweepRow:
     return row
 
 
-def varied(store: Store, runs: Sequence[RunRow]) -> dict[str, dict[str, Any]]:
+def varied(store: Store, runs: Sequence[RunRow], asked: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
     """By run id, what its sweep varied and the run's own values: {"fast": 60, "slow": 140}; {} outside of sweeps.
 
+    Of several sweeps that keep a run, one of those `asked` for; else the one that made it, else the first begun.
     A value is read from the run's spec at the first path of its axis; one that stands at its default is None.
     """
-    sweep_ids = {run.sweep_id for run in runs if run.sweep_id}
-    hashes = {run.spec_hash for run in runs if run.sweep_id}
+    sweep_of = _sweep_of(store, runs, asked)
+    hashes = {run.spec_hash for run in runs if sweep_of[run.id]}
     with read(store) as session:
-        grids = {r.id: r.grid for r in session.exec(select(SweepRow).where(col(SweepRow.id).in_(sweep_ids)))}
+        wanted = set(sweep_of.values())
+        grids = {r.id: r.grid for r in session.exec(select(SweepRow).where(col(SweepRow.id).in_(wanted)))}
         texts = {
             v.hash: v.canonical
             for v in session.exec(select(SpecVersion).where(col(SpecVersion.hash).in_(hashes)))
         }
     found: dict[str, dict[str, Any]] = {}
     for run in runs:
-        grid, text = grids.get(run.sweep_id or ""), texts.get(run.spec_hash)
+        grid, text = grids.get(sweep_of[run.id]), texts.get(run.spec_hash)
         axes = grid.get("axes", []) if grid is not None and text is not None else []
         tree = json.loads(text) if axes and text is not None else None
         found[run.id] = {axis["name"]: value_at(tree, axis["paths"][0].split(".")) for axis in axes}
+    return found
+
+
+def _sweep_of(store: Store, runs: Sequence[RunRow], asked: Sequence[str]) -> dict[str, str]:
+    """By run id, the sweep to tell it by; "" of a run that no sweep keeps."""
+    kept_by = sweep_runs.sweeps_of(store, [run.id for run in runs])
+    found = {}
+    for run in runs:
+        by = kept_by[run.id]
+        preferred = [*(sweep for sweep in asked if sweep in by), run.sweep_id or "", *by[-1:]]
+        found[run.id] = next(filter(None, preferred), "")
     return found

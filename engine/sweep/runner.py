@@ -77,8 +77,8 @@ class Options:
     should_stop: Callable[[], bool] = lambda: False
 
 
-def begin(store: Store, plan: SweepPlan, pack: Pack) -> SweepRow:
-    """The sweep's row in the store; the one that is there if it was begun before."""
+def begin(store: Store, plan: SweepPlan, pack: Pack, *, rank_by: str = "sharpe", top: int = 5) -> SweepRow:
+    """The sweep's row in the store; the one that is there, ranked as it was, if it was begun before."""
     base = plan.base
     specs.save_spec(
         store,
@@ -98,6 +98,8 @@ def begin(store: Store, plan: SweepPlan, pack: Pack) -> SweepRow:
         settings={},
         seed=base.backtest.seed,
         n_configs=len(plan),
+        rank_by=rank_by,
+        top=top,
     )
 
 
@@ -122,10 +124,11 @@ def run_sweep(
     goes on from there. SweepBusy if another process runs the same sweep; errors as `lab_of`.
     """
     options = options or Options()
-    ranking = Ranking(options.rank_by, options.top)
+    ranking = Ranking(options.rank_by, max(options.top, 1))  # its best is told even if none is kept
     lab = lab or lab_of(plan, pack)
-    row = begin(store, plan, pack)
+    row = begin(store, plan, pack, rank_by=options.rank_by, top=options.top)
     with _locked(store, row.id):
+        row = sweeps.rank_as(store, row.id, rank_by=options.rank_by, top=options.top)
         kept = Checkpoints(store.settings.sweeps / row.id, plan.grid)
         kept.open()
         running = _Running(store, plan, pack, kept, row, options)
@@ -248,6 +251,10 @@ class _Running:
             self._note()
             row = sweeps.finish(self.store, self.row.id, status="cancelled", seconds=self.seconds)
         _read_ranking(self.kept, ranking)
+        best = ranking.best()
+        if best:  # of a sweep that was done, maybe by another metric than before
+            told = self.told(*best[0])
+            sweeps.rank_as(self.store, row.id, rank_by=ranking.metric, top=self.options.top, best=told)
         return Outcome(
             sweep_id=row.id,
             status="done" if done else "cancelled",
@@ -255,7 +262,7 @@ class _Running:
             n_done=self.n_done,
             seconds=row.seconds,
             results=self.kept.results,
-            best=ranking.best(),
+            best=best[: self.options.top],
         )
 
 

@@ -41,6 +41,8 @@ def keep_top(
                     f"{plan.grid.describe(index)}: {name} is {again!r} as a run and {value!r} in the sweep. "
                     "This is a fault of Argus; report it with the spec."
                 )
-        row = keep_run(store, plan.spec(index), pack, result, origin="sweep", sweep_id=found.sweep_id)
+        row = keep_run(
+            store, plan.spec(index), pack, result, origin="sweep", sweep_id=found.sweep_id, rank=rank
+        )
         kept.append({"config": plan.grid.params(index), "metrics": metrics, "run_id": row.id})
     return kept

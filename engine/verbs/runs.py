@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
@@ -62,6 +62,7 @@ def list_runs(args: argparse.Namespace, settings: Settings) -> None:
     """JSON: {"n_runs": passing the filter (counted to 10,000), "runs": [as `show`]}."""
     from engine.store import runs, sweeps
     from engine.store.db import open_store
+    from engine.store.sweep_runs import sweeps_of
 
     store = open_store(settings)
     filters = _filter(args)
@@ -69,10 +70,13 @@ def list_runs(args: argparse.Namespace, settings: Settings) -> None:
         store, filters, order=args.order, descending=not args.ascending, limit=args.limit, offset=args.offset
     )
     n_runs = runs.count_runs(store, filters)
-    configs = sweeps.varied(store, rows)
+    configs = sweeps.varied(store, rows, args.sweep)
+    kept_by = sweeps_of(store, [row.id for row in rows])
     store.close()
     if args.json:
-        output.print_json({"n_runs": n_runs, "runs": [_as_json(row, settings) for row in rows]})
+        output.print_json(
+            {"n_runs": n_runs, "runs": [_as_json(row, settings, kept_by[row.id]) for row in rows]}
+        )
         return
     header = ["id", "strategy", "symbols", "timeframe", "window", "source", "engine", *SHOWN]
     if any(configs.values()):
@@ -89,19 +93,22 @@ def show_run(args: argparse.Namespace, settings: Settings) -> None:
     from engine.store.commits import verify_run
     from engine.store.db import open_store
     from engine.store.runs import get_run
+    from engine.store.sweep_runs import sweeps_of
 
     store = open_store(settings)
     row = get_run(store, args.run_id)
+    kept_by = sweeps_of(store, [row.id])[row.id]
     faults = verify_run(store, row)
     store.close()
     for fault in faults:
         output.progress(f"Artifacts changed since the run: {fault}")
-    facts = _as_json(row, settings)
+    facts = _as_json(row, settings, kept_by)
     if args.json:
         output.print_json(facts)
         return
     metrics = facts.pop("metrics")
     facts["symbols"], facts["marks"] = ", ".join(row.symbols), ", ".join(row.marks) or None
+    facts["sweep_ids"] = ", ".join(kept_by) or None
     del facts["run_id"]
     output.print_table(["run", row.id], [[name, output.show(value)] for name, value in facts.items()])
     print()
@@ -124,8 +131,9 @@ def _filter(args: argparse.Namespace) -> RunFilter:
     )
 
 
-def _as_json(row: RunRow, settings: Settings) -> dict[str, Any]:
-    facts = row.model_dump(exclude={*METRIC_NAMES, "id", "artifacts"})
+def _as_json(row: RunRow, settings: Settings, kept_by: Sequence[str]) -> dict[str, Any]:
+    """sweep_id: the sweep that made the run; sweep_ids: all that keep it, the one begun last first."""
+    facts = row.model_dump(exclude={*METRIC_NAMES, "id", "artifacts"}) | {"sweep_ids": list(kept_by)}
     facts = {name: facts[name] for name in (*FIRST, *sorted(facts.keys() - set(FIRST))) if name in facts}
     facts["metrics"] = output.metrics_of(row.metrics)
     return {"run_id": row.id, **facts, "artifacts": str(settings.home / row.artifacts)}

@@ -42,12 +42,13 @@ def add_arguments(subparsers: argparse._SubParsersAction) -> None:  # type: igno
         help="set a field for all configs, or sweep it: 'risk_exits.stop_loss_pct={\"values\": [1, 2]}' or "
         '{"start": 1, "stop": 3, "step": 0.5}',
     )
-    parser.add_argument("--top", type=int, default=5, metavar="N", help="full runs of the best N; default 5")
+    parser.add_argument(
+        "--top", type=int, metavar="N", help="full runs of the best N; default 5, with --resume as before"
+    )
     parser.add_argument(
         "--rank-by",
-        default="sharpe",
         metavar="METRIC",
-        help="default sharpe; volatility, fees, slippage: least first",
+        help="default sharpe, with --resume as before; volatility, fees, slippage: least first",
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="threads; default one a core")
     parser.add_argument("--pack", metavar="HASH", help="a replay pack instead of one built from the store")
@@ -64,12 +65,14 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
     from engine.sweep.runner import begin, run_sweep
     from engine.sweep.top import keep_top
 
-    check_metric(args.rank_by)
+    if args.rank_by is not None:
+        check_metric(args.rank_by)
     jobs = _checked(args)
     store = open_store(settings)
+    _settle_ranking(args, store)
     plan, pack = _resumed(args, store) if args.resume else _planned(args, settings)
     lab = lab_of(plan, pack)
-    sweep = begin(store, plan, pack).id
+    sweep = begin(store, plan, pack, rank_by=args.rank_by, top=args.top).id
     output.progress(
         f"sweep {sweep}: {plan.base.name}, {len(plan):,} configs on {pack.label}, {_window(pack)}"
     )
@@ -102,12 +105,24 @@ def _checked(args: argparse.Namespace) -> int:
         raise BadInput(
             "sweep --resume: without SPEC leave out --grid and --set; they are those it began with."
         )
-    if not 0 <= args.top <= MAX_TOP:
+    if args.top is not None and not 0 <= args.top <= MAX_TOP:
         raise BadInput(f"--top {args.top}: give 0 to {MAX_TOP:,}.")
     jobs = n_cores() if args.jobs is None else args.jobs
     if not 1 <= jobs <= MAX_JOBS:
         raise BadInput(f"--jobs {jobs}: give 1 to {MAX_JOBS} threads.")
     return jobs
+
+
+def _settle_ranking(args: argparse.Namespace, store: Store) -> None:
+    """What --rank-by and --top leave open: as the resumed sweep was ranked before, else the best five by Sharpe."""
+    from engine.store.sweeps import get_sweep
+
+    rank_by, top = "sharpe", 5
+    if args.resume:
+        row = get_sweep(store, args.resume)
+        rank_by, top = row.rank_by, row.top
+    args.rank_by = rank_by if args.rank_by is None else args.rank_by
+    args.top = top if args.top is None else args.top
 
 
 def _resumed(args: argparse.Namespace, store: Store) -> tuple[SweepPlan, Pack]:

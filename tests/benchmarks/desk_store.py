@@ -19,7 +19,7 @@ from engine.core.settings import Settings
 from engine.core.spec_text import canonical, canonical_json, load_spec, spec_hash
 from engine.metrics.names import METRIC_NAMES
 from engine.store.db import Store, open_store, write
-from engine.store.models import JobRow, RunRow, RunSymbol, SpecVersion, SweepRow
+from engine.store.models import JobRow, RunRow, RunSymbol, SpecVersion, SweepRow, SweepRun
 from tests.fixtures.runs import Drawn, keep_drawn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +69,7 @@ def _fill(store: Store, n_runs: int, n_configs: int, n_sessions: int) -> dict[st
     _insert(store, SweepRow, _sweeps(n_sweeps, specs, rng))
     _insert(store, RunRow, _runs(n_runs, n_sweeps, specs, rng))
     _insert(store, RunSymbol, ({"symbol": _symbol(i), "run_id": f"{i:016x}"} for i in range(n_runs)))
+    _insert(store, SweepRun, _kept(n_runs, n_sweeps))
     _insert(store, JobRow, _jobs())
     opened = [keep_drawn(store, _opened(i, specs, n_sessions)).id for i in range(N_OPENED)]
     sweep = _large_sweep(store, n_configs) if n_configs else None
@@ -176,10 +177,22 @@ def _runs(n: int, n_sweeps: int, specs: list[dict[str, Any]], rng: random.Random
             "metrics": metrics,
             "artifacts": f"runs/{i:016x}",
             "manifest_sha256": "0" * 64,
-            "sweep_id": _sweep_id(i // 2 % n_sweeps) if i % 2 else None,
+            "sweep_id": _swept_by(i, n_sweeps),
             "status": "ruined" if i % 300 == 0 else "done",
             "created_at": FIRST + timedelta(minutes=3 * i),
         } | metrics
+
+
+def _kept(n: int, n_sweeps: int) -> Iterator[dict[str, Any]]:
+    """Every run by the sweep that made it; every tenth by a second one too."""
+    for i in range(n):
+        made_by = _swept_by(i, n_sweeps)
+        for sweep in {made_by, _sweep_id(i % n_sweeps) if i % 10 == 0 else None} - {None}:
+            yield {"sweep_id": sweep, "run_id": f"{i:016x}", "rank": None}
+
+
+def _swept_by(i: int, n_sweeps: int) -> str | None:
+    return _sweep_id(i // 2 % n_sweeps) if i % 2 else None
 
 
 def _metrics(rng: random.Random) -> dict[str, float | int | None]:

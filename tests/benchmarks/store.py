@@ -94,9 +94,10 @@ def _queries(store: Store, n_rows: int) -> dict[str, Any]:
             raw.executemany(f"INSERT INTO run ({','.join(columns)}) VALUES ({marks})", _rows(n_rows, columns))
             raw.executemany("INSERT INTO run_symbol VALUES (?, ?)", _run_symbols(n_rows))
             raw.executemany(
-                "INSERT INTO sweep VALUES (?,'h','{}','p','native','1','{}',0,1,1,'done',1.0,'','{}','','')",
+                "INSERT INTO sweep VALUES (?,'h','{}','p','native','1','{}',0,1,1,'done',1.0,'','{}','','','sharpe',5)",
                 [(f"s{i}",) for i in range(1000)],
             )
+            raw.execute("INSERT INTO sweep_run (sweep_id, run_id) SELECT sweep_id, id FROM run")
     return {name: _median_ms(lambda query=query: query(store)) for name, query in QUERIES.items()}  # type: ignore[misc]
 
 

@@ -14,7 +14,7 @@ from engine.loop import work
 from engine.loop.worker import FORCED, Worker
 from engine.store import heartbeats, jobs, ledger
 from engine.store.runs import get_run, list_runs
-from engine.store.sweeps import get_sweep
+from engine.store.sweeps import get_sweep, rank_as
 from tests.loop.conftest import FEW, sweep_job
 from tests.sweep.conftest import sma
 
@@ -53,6 +53,17 @@ def test_a_sweep_and_its_best_runs_are_made(store, pack):
     assert [get_run(store, one).sweep_id for one in row.result["top"]] == [sweep.id] * 2
     told = heartbeats.job_progress(store.settings, [job.id])[job.id]
     assert (told.n_done, told.n_total) == (30, 30)
+
+
+def test_the_rest_of_a_sweep_is_ranked_and_kept_as_it_began(store, pack):
+    first = sweep_job(store, pack, top=3)
+    serve(store)
+    sweep = jobs.get_job(store, first.id).result["sweep_id"]
+    rank_as(store, sweep, rank_by="fees", top=4)
+    rest = jobs.enqueue(store, "sweep", {"resume": sweep}, title="rest")
+    serve(store)
+    row = get_sweep(store, sweep)
+    assert (row.rank_by, row.top, len(jobs.get_job(store, rest.id).result["top"])) == ("fees", 4, 4)
 
 
 def test_a_run_is_made_and_its_trial_charged(store, pack):

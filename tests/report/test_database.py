@@ -53,6 +53,7 @@ def store(tmp_path_factory):
         }
     ).write_parquet(path)
     sweeps.finish(opened, sweep.id, seconds=1.0, results=f"sweeps/{sweep.id}/results.parquet")
+    keep_drawn(opened, Drawn(sweep_id=sweep.id))
     yield opened
     opened.close()
 
@@ -100,6 +101,12 @@ def test_bars_are_filed_under_the_sessions_of_the_store(ask, store):
         "SELECT DISTINCT session_date::VARCHAR FROM bars WHERE source = 'mine' AND symbol = 'EURUSD'"
     )
     assert evening == [("2021-03-08",)]
+
+
+def test_a_run_made_by_hand_is_among_those_of_the_sweep_that_keeps_it(ask):
+    kept = "SELECT runs.name, runs.sweep_id, rank FROM sweep_runs JOIN runs ON runs.id = run_id"
+    assert ask(kept) == [("SMA crossover", None, None)]
+    assert ask("SELECT rank_by FROM sweeps JOIN sweep_runs ON sweeps.id = sweep_id") == [("sharpe",)]
 
 
 def chained(home):

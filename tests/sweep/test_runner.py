@@ -191,6 +191,30 @@ def test_the_best_become_runs_whose_metrics_are_their_rows(store, pack):
     assert ledger.n_trials(store, "crossing") == 10  # a run of a config is no new trial
 
 
+def test_a_run_that_another_sweep_kept_is_among_the_best_of_this_one_too(store, pack):
+    other = sma(
+        sweep=sma_tree()["sweep"] | {"grid": {"fast": {"values": [3, 4, 5]}, "slow": {"values": [10, 20]}}}
+    )
+    first, second = SweepPlan.of(sma()), SweepPlan.of(sma(), other.sweep)
+    ids = []
+    for plan in (first, second):
+        found = run_sweep(store, plan, pack, Options(top=5))
+        ids.append([one["run_id"] for one in keep_top(store, plan, pack, found)])
+        kept = runs.list_runs(store, runs.RunFilter(sweep_ids=[found.sweep_id]))
+        assert {row.id for row in kept} == set(ids[-1])
+    assert set(ids[0]) & set(ids[1]), "the grids share four configs"
+
+
+def test_a_sweep_that_is_done_can_be_ranked_by_another_metric(store, pack):
+    plan = SweepPlan.of(sma())
+    sweep = run_sweep(store, plan, pack, Options(top=3)).sweep_id
+    found = run_sweep(store, plan, pack, Options(top=0, rank_by="volatility"))
+    row = sweeps.get_sweep(store, sweep)
+    assert (found.best, row.rank_by, row.top, row.status) == ([], "volatility", 0, "done")
+    least = table(found)["metric.volatility"].min()
+    assert row.best["metrics"]["volatility"] == least, "the best of the list is the one by this metric"
+
+
 def test_a_run_that_differs_from_its_row_is_not_kept(store, pack):
     plan = SweepPlan.of(sma())
     found = run_sweep(store, plan, pack, Options(top=1))

@@ -102,6 +102,17 @@ def test_resume_needs_nothing_but_the_id(home, pack, spec, capsys):
     assert (code, json.loads(out)) == (0, first)
 
 
+def test_resume_ranks_and_keeps_as_the_sweep_did_before(home, pack, spec, store, capsys):
+    asked = ("--pack", pack.hash, "--rank-by", "fees", "--top", 3, "--json")
+    first = json.loads(ask(capsys, spec, *asked)[1])
+    code, out, _ = ask(capsys, "--resume", first["sweep_id"], "--json")
+    assert (code, json.loads(out)["top"]) == (0, first["top"])
+    code, out, _ = ask(capsys, "--resume", first["sweep_id"], "--rank-by", "sharpe", "--top", 1, "--json")
+    assert (code, len(json.loads(out)["top"])) == (0, 1)
+    row = sweeps.get_sweep(store, first["sweep_id"])
+    assert (row.rank_by, row.top) == ("sharpe", 1), "what was asked for last"
+
+
 def test_resume_with_another_spec_or_grid_is_refused(home, pack, spec, capsys):
     first = json.loads(ask(capsys, spec, "--pack", pack.hash, "--top", 0, "--json")[1])
     for change in ("costs.slippage_bps=2", 'fast={"values": [3, 4]}'):

@@ -1,7 +1,7 @@
 """A job that runs a sweep, or goes on with one.
 
 {"spec": canonical tree, "grid": as `SweepPlan.as_json`, "rank_by", "top", "pack": hash or null} or
-{"resume": sweep id, "rank_by", "top"}
+{"resume": sweep id}, which is ranked as before unless "rank_by" and "top" say otherwise.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from engine.core.spec_text import build_spec
 from engine.loop.work import Cancelled, Later, Work
 from engine.packs.pack import Pack
 from engine.sim.inputs import pack_for
+from engine.store.sweeps import get_sweep
 from engine.sweep.executors.local import n_cores
 from engine.sweep.lab import Lab, lab_of
 from engine.sweep.plan import SweepPlan
@@ -27,10 +28,11 @@ def work(job: Work) -> dict[str, Any]:
     plan, pack = _resumed(job) if "resume" in job.payload else _planned(job)
     job.check()
     lab = lab_of(plan, pack)
-    sweep = begin(job.store, plan, pack).id
+    rank_by, top = _ranking(job)
+    sweep = begin(job.store, plan, pack, rank_by=rank_by, top=top).id
     job.about(f"sweep:{sweep}")
     try:
-        found = run_sweep(job.store, plan, pack, _options(job, plan, pack), lab)
+        found = run_sweep(job.store, plan, pack, _options(job, plan, pack, rank_by, top), lab)
     except SweepBusy as error:
         job.report("waiting for another process, which runs the same sweep")
         raise Later(BUSY_SECONDS) from error
@@ -60,7 +62,16 @@ def _resumed(job: Work) -> tuple[SweepPlan, Pack]:
     return reopen(job.store, job.payload["resume"])
 
 
-def _options(job: Work, plan: SweepPlan, pack: Pack) -> Options:
+def _ranking(job: Work) -> tuple[str, int]:
+    """The metric, and how many of the best become runs: as asked, else as the sweep was ranked before."""
+    asked = job.payload
+    if "resume" in asked and "rank_by" not in asked:
+        row = get_sweep(job.store, asked["resume"])
+        return row.rank_by, row.top
+    return str(asked.get("rank_by", "sharpe")), int(asked.get("top", 5))
+
+
+def _options(job: Work, plan: SweepPlan, pack: Pack, rank_by: str, top: int) -> Options:
     """Progress goes to whoever waits; a stop ends the sweep between two shards."""
 
     def on_progress(now: Progress) -> None:
@@ -78,8 +89,8 @@ def _options(job: Work, plan: SweepPlan, pack: Pack) -> Options:
     job.report("measuring a few configs (the first sweep of an installation compiles its code)", 0, len(plan))
     return Options(
         jobs=n_cores(),
-        top=int(job.payload.get("top", 5)),
-        rank_by=str(job.payload.get("rank_by", "sharpe")),
+        top=top,
+        rank_by=rank_by,
         on_progress=on_progress,
         should_stop=job.should_stop,
     )
