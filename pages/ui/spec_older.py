@@ -28,7 +28,12 @@ def show_older(doc: Doc) -> None:
             st.button("Convert to v1", key=state.CONVERT_SPEC, icon=":material/published_with_changes:",
                       disabled=doc.checked.spec is None, on_click=spec_actions.convert, args=(doc.draft,),
                       help=None if doc.checked.spec else "Mend the faults below first.")  # fmt: skip
-            st.caption("The form opens once it is converted. A saved version is Spec v1 in any case.", width="stretch")
+            st.caption(
+                "The form opens once it is converted. A saved version is Spec v1 in any case.",
+                width="stretch",
+            )
+        if older.sweep_note:
+            st.caption(f":material/percent: {older.sweep_note[0].upper()}{older.sweep_note[1:]}.")
         with st.expander("What each key becomes, and why"):
             st.html(mappings_html(older, palette()))
 

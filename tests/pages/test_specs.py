@@ -487,6 +487,12 @@ def test_a_draft_of_an_older_dialect_keeps_its_text_and_shows_what_it_becomes(st
     assert "risk_exits.fixed_stop_loss_pct = 0.07</div><div>risk_exits.stop_loss_pct = <b>7</b>" in shown
     assert not at.button(key="save_spec").disabled
     assert "Close at a loss of 7 %." in shown  # it opens at its reading
+    assert not any("its sweep" in one.value for one in at.caption)
+
+
+def test_a_draft_of_fractions_says_that_its_sweep_is_in_percents(make):
+    at, _ = make(OLDER | {"sweep": {"grid": {"risk_exits.stop_loss_pct": {"values": [5, 7]}}}})
+    assert any("Percents of its sweep are Spec v1's, 5 for 5 %" in one.value for one in at.caption)
 
 
 def test_its_form_waits_for_the_conversion(make):

@@ -111,6 +111,38 @@ def test_check_says_in_which_dialect_a_file_is(older, capsys):
     assert json.loads(capsys.readouterr().out)["files"][0]["dialect"] == "zrce"
 
 
+def test_check_tells_that_percents_of_a_sweep_are_not_the_fractions_of_the_file(older, capsys):
+    grid = {"risk_exits.stop_loss_pct": {"values": [0.05, 0.07]}}
+    older.write_text(json.dumps(OLDER | {"sweep": {"grid": grid}}))
+    assert spec("check", older) == 0
+    assert (
+        capsys.readouterr()
+        .out.rstrip()
+        .endswith(
+            "written in the ZRCE dialect, 3 mappings to Spec v1 (percents of its sweep are Spec v1's, 5 for 5 %, while "
+            "those of ZRCE are fractions), which `spec show` lists"
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("sweep", "is_told"),
+    [
+        ({"grid": {"stop": {"values": [5]}}, "aliases": {"stop": "risk_exits.stop_loss_pct"}}, True),
+        ({"grid": {"both": {"values": [5]}}, "aliases": {"both": ["risk_exits.max_hold_minutes", "sizing.equity_pct"]}},
+         True),
+        ({"grid": {"risk_exits.max_hold_minutes": {"values": [5]}}}, False),
+        ({}, False),
+        (5, False),
+        ({"grid": 5, "aliases": 5}, False),
+    ],
+)  # fmt: skip
+def test_only_a_sweep_of_percents_is_told(older, capsys, sweep, is_told):
+    older.write_text(json.dumps(OLDER | {"sweep": sweep}))
+    spec("check", "--json", older)
+    assert ("percents of its sweep" in json.loads(capsys.readouterr().out)["files"][0]["note"]) is is_told
+
+
 def test_show_prints_an_older_file_as_spec_v1_and_lists_every_mapping_beside_it(older, capsys):
     assert spec("show", older) == 0
     said = capsys.readouterr()

@@ -85,7 +85,19 @@ class Normal:
         if self.dialect is None:
             return ""
         n = len(self.mappings)
-        return f"written in the {self.dialect.name} dialect, {n} {'mapping' if n == 1 else 'mappings'} to Spec v1"
+        told = f"written in the {self.dialect.name} dialect, {n} {'mapping' if n == 1 else 'mappings'} to Spec v1"
+        return f"{told} ({self.sweep_note})" if self.sweep_note else told
+
+    @property
+    def sweep_note(self) -> str:
+        """That swept percents are not in the unit of the file's own; empty where none are swept or units agree."""
+        if (
+            self.dialect is None
+            or not self.dialect.is_fraction
+            or not any(map(_is_percent, _swept(self.tree)))
+        ):
+            return ""
+        return f"percents of its sweep are Spec v1's, 5 for 5 %, while those of {self.dialect.name} are fractions"
 
     def as_written(self, fault: Fault) -> Fault:
         """A fault of the v1 tree at the key that the file has; of what is missing, at the key that the dialect has."""
@@ -99,6 +111,22 @@ class Normal:
         rows = self.dialect.table if self.dialect is not None and not _holds(self.tree, fault.path) else ()
         old = next((row.old for row in rows if row.new == path and row.old != path), None)
         return fault if old is None else Fault(tuple(old.split(".")), f"as {path}: {fault.said}")
+
+
+def _swept(tree: Any) -> list[str]:
+    """The paths that the sweep of a v1 tree names, aliases followed; none where it is no sweep."""
+    sweep = tree.get("sweep") if isinstance(tree, dict) else None
+    grid, aliases = ((sweep.get(key) if isinstance(sweep, dict) else None) for key in ("grid", "aliases"))
+    found: list[str] = []
+    for name in grid if isinstance(grid, dict) else ():
+        paths = aliases.get(name, name) if isinstance(aliases, dict) else name
+        found += [str(path) for path in (paths if isinstance(paths, list) else [paths])]
+    return found
+
+
+def _is_percent(path: str) -> bool:
+    """Every percent that a sweep may vary says so by its name."""
+    return path.endswith("_pct")
 
 
 def _holds(tree: Any, path: tuple[str, ...]) -> bool:
