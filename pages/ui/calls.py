@@ -88,8 +88,9 @@ def _show_table(run: Run, found: pl.DataFrame, currency: str) -> None:
 
 
 def _open(chosen: list[int | None]) -> None:
-    """Action: the URL names the trade of the ticked call, if it made one."""
+    """Action: the URL names the trade of the ticked call, if it made one, and no reason that could leave it out."""
     state.put_in_url(state.TRADE, [str(one) for one in chosen if one is not None])
+    state.put_in_url(state.TRADE_REASON, [])
     st.session_state.pop(state.TRADE_PAGE, None)  # the table turns to the page of the trade
     state.renew(state.TRADES_TABLE)
 
@@ -126,7 +127,7 @@ def calls_columns(currency: str) -> dict[str, Any]:
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     return {
         "row": number("Row", width=48, help="Line of the imported file."),
-        "at": st.column_config.DatetimeColumn("Sent", format="MM-DD HH:mm", timezone="UTC", width=95),
+        "at": st.column_config.DatetimeColumn("Sent", format="YYYY-MM-DD HH:mm", timezone="UTC", width=128),
         "symbol": text("Symbol", width=75),
         "call": text("Call", width=85),
         "outcome": text("What became of it", width=200),

@@ -79,8 +79,8 @@ def _show_sets(at: Market, sets: list[CallSet]) -> None:
     if st.button("Backtest these calls", key=state.TRADE_CALLS, type="primary", icon=":material/play_arrow:",
                  help="A draft of the strategy Signals that trades this set, on the page Specs."):  # fmt: skip
         held = set(data_queries.all_series(at)["symbol"])
-        st.switch_page(
-            shell.page("specs.py"), query_params={state.DRAFT: data_actions.draft_of_calls(one, held)}
+        shell.leave_for(
+            "specs.py", {state.DRAFT: data_actions.draft_of_calls(one, held)}, (state.PART, state.CALLS)
         )
     show_rows(rows_of(at.home, chosen, stamp(at.settings)), f"set_{chosen}")
     if one.is_synthetic:

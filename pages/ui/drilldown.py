@@ -35,6 +35,7 @@ ORDER_LABELS = {
     "worst": "Worst return",
     "longest": "Longest held",
 }
+FIRST, ANY = "entry", ""  # the usual order; whatever a trade was left by
 
 
 @st.fragment
@@ -57,7 +58,8 @@ def _show_trades(run: Run, currency: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.subheader("Trades", width="content")
         with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
-            ids = _ask_ids(run)
+            order, reason = _ask_order(run)
+    ids = run_files.trade_ids(run.folder, order, reason)
     home = str(guard.store().settings.home)
     zone = run_files.timezone(home, run.pack_hash, run.symbols, run.timeframe)
     chosen = _trade_of_url()
@@ -65,21 +67,43 @@ def _show_trades(run: Run, currency: str) -> None:
         chosen = None
     _show_table(run, ids, chosen, zone)
     if chosen is None:
-        st.caption("Choose a trade to see its bars and why it was entered and left.")
+        _show_why_none(run, reason)
     else:
         _show_steps(ids, chosen)
         show_trade(run, home, chosen, currency)
 
 
-def _ask_ids(run: Run) -> list[int]:
+def _ask_order(run: Run) -> tuple[str, str | None]:
+    """(one of TRADE_ORDERS, why the trades to show were left or None for all); both stand in the address."""
+    state.from_url(state.TRADE_ORDER, list(TRADE_ORDERS), FIRST)
     order = st.selectbox("Order", list(TRADE_ORDERS), format_func=ORDER_LABELS.get, key=state.TRADE_ORDER,
-                         on_change=_first_page, width=170)  # fmt: skip
+                         on_change=_reorder, args=(state.TRADE_ORDER,), width=170)  # fmt: skip
     reasons = run_files.tables(run.folder)["exit_reasons"]["exit_reason"].to_list()
-    reason = None
+    reason = ANY
     if len(reasons) > 1:
-        reason = st.selectbox("Left by", [None, *reasons], key=state.TRADE_REASON, on_change=_first_page, width=170,
-                              format_func=lambda r: "Any reason" if r is None else formats.words(r))  # fmt: skip
-    return run_files.trade_ids(run.folder, order or "entry", reason)
+        state.from_url(state.TRADE_REASON, reasons, ANY)
+        reason = st.selectbox("Left by", [ANY, *reasons], key=state.TRADE_REASON, on_change=_reorder,
+                              args=(state.TRADE_REASON,), width=170,
+                              format_func=lambda r: formats.words(r) or "Any reason")  # fmt: skip
+    return order or FIRST, reason or None
+
+
+def _show_why_none(run: Run, reason: str | None) -> None:
+    """Why no trade is shown below the table: none was asked for, or it is not among those."""
+    asked = st.query_params.get(state.TRADE, "")
+    everyone = run_files.trade_ids(run.folder, FIRST, None)
+    if not asked:
+        st.caption("Choose a trade to see its bars and why it was entered and left.")
+    elif _trade_of_url() in everyone and reason is not None:
+        st.caption(
+            f"Trade {asked} was not left by {formats.words(reason)}. Set Left by to Any reason to see it."
+        )
+    else:
+        st.warning(
+            guard.plain(f"This run has no trade {asked[:40]}. Choose a trade of the table: they are counted from 0 "
+                        f"to {max(everyone):,}."),
+            icon=":material/search_off:",
+        )  # fmt: skip
 
 
 def _show_table(run: Run, ids: list[int], chosen: int | None, zone: str) -> None:
@@ -127,12 +151,14 @@ def show_trade(run: Run, home: str, trade_id: int, currency: str) -> None:
     trade = run_files.some_trades(run.folder, (trade_id,)).row(0, named=True)
     fills = run_files.fills_of(run.folder, trade_id)
     _show_result(trade, currency)
+    brought_in: dict[str, str] = {}
     if run_files.has_legs(run.folder):
         zone = run_files.timezone(home, run.pack_hash, run.symbols, run.timeframe)
         option_trade.show(run, trade, zone)
+        brought_in = option_trade.brought_in(run, trade)
     else:
         zone = _show_bars(run, home, trade, fills)
-    _show_words(trade, zone, logic_queries.signals_of(run.folder))
+    _show_words(trade, zone, logic_queries.signals_of(run.folder), brought_in)
     if len(fills) > 2:
         with st.expander(f"Fills · {len(fills)}"):
             st.dataframe(tables.fills_frame(fills, zone), hide_index=True, column_config=tables.fills_columns(fills),
@@ -172,7 +198,7 @@ def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) 
     return window.timezone
 
 
-def _show_words(trade: dict[str, Any], zone: str, signals: str) -> None:
+def _show_words(trade: dict[str, Any], zone: str, signals: str, brought_in: dict[str, str]) -> None:
     entered = ("Why it was entered", trade["entry_reason"] or formats.DASH,
                f"{_at(trade['entry_at'], zone)} at {formats.price(trade['entry_price'])}")  # fmt: skip
     left = ("Why it was left", formats.left_because(trade["exit_reason"], signals),
@@ -180,6 +206,7 @@ def _show_words(trade: dict[str, Any], zone: str, signals: str) -> None:
     best, worst = (formats.signed_percent(trade[name], 2) for name in ("mfe_frac", "mae_frac"))
     rows = {
         "Held": formats.plural(int(trade["bars_held"] or 0), "bar"),
+        **brought_in,
         "Stop": formats.price(trade["stop_price"]),
         "Target": formats.price(trade["target_price"]),
         "Best, worst": f"{best}, {worst}",
@@ -203,7 +230,10 @@ def _go(ids: list[int], at: int) -> None:
     state.renew(state.TRADES_TABLE)
 
 
-def _first_page() -> None:
+def _reorder(name: str) -> None:
+    """Action: the address says what was chosen, where it is not the usual; the table begins anew."""
+    chosen = st.session_state[name]
+    state.put_in_url(name, [chosen] if chosen not in (FIRST, ANY) else [])
     st.session_state[state.TRADE_PAGE] = 1
 
 

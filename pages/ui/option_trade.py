@@ -40,7 +40,8 @@ def show(run: Run, trade: Mapping[str, Any], zone: str) -> None:
         said = f"What position {trade['trade_id']} was worth, and its underlying with the strikes"
         drawn = logic_queries.zone_of(run.folder, trade["trade_id"])
         echarts.show(trade_chart(palette(), marks, legs, trade, zone, drawn), "trade_chart", said, name)
-        st.caption(_below(marks, trade) + (f" {zone_chart.told(drawn, zone)}" if drawn is not None else ""))
+        told = _below(marks, trade, is_converted=not added(legs, trade).is_empty())
+        st.caption(told + (f" {zone_chart.told(drawn, zone)}" if drawn is not None else ""))
     show_legs(legs, zone)
     trade_payoff.show(trade, legs, marks)
     greeks = run_files.greeks_of(run.folder, trade["trade_id"])
@@ -128,13 +129,27 @@ def _unit(legs: pl.DataFrame) -> float:
 def _conversions(
     colours: Palette, marks: pl.DataFrame, legs: pl.DataFrame, trade: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Where a leg was added to the position later on, on its path."""
-    later = legs.filter(pl.col("entry_at") > trade["entry_at"])["entry_at"].unique().sort()
+    """Where a leg was added to the position later on, on its path; the legend says what that brought in."""
+    later = added(legs, trade)
     if later.is_empty():
         return []
-    at = [min(int(marks["at"].search_sorted(moment)), len(marks) - 1) for moment in later]
+    at = [min(int(marks["at"].search_sorted(moment)), len(marks) - 1) for moment in later["at"]]
     points = [(place, marks["price"][place]) for place in at]
-    return [echarts.mark(colours, "Converted", points, "diamond", colours.primary, 14)]
+    name = f"Converted {told_of(later)}"
+    return [echarts.mark(colours, name, points, "diamond", colours.primary, 14)]
+
+
+def added(legs: pl.DataFrame, trade: Mapping[str, Any]) -> pl.DataFrame:
+    """at, price: when legs came to the position later on, and what they brought in net a share, negative if paid."""
+    sold = pl.when(pl.col("side") == "sell").then(1.0).otherwise(-1.0)
+    worth = (sold * pl.col("ratio") * pl.col("multiplier") * pl.col("entry_price")).sum() / _unit(legs)
+    later = legs.filter(pl.col("entry_at") > trade["entry_at"])
+    return later.group_by(pl.col("entry_at").alias("at")).agg(worth.alias("price")).sort("at")
+
+
+def told_of(later: pl.DataFrame) -> str:
+    """'+3.35' of `added`."""
+    return ", ".join(f"{price:+.2f}" for price in later["price"])
 
 
 def _strikes(colours: Palette, legs: pl.DataFrame, underlying: pl.Series, last: int) -> list[dict[str, Any]]:
@@ -159,11 +174,20 @@ def _zone(colours: Palette, drawn: Zone | None, last: int) -> list[dict[str, Any
             for name, price in edges]  # fmt: skip
 
 
-def _below(marks: pl.DataFrame, trade: Mapping[str, Any]) -> str:
+def brought_in(run: Run, trade: Mapping[str, Any]) -> dict[str, str]:
+    """What conversions brought in net a share, as a row of the trade's figures; none where nothing was converted."""
+    later = added(run_files.legs_of(run.folder, trade["trade_id"]), trade)
+    return {} if later.is_empty() else {"Converted": told_of(later)}
+
+
+def _below(marks: pl.DataFrame, trade: Mapping[str, Any], *, is_converted: bool) -> str:
     meaning = "what it is worth" if trade["side"] == "long" else "what it costs to close"
     carried = 1.0 - float(marks["is_fresh"].mean() or 0.0)  # type: ignore[arg-type]
     stale = f" {formats.percent(carried)} of the marks carry an older quote on." if carried > 0 else ""
-    return f"Net price: {meaning}, at mid. Strikes further away than 2 % of the path are left out.{stale}"
+    counted = (
+        " The path counts what the conversion brought in; the price of the exit does not." * is_converted
+    )
+    return f"Net price: {meaning}, at mid.{counted} Strikes further away than 2 % of the path are left out.{stale}"
 
 
 def show_legs(legs: pl.DataFrame, zone: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 from sqlalchemy.exc import DBAPIError
@@ -58,6 +60,17 @@ def ensure() -> None:
 def page(file: str) -> st.Page:
     """A page for links, such as page("runs.py"): by its full path, whatever script the server began with."""
     return next(st.Page(PAGES / name, title=title, icon=icon) for name, title, icon in SHOWN if name == file)
+
+
+def leave_for(file: str, wanted: dict[str, str], here: Sequence[str]) -> NoReturn:
+    """Go to the thing that `wanted` names; the browser's Back finds this page with what it showed.
+
+    Before it leaves, Streamlit (1.67) writes the parameters of the new page into this one's address, as an entry of
+    the browser's history. So those of `here`, which say what this page shows, go along behind the wanted one; none of
+    them may be bound to a widget.
+    """
+    kept = {name: st.query_params.get_all(name) for name in here if name in st.query_params}
+    st.switch_page(page(file), query_params={**wanted, **kept})
 
 
 def _pages() -> list[st.Page]:

@@ -33,6 +33,7 @@ NEW_SWEEP = "new"  # /sweeps?new=1
 
 # Sweeps: /sweeps?sweep=ID&metric=Sharpe&chart=Map&keep=metric.sharpe:0.5..&config=17
 METRIC, CHART, KEEP, CONFIG = "metric", "chart", "keep", "config"
+OF_SWEEP = (SWEEP, JOB, KEEP, CONFIG)  # what its address says of a sweep beside its widgets
 MAP_X, MAP_Y, MAP_HOW = "x", "y", "of_others"
 LINES, ACROSS, UPWARDS, HISTOGRAMS = "sweep_lines", "sweep_across", "sweep_upwards", "sweep_histogram_columns"
 SORT, RISING, CONFIGS_PAGE, CONFIG_COLUMNS = "sort", "rising", "configs_page", "config_columns"

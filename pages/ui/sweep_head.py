@@ -188,5 +188,5 @@ def show_kept(at: Revision, sweep: Sweep) -> None:
     picked = st.session_state.get(key)
     rows = [*picked.selection.rows, *(row for row, _ in picked.selection.cells)] if picked else []
     if rows:
-        st.switch_page(shell.page("tearsheet.py"), query_params={state.RUN: ids[rows[0]]})
+        shell.leave_for("tearsheet.py", {state.RUN: ids[rows[0]]}, state.OF_SWEEP)
     st.caption("Choose a run to open its tearsheet.")

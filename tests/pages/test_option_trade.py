@@ -83,7 +83,9 @@ def test_a_conversion_and_the_exit_after_it_stand_on_the_path():
             "right": ["call", "call"],
             "strike": [105.0, 110.0],
             "side": ["buy", "sell"],
+            "ratio": [1.0, 1.0],
             "entry_at": at[:2],
+            "entry_price": [4.0, 1.5],
             "multiplier": [100.0, 100.0],
         }
     )
@@ -91,8 +93,25 @@ def test_a_conversion_and_the_exit_after_it_stand_on_the_path():
              "quantity": 2.0, "gross_pnl": 100.0, "slippage": 0.0, "net_pnl": 95.0, "is_open": False,
              "stop_price": None, "target_price": None}  # fmt: skip
     chart = trade_chart(COLOURS, marks, legs, trade, "UTC")
-    assert chart.series("Converted")["data"] == [[1, 4.75]]
+    assert chart.series("Converted +1.50")["data"] == [[1, 4.75]]
     assert chart.series("Exit 3.00")["data"] == [[2, 4.5]]
+
+
+def test_what_a_conversion_brought_in_stands_beside_the_prices_of_entry_and_exit(run):
+    import datetime as dt
+
+    import polars as pl
+
+    # The bought put came half an hour after the sold one, for 0.55 a share.
+    path = run / "legs.parquet"
+    later = pl.when(pl.col("leg") == 1).then(dt.timedelta(minutes=30)).otherwise(dt.timedelta(0))
+    legs = pl.read_parquet(path)
+    legs.with_columns((pl.col("entry_at") + later).cast(legs.schema["entry_at"])).write_parquet(path)
+    at = open_page("tearsheet", run=run.name, trade="0")
+    assert not at.exception
+    shown = "\n".join(element.proto.body for element in at.get("html"))
+    assert "Converted" in shown and "-0.55" in shown
+    assert "The path counts what the conversion brought in" in texts(at)
 
 
 def test_the_names_of_entry_and_exit_stand_on_sides_that_look_away_from_each_other():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+import streamlit as st
 
 from engine.store.db import open_store
-from pages.ui import queries, run_files
+from pages.ui import calls, queries, run_files
 from tests.fixtures.runs import Drawn, keep_drawn
 from tests.pages.conftest import open_page, run_ids, texts
 
@@ -95,13 +96,53 @@ def test_trades_are_ordered_and_filtered_over_all_of_them(sheet):
     assert set(trades(at)["left"]) == {"take profit"}
 
 
+def test_order_and_reason_of_the_trades_stand_in_the_address_and_in_a_link(sheet):
+    at = sheet()
+    at.selectbox(key="trades_by").set_value("worst").run()
+    at.selectbox(key="trades_left_by").set_value("take_profit").run()
+    assert (at.query_params["trades_by"], at.query_params["trades_left_by"]) == ("worst", "take_profit")
+    again = sheet(trades_by="worst", trades_left_by="take_profit")
+    assert trades(again)["trade_id"].tolist() == trades(at)["trade_id"].tolist()
+    again.selectbox(key="trades_left_by").set_value("").run()
+    again.selectbox(key="trades_by").set_value("entry").run()
+    assert not {"trades_by", "trades_left_by"} & set(again.query_params), "what is usual needs no word"
+    assert trades(again)["trade_id"].tolist()[:2] == [0, 1]
+
+
+def test_a_reason_or_an_order_that_nobody_knows_shows_all_trades(sheet):
+    assert trades(sheet(trades_left_by="<b>", trades_by="?"))["trade_id"].tolist()[:2] == [0, 1]
+
+
+def test_a_trade_that_the_reason_leaves_out_says_so(sheet):
+    left = dict(zip(trades(sheet())["trade_id"], trades(sheet())["left"], strict=True))
+    other = next(number for number, why in left.items() if why != "take profit")
+    at = sheet(trade=str(other), trades_left_by="take_profit")
+    assert f"Trade {other} was not left by take profit. Set Left by to Any reason" in texts(at)
+    assert "Why it was entered" not in html(at)
+
+
 def test_an_open_trade_is_shown_up_to_the_end(sheet):
     assert "still open" in texts(sheet(trade="39"))
 
 
-def test_a_trade_that_is_not_there_leaves_the_table(sheet):
-    at = sheet(trade="4711")
-    assert "Choose a trade" in texts(at)
+def test_a_ticked_call_shows_its_trade_whatever_reason_was_chosen(monkeypatch):
+    monkeypatch.setattr(st, "query_params", {"trades_left_by": "stop_loss"})
+    calls._open([3])
+    assert st.query_params == {"trade": ["3"]}
+
+
+def test_calls_are_told_with_the_year_they_were_sent_in():
+    assert calls.calls_columns("USD")["at"]["type_config"]["format"] == "YYYY-MM-DD HH:mm"
+
+
+@pytest.mark.parametrize("asked", ["4711", "-1", "first", "<b>"])
+def test_a_trade_that_is_not_there_leaves_the_table_and_says_so(sheet, asked):
+    at = sheet(trade=asked)
+    (said,) = [one.value.replace("\\", "") for one in at.warning if "no trade" in one.value]
+    assert (
+        said == f"This run has no trade {asked}. Choose a trade of the table: they are counted from 0 to 39."
+    )
+    assert len(trades(at)) == run_files.TRADES_ROWS
 
 
 def test_what_is_as_it_should_be_is_no_warning(empty):
