@@ -47,18 +47,24 @@ _CONTRACT = re.compile(
 _VENUE = re.compile(r"^[A-Z_]+:")
 _SUFFIX = re.compile(r"^([A-Z0-9]{3,})[._\-](?:[A-Z0-9]{1,8})$")
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]{0,9}(?:\.[A-Z])?")
-_NAME_TAIL = re.compile(r"^(.+?)(?:M|PRO|ECN|RAW|MICRO|CASH)$")
-_CURRENCY_TAIL = re.compile(r"^([A-Z]{6})(?:M|C|R|I|PRO|ECN|RAW|MICRO|CASH)$")
+_NAME_TAIL = re.compile(r"^(.+?)(?:M|Z|PRO|ECN|RAW|MICRO|CASH)$")
+_CURRENCY_TAIL = re.compile(r"^([A-Z]{6})(?:M|C|R|I|Z|PRO|ECN|RAW|MICRO|CASH)$")
+_SIZED_NAME = re.compile(r"(?:MICRO|MINI)[._\-]?(.+)|(.+?)[._\-]?(?:MICRO|MINI)")
+"""GOLD MICRO, Mini Dow: a future in that size, or a broker's account."""
 
 
 def normal_symbol(text: str) -> tuple[str, bool] | None:
     """(symbol, is it other than what was written), or None for a text that names none.
 
     XAUUSD.r, GOLD -> XAUUSD; EUR/USD, EURUSDm -> EURUSD; #US30.cash, US30m -> US30; /NQ, MNQ1!, NQM4 -> NQ, MNQ, NQ;
-    CME_MINI:NQ1!, MNQ 06-24 -> NQ, MNQ. Pictures beside a name say nothing.
+    CME_MINI:NQ1!, MNQ 06-24 -> NQ, MNQ. Pictures beside a name say nothing. GOLD MICRO is XAUUSD of a small account or
+    a future: none.
     """
     written = text.strip()
     bare = re.sub(r"\s|[^\x00-\x7f]", "", written).strip("#$+@").upper()
+    sized = _SIZED_NAME.fullmatch(bare)
+    if sized and (sized[1] or sized[2]) in ALIASES:
+        return None
     found = ALIASES.get(bare) or _plain(bare)
     if found is None or not _SYMBOL.fullmatch(found):
         return None

@@ -18,6 +18,7 @@ from engine.core.call_symbols import normal_symbol, tradable, traded_symbol
         ("CME_MINI:NQ1!", "NQ"), ("OANDA:XAUUSD", "XAUUSD"), ("NASDAQ:AAPL", "AAPL"), ("@NQ", "NQ"),
         # accounts of one broker each: US30m, XAUUSD+
         ("US30m", "US30"), ("USTECm", "NAS100"), ("NAS100m", "NAS100"), ("GOLDm", "XAUUSD"), ("XAUUSD+", "XAUUSD"),
+        ("XAUUSDz", "XAUUSD"), ("EURUSDz", "EURUSD"), ("USTECz", "NAS100"), ("XAUUSDmicro", "XAUUSD"),
         ("XAUUSD \U0001f525", "XAUUSD"), ("\U0001f4b0GOLD", "XAUUSD"),
     ],
 )  # fmt: skip
@@ -29,6 +30,13 @@ def test_a_symbol_is_found_in_what_people_write(text, symbol):
     "text", ["", "?", "12", "EUR USD NOW PLEASE", "US30.", "06-24", "OANDA:", "\U0001f525"]
 )
 def test_what_is_no_symbol_is_none(text):
+    assert normal_symbol(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["GOLD MICRO", "micro gold", "GOLDmicro", "Gold.micro", "MINI DOW", "NASDAQ mini"]
+)
+def test_a_name_in_micro_or_mini_is_none_since_it_may_be_a_future_or_an_account(text):
     assert normal_symbol(text) is None
 
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from engine.core.settings import Settings
 from engine.data.calls import call_rows, call_sets, calls_of, find_set, save_calls
 from engine.data.importers import call_cells as cells
 from engine.data.importers.call_cells import Unclear
-from engine.data.importers.calls import CallOptions, read_calls
+from engine.data.importers.calls import CallOptions, read_calls, read_header
 from tests.fixtures.calls import at_ns
 
 NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
@@ -101,6 +100,7 @@ def test_what_is_read_otherwise_than_it_stands_is_told(tmp_path, line, note):
         ("2014-05-01 09:00,EURUSD,MODIFY,,,,,", "not one of BUY, SELL"),
         ("2014-05-01 09:00,EURUSD,CLOSE HALF,,,,,", "not one of BUY, SELL"),
         ("2014-05-01 09:00,EURUSD,CLOSE 50%,,,,,", "'CLOSE 50%': closes a part"),
+        ("2014-05-01 09:00,EURUSD,CLOSE \u00bd,,,,,", "closes a part"),
         ("2014-05-01 09:00,EURUSD,close 1/2,,,,,", "'close 1/2': closes a part"),
         (
             '2014-05-01 09:00,XAUUSD,BUY,"1285,1287",1280,1290,,',
@@ -108,6 +108,11 @@ def test_what_is_read_otherwise_than_it_stands_is_told(tmp_path, line, note):
         ),
         ('2014-05-01 09:00,XAUUSD,BUY,"12.85,1287",1280,1290,,', "'12.85,1287' is not a price"),
         ('2014-05-01 09:00,XAUUSD,BUY,1285,1280,"1290,1295,1300",,', "'1290,1295,1300' is not a price"),
+        # a price or a size among the words of the action was dropped without a word
+        ("2014-05-01 09:00,XAUUSD,BUY 1283-1286,,1280,1290,,", "'BUY 1283-1286': holds a price or a size"),
+        ("2014-05-01 09:00,XAUUSD,BUY @ 1285,,1280,1290,,", "Give a price the column entry"),
+        ("2014-05-01 09:00,XAUUSD,buy 0.5,1285,1280,1290,,", "leave a size out, and write BUY"),
+        ("2014-05-01 09:00,XAUUSD,BUY LIMIT 1284,,1280,1290,,", "and write BUY LIMIT"),
         ("2014-05-01 09:00,EURUSD,BUY STOP LIMIT,1.4,1.3,1.5,,", "not one of BUY, SELL"),
         ("2014-05-01 09:00,EURUSD,SELL STOP,,1.4,1.3,,", "SELL STOP without a price"),
         (
@@ -130,6 +135,23 @@ def test_what_is_read_otherwise_than_it_stands_is_told(tmp_path, line, note):
             "2014-05-01 09:00,XAUUSD,BUY,1285,1280,TP11290,,",
             "'TP11290' is not a price",
         ),  # TP 11290 or TP1 1290
+        # of several targets in a cell, when no other price stands beside them
+        (
+            '2014-05-01 09:00,SPY,BUY,,,"150,155,160",,',
+            "150,155,160 may be one price or several: write 150155160 or 150/155/160",
+        ),
+        ("2014-05-01 09:00,SPY,BUY,,,TP1: $150 155 160,,", "150 155 160 may be one price or several"),
+        ("2014-05-01 09:00,XAUUSD,BUY,1283 1286,,,,", "'1283 1286' is not a price"),
+        (
+            "2014-05-01 09:00,SPY,BUY,150 155,,,,",
+            "150 155 may be one price or two: write 150155 or 150-155",
+        ),
+        # six digits are not all that a price has
+        (
+            "2014-05-01 09:00,NAS100,BUY,16505.25,16505.75,16600,,",
+            "stop 16505.75 on the wrong side of entry 16505.25",
+        ),
+        ("2014-05-01 09:00,BTCUSD,BUY,109876.5,10987.25,,,", "stop 10987.25 is far from 109876.5"),
         ("2014-05-01 09:00,XAUUSD,BUY,-1285,1280,1290,,", "'-1285' is not a price or a range of two"),
         ("2014-05-01 09:00,XAUUSD,BUY,\u22121285,1280,1290,,", "is not a price or a range of two"),
         ("2014-05-01 09:00,XAUUSD,BUY,1285-,1280,1290,,", "'1285-' is not a price or a range of two"),
@@ -153,47 +175,6 @@ def test_a_call_that_stands_twice_is_taken_once_and_says_where_the_first_is(tmp_
     found = read(tmp_path, GOOD, "2014-05-02 09:00,EURUSD,CLOSE,,,,,", GOOD.replace("1.3840", "1.38400"))
     assert [row.verdict for row in found.rows] == ["taken", "taken", "refused"]
     assert found.rows[2].notes == ("the same call as in row 2",)
-
-
-@pytest.mark.parametrize(
-    ("text", "zone", "utc"),
-    [
-        ("2014-05-01 13:45", "Europe/London", "2014-05-01T12:45:00"),  # summer time
-        ("2014-01-01 13:45", "Europe/London", "2014-01-01T13:45:00"),
-        ("2014.05.01 13:45", "UTC", "2014-05-01T13:45:00"),
-        ("2014-05-01T13:45:07+02:00", None, "2014-05-01T11:45:07"),
-        ("2014-05-01 13:45 UTC", None, "2014-05-01T13:45:00"),
-        ("2014-05-01 13:45:07.2", "UTC", "2014-05-01T13:45:08"),  # known a little later, never earlier
-        ("2014-05-01 13.45", "UTC", "2014-05-01T13:45:00"),  # not 45 hundredths of a second after one o'clock
-        ("2014.05.01 9.05.30", "UTC", "2014-05-01T09:05:30"),
-        ("2014-05-01 13.45 UTC", None, "2014-05-01T13:45:00"),
-        ("2014-05-01T13.45+02:00", None, "2014-05-01T11:45:00"),
-    ],
-)
-def test_times_are_read_in_their_zone(text, zone, utc):
-    assert cells.moment(text, ZoneInfo(zone) if zone else None, None, []) == at_ns(utc)
-
-
-def test_a_time_that_the_clock_jumped_over_is_refused_and_one_that_came_twice_is_the_first():
-    london, notes = ZoneInfo("Europe/London"), []
-    with pytest.raises(Unclear, match="does not exist in Europe/London"):
-        cells.moment("2014-03-30 01:30", london, None, notes)
-    assert cells.moment("2014-10-26 01:30", london, None, notes) == at_ns("2014-10-26T00:30")
-    assert "came twice" in notes[0]
-
-
-def test_a_form_of_times_settles_day_and_month():
-    assert cells.moment("05/06/2014 09:00", ZoneInfo("UTC"), "%d/%m/%Y %H:%M", []) == at_ns(
-        "2014-06-05T09:00"
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "minutes"), [("4h", 240), ("90m", 90), ("2 days", 2880), ("GTC", None), ("", None)]
-)
-def test_an_expiry_is_a_span_a_time_or_none(text, minutes):
-    at = at_ns("2014-05-01T09:00")
-    assert cells.expiry(text, at, ZoneInfo("UTC"), None, []) == (at + minutes * 60 * 10**9 if minutes else 0)
 
 
 def test_columns_are_found_by_their_usual_names_and_by_the_mapping(tmp_path):
@@ -248,6 +229,42 @@ def test_a_statement_of_metatrader_is_read_with_its_targets_and_its_opening(tmp_
     assert found.unused == also
 
 
+def test_the_number_of_an_order_is_no_part_of_its_action(tmp_path):
+    """Orders of MetaTrader 5 are numbered in a column Order; without a price beside it the number may be one."""
+    header = "Open Time,Order,Symbol,Type,Volume,Price,S / L,T / P"
+    numbers = [("12345", "1.3865"), ("#12345", "1.3865"), ("12345", "-"), ("1.3865", "1.3865")]
+    lines = [f"2014.05.01 09:00:00,{n},EURUSD,buy limit,0.1,{price},1.384,1.3885" for n, price in numbers]
+    found = read(tmp_path, *lines, header=header)
+    assert [row.verdict for row in found.rows] == ["taken", "refused", "refused", "refused"]
+    assert found.rows[1].notes == ("the same call as in row 2",)
+    assert all("holds a price or a size" in row.notes[0] for row in found.rows[2:])
+
+
+ENDS = "time,symbol,action,entry,entry 1,entry 2,sl"
+
+
+@pytest.mark.parametrize(
+    ("entries", "read_as"),
+    [
+        ("1285,1285,", (1285.0, 1285.0)),  # the same price twice
+        ("1283-1286,1286,1283", (1283.0, 1286.0)),
+        (",1286,1283", (1283.0, 1286.0)),
+        ("-,1283,1286", (1283.0, 1286.0)),
+        ("1285,,0.00", (1285.0, 1285.0)),
+    ],
+)
+def test_ends_beside_an_entry_may_say_the_same(tmp_path, entries, read_as):
+    row = only(read(tmp_path, f"2014-05-01 09:00,XAUUSD,BUY,{entries},1280", header=ENDS))
+    assert (row.call.low, row.call.high) == read_as
+
+
+@pytest.mark.parametrize("entries", ["1285,1283,1286", "1285,,1283", "1283-1286,1282,1286"])
+def test_ends_that_say_something_else_than_the_entry_beside_them_are_not_passed_over(tmp_path, entries):
+    row = only(read(tmp_path, f"2014-05-01 09:00,XAUUSD,BUY,{entries},1280", header=ENDS))
+    assert row.verdict == "refused" and "beside entry" in row.notes[0]
+    assert "which of them is traded? Empty the other's column" in row.notes[0]
+
+
 def test_targets_of_one_cell_may_be_numbered(tmp_path):
     header = "time,symbol,action,entry,sl,tp"
     line = "2014-05-01 09:00,XAUUSD,BUY,1285\u22121287,SL 1280,TP1 1290 / TP2: 1295 / TP3 open"
@@ -260,7 +277,8 @@ def test_targets_of_one_cell_may_be_numbered(tmp_path):
 @pytest.mark.parametrize(
     ("text", "value"),
     [("1,285.50", 1285.5), ("1.285,50", 1285.5), ("1285,5", 1285.5), ("1,3880", 1.388), ("1,285,500", 1285500.0),
-     ("1.285.500,5", 1285500.5), ("138,85", 138.85), ("16500,2", 16500.2), ("0,9512", 0.9512), ("1 285.5", 1285.5)],
+     ("1.285.500,5", 1285500.5), ("138,85", 138.85), ("16500,2", 16500.2), ("0,9512", 0.9512), ("1 285.5", 1285.5),
+     ("1 285", 1285.0), ("$ 1285", 1285.0), ("1\u00a0285\u00a0500", 1285500.0)],
 )  # fmt: skip
 def test_a_price_is_read_with_either_decimal_mark_and_that_is_told(text, value):
     notes = []
@@ -293,6 +311,28 @@ def test_a_column_of_orders_alone_holds_the_actions(tmp_path):
 def test_excels_first_line_names_the_separator(tmp_path):
     found = read(tmp_path, *(line.replace(",", ";") for line in (HEADER, GOOD)), header="sep=;")
     assert (only(found).line, only(found).verdict) == (3, "taken")
+
+
+@pytest.mark.parametrize(
+    ("before", "line"),
+    [("", 1), ("\n", 2), ("\n  \n;;;\n", 4), ("sep=;\r\n", 2), ('"sep=;"\n\n', 3), ("\ufeff", 1)],
+)
+def test_a_header_is_found_below_what_spreadsheets_write_before_it(tmp_path, before, line):
+    path = tmp_path / "calls.csv"
+    path.write_text(f'{before}Sent;Pair;"Side"\n2014-05-01 09:00Z;EURUSD;BUY\na;b;c;d\n', "utf-8")
+    found = read_calls(path, CallOptions())
+    assert read_header(path) == found.header == ("Sent", "Pair", "Side")
+    assert [(row.line, row.verdict) for row in found.rows] == [(line + 1, "taken"), (line + 2, "refused")]
+    assert found.rows[1].notes == (f"4 cells where row {line} names 3",)
+    with pytest.raises(DataError, match=f"calls.csv, row {line}: no column 'SL' for stop"):
+        read_calls(path, CallOptions({"stop": "SL"}))
+
+
+def test_a_row_is_numbered_by_the_line_on_which_it_begins(tmp_path):
+    header, note = "time,symbol,action,note", '2014-05-01 09:00,EURUSD,BUY,"first\nsecond\nthird"'
+    found = read(tmp_path, note, "2014-05-02 09:00,EURUSD,CLOSE,", "", note, header=header)
+    assert [row.line for row in found.rows] == [2, 5, 6, 7]
+    assert found.rows[3].notes == ("the same call as in row 2",)
 
 
 def test_a_workbook_that_is_called_csv_says_so(tmp_path):

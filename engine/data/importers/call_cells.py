@@ -1,4 +1,4 @@
-"""The cells of a file of trade calls: what people and their spreadsheets write for prices, times and actions.
+"""The cells of a file of trade calls: what people and their spreadsheets write for prices, shares and actions.
 
 Every function takes the text of a cell and gives its value, or raises `Unclear` with the reason in words. Notes tell
 what was read otherwise than it stands there.
@@ -6,14 +6,10 @@ what was read otherwise than it stands there.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import re
-from zoneinfo import ZoneInfo
 
 from engine.core.calls import ACTIONS
-from engine.core.timeframes import NS_PER_MINUTE
-from engine.data.quality import EARLIEST, LATEST
 
 
 class Unclear(ValueError):
@@ -27,9 +23,9 @@ STOP_LABEL = re.compile(r"(?:s/?l|stop(?:\s?loss)?)\s*[:=@]?\s*", re.IGNORECASE)
 TARGET_LABEL = re.compile(r"(?:t/?p|target)(?:\s?[1-5])?(?:\s*[:=@]\s*|\s+)", re.IGNORECASE)
 """What messages write before a price; after a number it needs a blank or a mark: TP11290 may be two things."""
 _TARGETS = re.compile(rf"(?:{TARGET_LABEL.pattern})?(?:[^\s/;|&,]|,(?!\s))+", re.IGNORECASE)
-_DOTTED_CLOCK = re.compile(r"(?<=[T\s])\d{1,2}\.\d{2}(?:\.\d{2})?(?![.\d])")
-_SPAN = re.compile(r"(\d+)\s*(m|min|mins|minutes?|h|hours?|hrs?|d|days?|w|weeks?)", re.IGNORECASE)
-_MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 10_080}
+_GROUPED = re.compile(r"\d{1,3}(?: \d{3})+(?:[.,]\d+)?")
+_SEVERAL = re.compile(r"\d{1,3}(?:[, \u00a0]\d{3}){2,}")
+"""150,155,160: in a cell of targets no thousands."""
 _NOTHING = frozenset(["", "-", "–", "—", "n/a", "na", "none", "null", "nan", "."])
 _WORDS = {
     "BUY": "buy", "LONG": "buy", "SELL": "sell", "SHORT": "sell", "LIMIT": "limit", "LMT": "limit", "STOP": "stop",
@@ -47,8 +43,7 @@ def price(text: str, notes: list[str], label: re.Pattern[str] | None = None) -> 
     unlabelled = _unlabelled(text, label)
     if is_empty(unlabelled):
         return math.nan
-    bare = _DRESS.sub("", unlabelled).replace(" ", "").replace("\u00a0", "").replace("'", "")
-    plain = _decimal(bare)
+    plain = _decimal(_joined(_DRESS.sub("", unlabelled).replace("\u00a0", " ").replace("'", "").strip()))
     if not NUMBER.fullmatch(plain):
         raise Unclear(f"{text.strip()!r} is not a price")
     value = float(plain)
@@ -65,6 +60,14 @@ def price(text: str, notes: list[str], label: re.Pattern[str] | None = None) -> 
 def _unlabelled(text: str, label: re.Pattern[str] | None) -> str:
     found = label.match(text.strip()) if label is not None else None
     return text.strip()[found.end() :] if found else text
+
+
+def _joined(bare: str) -> str:
+    """Without the blanks between thousands; other blanks stay, since they part two prices."""
+    if re.fullmatch(r"\d{3} \d{3}", bare) and is_near(*map(float, bare.split())):
+        one, two = bare.replace(" ", ""), bare.replace(" ", "-")
+        raise Unclear(f"{bare} may be one price or two: write {one} or {two}")
+    return bare.replace(" ", "") if _GROUPED.fullmatch(bare) else bare
 
 
 def _decimal(bare: str) -> str:
@@ -117,6 +120,10 @@ def target(text: str, notes: list[str]) -> float:
     if _unlabelled(text, TARGET_LABEL).strip().lower() in ("open", "runner"):
         notes.append(f"target {text.strip()!r} has no price: its part leaves with the last that has one")
         return math.nan
+    bare = _DRESS.sub("", _unlabelled(text, TARGET_LABEL)).strip()
+    if _SEVERAL.fullmatch(bare):
+        one, several = re.sub(r"\D", "", bare), re.sub(r"\D", "/", bare)
+        raise Unclear(f"target {bare} may be one price or several: write {one} or {several}")
     return price(text, notes, TARGET_LABEL)
 
 
@@ -139,7 +146,8 @@ def action(text: str, notes: list[str]) -> int:
     words = re.findall(r"[A-Z]+", re.sub(r"[_\-]", " ", text.upper()))
     known = [_WORDS[word] for word in words if word in _WORDS]
     strange = [word for word in words if word not in _WORDS and word not in _IDLE]
-    if "close" in known and re.search(r"\d", text):
+    has_number = any(letter.isnumeric() for letter in text)  # a half is one too: ½
+    if "close" in known and has_number:
         raise Unclear(f"action {text.strip()!r}: closes a part. Give its targets shares, or write CLOSE")
     if "close" in known and not strange:
         if known != ["close"]:
@@ -149,77 +157,11 @@ def action(text: str, notes: list[str]) -> int:
     if strange or name not in ACTIONS:
         allowed = ", ".join(one.upper() for one in ACTIONS)
         raise Unclear(f"action {text.strip()!r}: not one of {allowed}")
+    if has_number:
+        raise Unclear(
+            f"action {text.strip()!r}: holds a price or a size. Give a price the column entry, leave a size out, "
+            f"and write {name.upper()}"
+        )
     if [word for word in words if word not in ("MARKET", "MKT")] != name.upper().split():
         notes.append(f"{text.strip()} read as {name.upper()}")
     return ACTIONS.index(name)
-
-
-def moment(text: str, zone: ZoneInfo | None, text_format: str | None, notes: list[str]) -> int:
-    """UTC ns of a time, whole seconds, a fraction counting as the next one. zone: of times without an offset."""
-    bare = text.strip()
-    if text_format is not None:
-        try:
-            found = dt.datetime.strptime(bare, text_format)
-        except ValueError:
-            raise Unclear(f"time {bare!r} is not of the form {text_format}") from None
-    else:
-        found = _iso(bare, notes)
-    if not EARLIEST.year <= found.year < LATEST.year:
-        raise Unclear(f"time {bare!r} is outside of {EARLIEST.year}..{LATEST.year}")
-    if found.tzinfo is None:
-        found = _placed(found, zone, bare, notes)
-    seconds = (found.replace(microsecond=0) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(
-        seconds=1
-    )
-    return (seconds + (found.microsecond > 0)) * 1_000_000_000
-
-
-def _iso(bare: str, notes: list[str]) -> dt.datetime:
-    plain = re.sub(r"\s*(UTC|GMT|Z)$", "+00:00", bare, flags=re.IGNORECASE)
-    plain = re.sub(r"^(\d{4})[./](\d{1,2})[./](\d{1,2})", lambda m: f"{m[1]}-{m[2]:0>2}-{m[3]:0>2}", plain)
-    dotted = _DOTTED_CLOCK.search(plain)
-    if dotted:  # else the minutes would be a fraction of the hour's first second
-        colons = dotted[0].replace(".", ":")
-        notes.append(f"{bare} read as {colons}")
-        plain = f"{plain[: dotted.start()]}{colons}{plain[dotted.end() :]}"
-    plain = re.sub(r"^(\d{4}-\d{2}-\d{2})[T\s]+(\d):", r"\1T0\2:", plain)
-    if re.match(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", plain):
-        raise Unclear(f"time {bare!r}: day or month first? Say it with --time-format, such as %d/%m/%Y %H:%M")
-    try:
-        found = dt.datetime.fromisoformat(plain)
-    except ValueError:
-        raise Unclear(
-            f"time {bare!r} is not a time such as 2014-05-01 13:45: write it so, or say its form with --time-format"
-        ) from None
-    if len(plain) <= 10:
-        raise Unclear(f"{bare!r} is a date without a time of day")
-    return found
-
-
-def _placed(found: dt.datetime, zone: ZoneInfo | None, bare: str, notes: list[str]) -> dt.datetime:
-    """A wall clock's time in its zone: refused where the clock jumped over it, the first where it struck twice."""
-    if zone is None:
-        raise Unclear(f"time {bare!r} has no zone: say which with --tz, such as --tz Europe/London")
-    here = found.replace(tzinfo=zone)
-    if here.astimezone(dt.UTC).astimezone(zone).replace(tzinfo=None) != found:
-        raise Unclear(f"time {bare!r} does not exist in {zone.key}: the clock jumped over it")
-    if here.utcoffset() != here.replace(fold=1).utcoffset():
-        notes.append(f"{bare} came twice that night in {zone.key}; the first is taken")
-    return here
-
-
-def expiry(text: str, at: int, zone: ZoneInfo | None, text_format: str | None, notes: list[str]) -> int:
-    """UTC ns until which a pending order stands: a time, or a span such as 4h; 0 for none (GTC)."""
-    bare = text.strip()
-    if is_empty(bare) or bare.upper() == "GTC":
-        return 0
-    span = _SPAN.fullmatch(bare)
-    if span:
-        until = at + int(span[1]) * _MINUTES[span[2][0].lower()] * NS_PER_MINUTE
-        if until > int(LATEST.timestamp()) * 1_000_000_000:
-            raise Unclear(f"expires {bare!r}: a span that ends after {LATEST.year}")
-    else:
-        until = moment(bare, zone, text_format, notes)
-    if until <= at:
-        raise Unclear(f"expires {bare!r}: not after the call itself")
-    return until

@@ -10,13 +10,14 @@ import csv
 import io
 import re
 import zoneinfo
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 from engine.core.errors import DataError
 from engine.data.importers.call_rows import Row, read_row
+from engine.data.importers.call_times import Clock, checked_form
 
 _FIVE = range(1, 6)
 NAMES: dict[str, tuple[str, ...]] = {
@@ -40,6 +41,13 @@ NAMES: dict[str, tuple[str, ...]] = {
 FIELDS = tuple(NAMES)
 NEEDED = ("time", "symbol", "action")
 MOST_BYTES, MOST_ROWS = 20_000_000, 200_000
+UTC = zoneinfo.ZoneInfo("UTC")
+_UTC_NAMES = ("UTC", "GMT", "UCT", "ZULU", "UNIVERSAL")
+_IN_UTC = re.compile(
+    r"(?:^|[\s_(\[])(?:utc|gmt)[)\]]?\s*$"  # Time (UTC), sent_gmt; not GMT/BST, not UTC+2
+    r"|^(?:utc|gmt)[\s_]+[a-z]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -70,22 +78,47 @@ class CallFile:
         return sum(row.verdict == verdict for row in self.rows)
 
 
+@dataclass(frozen=True)
+class _Table:
+    """How the rows below a header are read. line: of the header; sent, ends: for times of calls and of their ends."""
+
+    line: int
+    header: list[str]
+    columns: dict[str, str]
+    sent: Clock
+    ends: Clock
+
+
 def read_calls(path: Path, options: CallOptions, most_rows: int | None = None) -> CallFile:
     """All rows of a file, or its first `most_rows`, with their verdicts.
 
     DataError where the file as a whole cannot be read.
     """
-    _zone(options.tz)  # what was typed is told before what the file says
+    _clock(options)  # what was typed is told before what the file says
     return parse_calls(_bytes(path), path.name, options, most_rows)
+
+
+def read_header(path: Path) -> tuple[str, ...]:
+    """Names of a file's columns, whatever stands before them; empty without one. DataError as `read_calls`."""
+    _, names = next(_numbered(_text(_bytes(path), path.name), path.name), (0, []))
+    return tuple(names)
 
 
 def parse_calls(raw: bytes, name: str, options: CallOptions, most_rows: int | None = None) -> CallFile:
     """The same of the content of a file that is called `name`."""
-    zone = _zone(options.tz)
+    clock = _clock(options)
     lines = _lines(raw, name)
-    header, rest = lines[0][1], lines[1:][:most_rows]
-    columns = find_columns(header, options.map or {}, name)
-    rows = [_row(line, values, header, columns, zone, options.time_format) for line, values in rest]
+    (line, header), rest = lines[0], lines[1:][:most_rows]
+    where = f"{name}, row {line}"
+    columns = find_columns(header, options.map or {}, where)
+    table = _Table(
+        line,
+        header,
+        columns,
+        _as_named(clock, [columns[field] for field in ("time", "date") if field in columns], where),
+        Clock(UTC, clock.form) if _says_utc(columns.get("expires", "")) else clock,
+    )
+    rows = [_row(line, values, table) for line, values in rest]
     return CallFile(
         name,
         sha256(raw).hexdigest(),
@@ -106,6 +139,12 @@ def _unused(header: list[str], columns: Mapping[str, str]) -> Iterable[str]:
             yield one
 
 
+def _clock(options: CallOptions) -> Clock:
+    """How times are read, as far as the options say it; DataError where they make no sense."""
+    form = None if options.time_format is None else checked_form(options.time_format)
+    return Clock(_zone(options.tz), form)
+
+
 def _zone(name: str | None) -> zoneinfo.ZoneInfo | None:
     if name is None:
         return None
@@ -113,6 +152,24 @@ def _zone(name: str | None) -> zoneinfo.ZoneInfo | None:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         raise DataError(f"time zone {name!r}: unknown. Write names such as Europe/London or UTC.") from None
+
+
+def _as_named(clock: Clock, columns: Iterable[str], where: str) -> Clock:
+    """UTC where a column of times says so in its name, as Time (UTC); DataError beside another zone."""
+    for column in columns:
+        if not _says_utc(column):
+            continue
+        if clock.zone is not None and clock.zone.key.rsplit("/", 1)[-1].upper() not in _UTC_NAMES:
+            raise DataError(
+                f"{where}: the column {column!r} is in UTC, and {clock.zone.key} was named with --tz. "
+                "Leave the zone out, or give the column another name."
+            )
+        return Clock(UTC, clock.form)
+    return clock
+
+
+def _says_utc(column: str) -> bool:
+    return _IN_UTC.search(column) is not None
 
 
 def _bytes(path: Path) -> bytes:
@@ -126,43 +183,56 @@ def _bytes(path: Path) -> bytes:
 
 
 def _lines(raw: bytes, name: str) -> list[tuple[int, list[str]]]:
-    """(line number, cells) of every row, the header first."""
-    if raw.startswith(b"PK"):
-        raise DataError(f"{name}: a workbook or an archive, no text. Save the sheet as CSV UTF-8.")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        at = raw[: error.start].count(b"\n") + 1
-        raise DataError(f"{name}, row {at}: not UTF-8 text. Save the file as CSV UTF-8.") from None
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    named = re.fullmatch(r"sep=(.)", first.strip().strip('"'))  # Excel's way to name the separator
-    delimiter = named[1] if named else max(",;\t|", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    lines: list[tuple[int, list[str]]] = []
-    try:
-        for cells in reader:
-            if (cells or lines) and not (named and not lines and cells[0].startswith("sep=")):
-                lines.append((reader.line_num, [cell.strip() for cell in cells]))
-            if len(lines) > MOST_ROWS + 1:
-                raise DataError(f"{name}: more than {MOST_ROWS:,} rows. Cut the file into parts.")
-    except csv.Error as error:
-        raise DataError(f"{name}, row {reader.line_num}: {error}. Save it as plain CSV.") from None
+    """(row it begins in, cells) of every call, the header first."""
+    lines = []
+    for line in _numbered(_text(raw, name), name):
+        lines.append(line)
+        if len(lines) > MOST_ROWS + 1:
+            raise DataError(f"{name}: more than {MOST_ROWS:,} rows. Cut the file into parts.")
     if len(lines) < 2:
         raise DataError(f"{name}: no rows. The first names the columns, each other one is a call.")
     return lines
 
 
-def find_columns(header: list[str], mapping: Mapping[str, str], name: str) -> dict[str, str]:
+def _text(raw: bytes, name: str) -> str:
+    if raw.startswith(b"PK"):
+        raise DataError(f"{name}: a workbook or an archive, no text. Save the sheet as CSV UTF-8.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = raw[: error.start].count(b"\n") + 1
+        raise DataError(f"{name}, row {at}: not UTF-8 text. Save the file as CSV UTF-8.") from None
+
+
+def _numbered(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """The same one by one. Empty lines and Excel's `sep=;` before the header count as rows, and are none."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    named = re.fullmatch(r"sep=(.)", first.strip().strip('"'))  # Excel's way to name the separator
+    delimiter = named[1] if named else max(",;\t|", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    begins, is_header_read = 1, False
+    try:
+        for cells in reader:
+            line, begins = begins, reader.line_num + 1  # a cell may hold line breaks
+            is_mark = named is not None and not is_header_read and cells[:1] and cells[0].startswith("sep=")
+            if is_header_read or (any(cell.strip() for cell in cells) and not is_mark):
+                is_header_read = True
+                yield line, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise DataError(f"{name}, row {begins}: {error}. Save it as plain CSV.") from None
+
+
+def find_columns(header: list[str], mapping: Mapping[str, str], where: str) -> dict[str, str]:
     """Field -> column of the file. DataError where a column is named twice, or one that is needed is not there."""
     for field, column in mapping.items():
         if field not in NAMES:
             raise DataError(f"field of --map {field!r}: unknown. Allowed: {', '.join(FIELDS)}.")
         if column not in header:
-            raise DataError(f"{name}, row 1: no column {column!r} for {field}. Columns: {', '.join(header)}.")
+            raise DataError(f"{where}: no column {column!r} for {field}. Columns: {', '.join(header)}.")
     found = matched(header, mapping)
     if absent := [field for field in NEEDED if field not in found]:
         raise DataError(
-            f"{name}, row 1: no column for {', '.join(absent)}. Columns: {', '.join(header)}. "
+            f"{where}: no column for {', '.join(absent)}. Columns: {', '.join(header)}. "
             f"Name them with --map {absent[0]}=COLUMN."
         )
     return found
@@ -182,22 +252,16 @@ def matched(header: Iterable[str], mapping: Mapping[str, str]) -> dict[str, str]
     return {field: found[field] for field in FIELDS if field in found}
 
 
-def _row(
-    line: int,
-    values: list[str],
-    header: list[str],
-    columns: dict[str, str],
-    zone: zoneinfo.ZoneInfo | None,
-    time_format: str | None,
-) -> Row:
-    text = ", ".join(values)
+def _row(line: int, values: list[str], table: _Table) -> Row:
+    text, header = ", ".join(values), table.header
     if not any(values):
         return Row(line, text, "refused", ("empty row",))
     if len(values) > len(header) and any(values[len(header) :]):
-        return Row(line, text, "refused", (f"{len(values)} cells where row 1 names {len(header)}",))
+        said = f"{len(values)} cells where row {table.line} names {len(header)}"
+        return Row(line, text, "refused", (said,))
     at = {name: n for n, name in reversed(list(enumerate(header)))}
-    found = {field: values[at[column]] for field, column in columns.items() if at[column] < len(values)}
-    row = read_row(line, text, found, zone, time_format)
+    found = {field: values[at[column]] for field, column in table.columns.items() if at[column] < len(values)}
+    row = read_row(line, text, found, table.sent, table.ends)
     if len(values) < len(header) and row.call is not None:
         said = f"the row ends after {len(values)} of {len(header)} cells"
         row = replace(row, verdict="repaired", notes=(*row.notes, said))
