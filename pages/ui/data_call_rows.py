@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import streamlit as st
 
@@ -9,6 +11,19 @@ from pages.ui import formats, paging
 from pages.ui.paging import PAGE_ROWS
 
 COLORS = {"refused": "red", "repaired": "yellow", "taken": "green"}
+# what the reader of calls says for the command line -> the form's words
+WORDS = {
+    r"with --tz\b": "under Time zone",
+    r"with --time-format\b": "under Form of the times",
+    r"Name them with --map \S+=COLUMN": "Choose them under Columns",
+}
+
+
+def in_words(message: str) -> str:
+    """The reader's line, with the form's words for the command line's flags."""
+    for pattern, words in WORDS.items():
+        message = re.sub(pattern, words, message)
+    return message
 
 
 def show_rows(rows: pl.DataFrame, key: str) -> None:
@@ -49,7 +64,7 @@ def shown_rows(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         "row",
         pl.concat_list("verdict").alias("verdict"),
-        pl.col("notes").replace("", None),
+        pl.col("notes").replace("", None).map_elements(in_words, return_dtype=pl.String),
         "at",
         "symbol",
         pl.col("action").str.to_uppercase(),

@@ -11,9 +11,17 @@ import streamlit as st
 from engine.core.errors import ArgusError, DataError
 from engine.core.slugs import slug_of
 from engine.data.calls import import_name, rows_frame
-from engine.data.importers.calls import FIELDS, NEEDED, CallFile, CallOptions, matched, read_calls
+from engine.data.importers.calls import (
+    FIELDS,
+    NEEDED,
+    CallFile,
+    CallOptions,
+    matched,
+    read_calls,
+    read_header,
+)
 from pages.ui import data_actions, data_csv, guard, state
-from pages.ui.data_call_rows import show_rows
+from pages.ui.data_call_rows import in_words, show_rows
 
 LOOK_ROWS = 2_000  # of a file are looked at before it is imported
 DROPPED = "_dropped_calls"  # path of the dropped file in the inbox, or the DataError that it met
@@ -33,12 +41,11 @@ def look(
 
 @st.cache_data(max_entries=8, ttl=600, show_spinner=False)
 def header_of(path: str, changed_at: int) -> tuple[str, ...]:
-    """Names of the columns of a CSV; empty where it has none."""
+    """Names of the columns of a CSV, as an import finds them; empty where it has none, which `look` tells."""
     try:
-        first = Path(path).read_bytes()[:65_536].decode("utf-8-sig", "replace").splitlines()[0]
-    except (OSError, IndexError):
+        return read_header(Path(path))
+    except (DataError, OSError):
         return ()
-    return tuple(name.strip().strip('"') for name in first.split(max(",;\t|", key=first.count)))
 
 
 # ---------------------------------------------------------------- the form
@@ -100,7 +107,7 @@ def _show_file(path: str, told: Callable[[str], None] | None) -> None:
         st.error(guard.plain(f"{path}: {error.strerror or error}. Name a file that Argus may read."))
         return
     except ArgusError as error:
-        st.error(guard.plain(_for_the_page(str(error))), icon=":material/error:")
+        st.error(guard.plain(in_words(str(error))), icon=":material/error:")
         return
     none_taken = found.count("refused") == len(found.rows)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -155,9 +162,3 @@ def _ask_columns(header: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         if column is not None:
             mapped.append((field, column))
     return tuple(mapped)
-
-
-def _for_the_page(message: str) -> str:
-    """The reader's line, with the form's words for the command line's flags."""
-    head, flag, _ = message.partition(" Name them with --map")
-    return f"{head} Choose them under Columns." if flag else message

@@ -38,7 +38,8 @@ def _show_set(doc: Doc, name: str) -> None:
         show_rows(data_calls.rows_of(str(settings.home), name, at), "spec_calls")
         label = "Look at it on the page Data"
     else:
-        there = f"There are {formats.listing(found)}." if found else "There is none yet."
+        verb = "is" if len(found) == 1 else "are"
+        there = f"There {verb} {formats.listing(found)}." if found else "There is none yet."
         way = "Import a CSV on the page Data." if doc.locked else "Drop a CSV below."
         st.info(guard.plain(f"No set of trade calls is called {name}. {there} {way}"))
         label = "Sets of calls on the page Data"

@@ -167,7 +167,10 @@ def csv_file(tmp_path):
 def test_a_file_is_looked_at_without_being_stored_and_a_job_imports_it(empty, csv_file):
     at = open_page("data", part="calls")
     at.text_input(key=state.CALLS_PATH).set_value(str(csv_file)).run()
-    assert all("has no zone" in one for one in table(at, ["row", "verdict"])["notes"].to_list()[:3])
+    assert all(
+        "has no zone: say which under Time zone, such as Europe/London" in one
+        for one in table(at, ["row", "verdict"])["notes"].to_list()[:3]
+    )
     assert at.button(key=state.IMPORT_CALLS).disabled
     at.selectbox(key="calls_tz").set_value("UTC").run()
     assert table(at, ["row", "verdict"])["row"].to_list() == [5, 6, 2, 3, 4]
@@ -190,6 +193,34 @@ def test_a_file_whose_columns_are_not_known_says_which_and_takes_them_from_the_f
     assert "wann, Pair, Side. Choose them under Columns." in texts(at)
     at.selectbox(key="calls_map_time").set_value("wann").run()
     assert table(at, ["row", "verdict"])["verdict"].to_list() == [["taken"]]
+
+
+@pytest.mark.parametrize("before", ["sep=;\r\n", "\n;;\n"])
+def test_the_columns_of_a_file_are_those_below_what_a_spreadsheet_writes_first(empty, tmp_path, before):
+    path = tmp_path / "excel.csv"
+    path.write_text(f"{before}Sent;Pair;Side;Mine\n2024-03-04 15:00Z;AAA;BUY;1\n", "utf-8")
+    at = open_page("data", part="calls")
+    at.text_input(key=state.CALLS_PATH).set_value(str(path)).run()
+    assert not at.exception
+    assert "Columns" in [one.label for one in at.expander]  # nothing that is needed is missing
+    time = at.selectbox(key="calls_map_time")
+    assert (time.options, time.placeholder) == (["Sent", "Pair", "Side", "Mine"], "Sent")
+    assert table(at, ["row", "verdict"])["verdict"].to_list() == [["taken"]]
+
+
+def test_what_is_wrong_with_times_is_told_in_the_words_of_the_form(empty, tmp_path):
+    path = tmp_path / "utc.csv"
+    path.write_text("Time (UTC),Pair,Side\n04/03/2024 15:00,AAA,BUY\n", "utf-8")
+    at = open_page("data", part="calls")
+    at.text_input(key=state.CALLS_PATH).set_value(str(path)).run()
+    (why,) = table(at, ["row", "verdict"])["notes"]
+    assert "Say it under Form of the times, such as" in why and "--" not in why
+    at.text_input(key="calls_form").set_value("%d/%m/%Y").run()
+    assert "given under Form of the times" in texts(at) and "does not say the hour" in texts(at)
+    at.text_input(key="calls_form").set_value("%d/%m/%Y %H:%M").run()
+    assert table(at, ["row", "verdict"])["verdict"].to_list() == [["taken"]]
+    at.selectbox(key="calls_tz").set_value("Europe/London").run()
+    assert "is in UTC, and Europe/London was named under Time zone" in texts(at)
 
 
 def test_a_path_that_is_not_there_is_said(empty):

@@ -139,3 +139,6 @@ def test_the_calls_that_a_spec_trades_are_shown_row_by_row_with_their_verdicts(s
     assert [verdict[0] for verdict in verdicts(at)["verdict"]] == ["refused", "taken"], (
         "what needs a look comes first"
     )
+    other = {**SIGNALS["entry"], "logic_params": {"calls": "gold"}}
+    at, _ = form({**SIGNALS, "entry": other})
+    assert "No set of trade calls is called gold. There is vip. Drop a CSV below." in said(at)
