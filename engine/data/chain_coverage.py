@@ -30,7 +30,8 @@ class ChainCoverage:
     date      : session dates as days since 1970-01-01.
     expected  : scheduled bars. bars: those in which any contract has a row.
     contracts : contracts with a row. quotes, trades: rows.
-    flags     : quotes by `quality.quote_flags`: two_sided, one_sided, empty, crossed, zero_bid, zero_ask.
+    flags     : quotes by `quality.quote_flags`: two_sided, one_sided, empty, crossed, zero_bid, zero_ask; and
+                zero: those of a bid or an ask of 0, each once.
     cells     : contracts x scheduled bars; standing: those at whose end both sides stand, sent at
                 most STANDS_MINUTES before; stale: those in which both have been sent and one has not been again since.
     outside   : rows that no scheduled bar has a place for.
@@ -116,7 +117,7 @@ def chain_coverage(
             "Choose other dates."
         )
     told = {name: np.zeros(n, dtype=np.int64) for name in _COUNTS}
-    flags = {name: np.zeros(n, dtype=np.int64) for name in quality.quote_flags()}
+    flags = {name: np.zeros(n, dtype=np.int64) for name in _flags()}
     for i in range(n):
         day = sessions.between(*(day_of(sessions.date[i]),) * 2)
         _count_rows(settings, one, day, i, told, flags)
@@ -142,8 +143,12 @@ def _count_rows(
     told["quotes"][i], told["trades"][i] = len(quotes), len(trades)
     told["contracts"][i] = pl.concat([rows.select(CONTRACT) for rows in (quotes, trades)]).n_unique()
     told["expired"][i] = sum(len(expired_rows(rows)) for rows in read)
-    for name, flag in quality.quote_flags().items():
+    for name, flag in _flags().items():
         flags[name][i] = quotes.select(flag.sum()).item() if len(quotes) else 0
+
+
+def _flags() -> dict[str, pl.Expr]:
+    return quality.quote_flags() | {"zero": quality.zero_quote()}
 
 
 def _count_cells(settings: Settings, one: catalog.Series, day: SessionTable, i: int, told: dict) -> None:

@@ -131,7 +131,7 @@ def _flags_of(rows: pl.DataFrame) -> dict[str, int]:
     if "bid_open" in rows.columns:
         known = quality.quote_flags()
         counts |= {name: known[name].sum() for name in ("one_sided", "crossed")}
-        counts["zero"] = (known["zero_bid"] | known["zero_ask"]).sum()
+        counts["zero"] = quality.zero_quote().sum()
     if "close" in rows.columns:
         zero = (pl.col("volume") == 0).fill_null(False).sum()
         counts["zero"] = counts["zero"] + zero if "zero" in counts else zero
@@ -170,7 +170,7 @@ def _of_bars(found: Coverage, gaps: list[Gap], told: Counter[str], one: Series, 
 def _of_chain(found: ChainCoverage, one: Series, today: dt.date) -> Health:
     n_quotes, n_cells = int(found.quotes.sum()), int(found.cells.sum())
     flags = {name: int(found.flags[name].sum()) for name in ("one_sided", "crossed")}
-    flags["zero"] = int(found.flags["zero_bid"].sum() + found.flags["zero_ask"].sum())
+    flags |= {"zero": int(found.flags["zero"].sum())}
     flags |= {"stale": int(found.stale.sum()), "out_of_session": int(found.outside.sum())}
     flags["expired"] = int(found.expired.sum())
     n_rows = n_quotes + int(found.trades.sum())

@@ -168,6 +168,12 @@ def crossed() -> pl.Expr:
     return pl.any_horizontal(pl.col(b) > pl.col(a) for b, a in zip(BID, ASK, strict=True)).fill_null(False)
 
 
+def zero_quote() -> pl.Expr:
+    """True where a side of a quote is 0, or both; by `quote_flags` a row of 0 and 0 is told twice."""
+    known = quote_flags()
+    return known["zero_bid"] | known["zero_ask"]
+
+
 def quote_flags() -> dict[str, pl.Expr]:
     """What is remarkable in a quote of an option, by name; such rows are kept. At the row's end, else its start."""
     bid, ask = (pl.coalesce(f"{side}_close", f"{side}_open") for side in ("bid", "ask"))

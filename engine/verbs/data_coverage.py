@@ -15,6 +15,7 @@ from engine.verbs import data_chains, output
 if TYPE_CHECKING:
     from engine.data.catalog import Series
     from engine.data.coverage import Coverage, Gap
+    from engine.data.health import Health
 
 Chooser = Callable[[argparse.Namespace, Settings], "list[Series]"]
 T = TypeVar("T")
@@ -90,7 +91,7 @@ def show_coverage(args: argparse.Namespace, settings: Settings) -> None:
     rows = [
         (
             c.source,
-            f"{c.symbol} options" if c.kind == "option" else c.symbol,
+            name_of(c),
             c.timeframe,
             str(c.first),
             str(c.last),
@@ -128,7 +129,7 @@ def show_gaps(args: argparse.Namespace, settings: Settings) -> None:
         output.print_json({"series": series})
         return
     rows = [
-        (s.source, s.symbol, s.timeframe, _moment(g.start_ns), _moment(g.end_ns), g.n_bars, g.n_sessions)
+        (s.source, name_of(s), s.timeframe, _moment(g.start_ns), _moment(g.end_ns), g.n_bars, g.n_sessions)
         for s, shown, _ in longest
         for g in shown
     ]
@@ -141,7 +142,7 @@ def show_gaps(args: argparse.Namespace, settings: Settings) -> None:
     for s, shown, n in longest:
         if n > len(shown):
             output.progress(
-                f"{s.symbol} {s.timeframe}: the {len(shown)} longest of {n:,} gaps; --limit shows more"
+                f"{name_of(s)} {s.timeframe}: the {len(shown)} longest of {n:,} gaps; --limit shows more"
             )
 
 
@@ -200,6 +201,11 @@ def _reaching(args: argparse.Namespace, chosen: Sequence[Series]) -> list[Series
 def _longest(found: Sequence[Gap], limit: int) -> list[Gap]:
     kept = sorted(found, key=lambda gap: -gap.n_bars)[:limit]
     return sorted(kept, key=lambda gap: gap.start_ns)
+
+
+def name_of(one: Series | Coverage | Health) -> str:
+    """What lines for people call a series: options are told from their underlying's shares."""
+    return f"{one.symbol} options" if one.kind == "option" else one.symbol
 
 
 def identity(one: Series | Coverage) -> dict[str, Any]:

@@ -79,13 +79,15 @@ def show_health(args: argparse.Namespace, settings: Settings) -> None:
     output.print_table((*_HEADER, *_FLAGS.values(), "verdict"), [_row(one) for one in found])
     for one in found:
         for reason in one.reasons:
-            output.progress(f"{one.source} {_name(one)} {one.timeframe}, {one.verdict}: {reason}")
+            output.progress(
+                f"{one.source} {data_coverage.name_of(one)} {one.timeframe}, {one.verdict}: {reason}"
+            )
 
 
 def _row(one: Health) -> tuple[Any, ...]:
     return (
         one.source,
-        _name(one),
+        data_coverage.name_of(one),
         one.timeframe,
         str(one.last),
         one.age_sessions,
@@ -127,7 +129,7 @@ def _tell(one: Series, table: pl.DataFrame, share: float, worst: int) -> None:
     """One line for all, then the sessions with the least, in order of time."""
     n_whole = int((table["share"] >= 1.0).sum())
     print(
-        f"{one.source} {_name(one)} {one.timeframe}: {output.percent(share)} % of "
+        f"{one.source} {data_coverage.name_of(one)} {one.timeframe}: {output.percent(share)} % of "
         f"{int(table['expected'].sum()):,} {_unit(one, table)}, {n_whole:,} of {len(table):,} sessions whole"
     )
     low = table.filter(table["share"] < 1.0).sort("share", "date").head(worst).sort("date")
@@ -153,7 +155,3 @@ def _unit(one: Series, table: pl.DataFrame) -> str:
         if one.quotes or one.n_two_sided
         else "scheduled bars with a print"
     )
-
-
-def _name(one: Series | Health) -> str:
-    return f"{one.symbol} options" if one.kind == "option" else one.symbol

@@ -43,7 +43,8 @@ def test_quotes_are_counted_by_what_they_bring_and_stand_for_five_minutes(tmp_pa
     found = covered(settings)
     assert (found.expected.tolist(), found.bars.tolist(), found.contracts.tolist()) == ([210], [3], [2])
     counts = {name: int(n[0]) for name, n in found.flags.items()}
-    assert counts == {"two_sided": 2, "one_sided": 2, "empty": 0, "crossed": 1, "zero_bid": 1, "zero_ask": 0}
+    assert counts == {"two_sided": 2, "one_sided": 2, "empty": 0, "crossed": 1, "zero_bid": 1, "zero_ask": 0,
+                      "zero": 1}  # fmt: skip
     # the call's bid of minute 0 stands to minute 5, so both sides do in minutes 0..5; those of 20 in 20..25
     assert (found.cells.tolist(), found.standing.tolist()) == ([2 * 210], [12])
     assert found.stale.tolist() == [210 - 12]
@@ -190,6 +191,21 @@ def test_the_verbs_tell_chains(two, capsys, monkeypatch):
     assert "source one has no options of it" in capsys.readouterr().err
     assert main(["data", "compare", "one", "two", "--symbols", ","]) == 2
     assert "--symbols: an empty list" in capsys.readouterr().err
+
+
+def test_gaps_tell_options_from_the_shares_of_their_underlying(two, capsys, monkeypatch):
+    """Source one: quotes of options at minutes 0 to 2 of 210, shares at the same."""
+    monkeypatch.setenv("ARGUS_HOME", str(two.home))
+    store_rows(two, "one", "equity", "1min", flat_rows([minute(9)], 100.0))
+    quotes(two, "one", PUT, [9], [1.0], [1.2])
+    assert main(["data", "gaps", "--symbols", "AAA", "--source", "one", "--limit", "1"]) == 0
+    told = capsys.readouterr()
+    cells = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in told.out.splitlines()]
+    assert [row[1] for row in cells if row and row[0] == "one"] == ["AAA", "AAA options"]
+    assert told.err.splitlines() == [
+        "AAA 1min: the 1 longest of 2 gaps; --limit shows more",
+        "AAA options 1min: the 1 longest of 2 gaps; --limit shows more",
+    ]
 
 
 def test_series_that_do_not_reach_the_dates_are_left_out_and_told(two, capsys, monkeypatch):

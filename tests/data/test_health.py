@@ -13,11 +13,12 @@ from engine.core.sessions import schedule
 from engine.core.settings import Settings
 from engine.data import catalog
 from engine.data.calendars import sessions as sessions_of
-from engine.data.chain_coverage import chains_of
+from engine.data.chain_coverage import chain_coverage, chains_of
 from engine.data.health import BAD, FLAGS, GOOD, STILL_ROWS, WATCH, health, judge
 from engine.data.uptime import overall, uptime
 from tests.fixtures.chain_rows import option_rows, store_options
 from tests.fixtures.market import flat_rows, store_rows
+from tests.fixtures.vendor_files import bring, real_data
 
 FIRST, LAST = dt.date(2023, 11, 22), dt.date(2023, 11, 27)  # 390, 210 (early close) and 390 minutes
 STARTS = schedule(sessions_of("XNYS", FIRST, LAST), "1min").start
@@ -128,6 +129,24 @@ def test_health_of_a_chain_counts_what_coverage_of_chains_counts(tmp_path):
         "25 % rows with a bid above the ask",
         "97 % contracts' bars without a standing quote",
     )
+
+
+def test_a_quote_of_zero_on_both_sides_is_one_quote_of_zero(tmp_path):
+    settings = Settings(tmp_path)
+    sides = {"bid_open": [0.0, 0.0, 1.0], "bid_close": [0.0, 0.0, 1.0]}
+    sides |= {"ask_open": [0.0, 0.1, 1.1], "ask_close": [0.0, 0.1, 1.1]}
+    store_options(settings, "one", "1min", option_rows(CALL, map(minute, range(3)), **sides), quotes=True)
+    (one,) = chains_of(settings)
+    found = chain_coverage(settings, one).flags
+    assert [int(found[name][0]) for name in ("zero_bid", "zero_ask", "zero")] == [2, 1, 2]
+    assert health(settings, one, TODAY).flags["zero"] == 2
+
+
+def test_zero_quotes_of_the_real_spxw_are_the_lines_of_the_file_that_have_one(tmp_path):
+    bring(tmp_path, "eod-options", real_data() / "eod_options", symbols=["SPX"])
+    (one,) = chains_of(Settings(tmp_path))
+    # of the file's rows 1,902 have a bid of 0; the 15 with an ask of 0 are among them
+    assert health(Settings(tmp_path), one, TODAY).flags["zero"] == 1902
 
 
 def test_rows_after_the_last_day_of_their_contract_are_told(tmp_path):
