@@ -522,6 +522,30 @@ def test_a_conversion_that_is_off_is_none():
     assert build_spec(tree).conversion is None
 
 
+def test_every_key_of_a_conversion_that_is_off_is_told_and_an_unknown_one_refused():
+    off = {
+        "enabled": False, "trigger": {"type": "either", "underlying_pct_up": 1.5}, "min_net_debit_remaining": 0.5,
+        "short_leg": {"right": "CALL", "spread_width": None, "delta_or_offset": {"mode": "distance", "value": 1}},
+    }  # fmt: skip
+    told = {one.old: one.why for one in normalised(merged(GHETTO, {"conversion": off})).mappings}
+    of_section = {path: why for path, why in told.items() if path.startswith("conversion")}
+    assert of_section.pop("conversion.enabled") == "off: nothing of the section counts"
+    assert of_section.pop("conversion.short_leg.spread_width") == "null asks for nothing"
+    assert of_section.keys() == {
+        "conversion.trigger.type", "conversion.trigger.underlying_pct_up", "conversion.min_net_debit_remaining",
+        "conversion.short_leg.right", "conversion.short_leg.delta_or_offset.mode",
+        "conversion.short_leg.delta_or_offset.value",
+    }  # fmt: skip
+    assert set(of_section.values()) == {"conversion.enabled is false"}
+    assert spec_of(GHETTO, conversion=off).conversion is None
+    (said,) = faults(GHETTO, conversion={**off, "shrt_leg": {"right": "CALL"}})
+    assert said.startswith(
+        "conversion.shrt_leg: unknown key of the Ghetto Spread dialect. Did you mean short_leg?"
+    )
+    assert spec_of(GHETTO, conversion={"enabled": False}).conversion is None
+    assert spec_of(GHETTO, conversion={"enabled": False, "trigger": {}}).conversion is None
+
+
 @pytest.mark.parametrize("section", [{"enabled": True}, {"enabled": True, "trigger": {}}])
 def test_a_conversion_that_is_on_and_says_nothing_is_refused(section):
     """It would be no conversion at all, beside a note that it is on."""

@@ -146,8 +146,8 @@ def _refuse_other_view(work: Rewriting) -> None:
 def _conversion(work: Rewriting) -> None:
     is_on = work.take("conversion.enabled")
     if is_on is False:
-        work.left.pop("conversion", None)
         work.drop("conversion.enabled", False, "off: nothing of the section counts")
+        work.drop_section("conversion", "conversion.enabled is false")
         return
     if is_on is not MISSING and is_on is not True:
         work.refuse("conversion.enabled", "must be true or false.")

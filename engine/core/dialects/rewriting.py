@@ -89,6 +89,14 @@ class Rewriting:
         """A key without effect, kept as a note."""
         self.tell(old, "", before, None, why)
 
+    def drop_section(self, section: str, why: str) -> None:
+        """Every key of a section without effect, each with a note; unknown ones are left, to be refused."""
+        for path, value in list(_leaves({section: self.left.get(section, {})}, ())):
+            name = ".".join(path)
+            is_known = name in self.dialect.paths or (value != {} and is_v1(path))
+            if is_known and self.take(name) is not MISSING:
+                self.drop(name, value, why)
+
     def refuse(self, old: str, said: str) -> None:
         self.faults.append(Fault(tuple(old.split(".")), said))
 
