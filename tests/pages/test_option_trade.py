@@ -50,7 +50,7 @@ def test_a_trade_of_options_shows_its_legs_with_strikes_and_prices(run):
     assert "what it costs to close" in texts(at)
 
 
-def test_the_chart_has_the_position_its_levels_and_the_strikes(run):
+def test_the_chart_has_the_position_and_its_levels_and_no_strike_that_lies_far_away(run):
     import polars as pl
 
     from pages.ui.option_trade import trade_chart
@@ -63,6 +63,27 @@ def test_the_chart_has_the_position_its_levels_and_the_strikes(run):
     # sold at 0.90, a loss of 200 % of it at 2.70; the strike of 90 lies further than 2 % from 100 and 95 does too
     assert names == ["Position, net a share", "Stop 2.70", "Entry 0.90", "Exit 1.10", "AAA"]
     assert set(chart.option["dataset"]["source"]["Position, net a share"]) == {1.0}, "mids of 1.50 and 0.50"
+
+
+def test_strikes_near_the_path_lie_on_the_underlying_the_sold_one_in_the_colour_of_losses(run):
+    import polars as pl
+
+    from pages.ui.option_trade import trade_chart
+
+    legs = pl.read_parquet(run / "legs.parquet").filter(pl.col("trade_id") == 0)
+    marks = pl.read_parquet(run / "position_marks.parquet").filter(pl.col("trade_id") == 0)
+    trade = pl.read_parquet(run / "trades.parquet").row(0, named=True)
+    # Strikes to 2 % below the path are drawn: 98.9 / 1.02 = 96.96 leaves 95 out, 96.8 / 1.02 = 94.90 does not.
+    for spot, bought, drawn in ((98.9, 90.0, []), (96.8, 90.0, [95.0]), (96.8, 98.0, [95.0, 98.0])):
+        path = marks.with_columns(pl.lit(spot).alias("underlying"))
+        moved = legs.with_columns(pl.Series("strike", [95.0, bought]))
+        series = trade_chart(COLOURS, path, moved, trade, "UTC").option["series"]
+        lines = [one for one in series if one["name"].startswith(("Sold", "Bought"))]
+        last = len(path) - 1
+        assert [one["name"] for one in lines] == ["Sold put 95.00", "Bought put 98.00"][: len(drawn)]
+        assert [one["data"] for one in lines] == [[[0, strike], [last, strike]] for strike in drawn]
+        assert [one["lineStyle"]["color"] for one in lines] == [COLOURS.loss, COLOURS.text][: len(drawn)]
+        assert all((one["xAxisIndex"], one["yAxisIndex"]) == (1, 1) for one in lines)
 
 
 def test_a_conversion_and_the_exit_after_it_stand_on_the_path():
