@@ -12,6 +12,7 @@ from engine.data.importers.preview import columns_of
 from engine.data.schemas import ASK, BID, PRICES, QUOTED_KINDS, SUFFIXES
 
 BY_NAME = "by its name"
+PREFIX = "csv_"  # of the keys of all its fields
 ZONES = ("America/New_York", "UTC", "America/Chicago", "Europe/London", "Europe/Berlin", "Asia/Tokyo")
 # what the importers' messages say for the command line -> the form's words
 WORDS = {

@@ -27,14 +27,23 @@ FORMAT_LABELS = {
 }
 SERIES_ROWS = 200
 SERIES_LINKS = 12
+FORM = "import_form"
+FIELDS = (
+    state.IMPORT_PATH,
+    state.IMPORT_FORMAT,
+    state.IMPORT_SYMBOLS,
+    state.IMPORT_SOURCE,
+)  # and those of data_csv
 WANTS_LOOK = "_wants_look"
 DROPPED = "_dropped"  # path of the dropped file in the inbox, or the DataError that it met
 
 
 def show() -> None:
     """The form, and below it what was found."""
+    state.take_up(FORM)
     with st.container(border=True):
         request = _ask()
+        state.hold(FORM, FIELDS, data_csv.PREFIX)
         # What the form holds now: the button was drawn before the last field was left by the click on it.
         if st.session_state.pop(WANTS_LOOK, False) and request is not None:
             _look(request)

@@ -126,3 +126,16 @@ def renewed(name: str) -> str:
 
 def renew(name: str) -> None:
     st.session_state[f"_{name}"] = st.session_state.get(f"_{name}", 0) + 1
+
+
+def take_up(form: str) -> None:
+    """Give the fields of a form what they held when it was drawn last: Streamlit forgets a field that is not drawn."""
+    for name, value in st.session_state.get(f"_{form}", {}).items():
+        st.session_state.setdefault(name, value)
+
+
+def hold(form: str, fields: Sequence[str], prefix: str) -> None:
+    """Keep what `fields`, and those whose names begin with `prefix`, hold now; `take_up` gives it back."""
+    names = [str(name) for name in st.session_state]
+    drawn = [name for name in names if name in fields or name.startswith(prefix)]
+    st.session_state[f"_{form}"] = {name: st.session_state[name] for name in drawn}

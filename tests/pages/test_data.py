@@ -242,6 +242,28 @@ def test_an_import_is_looked_at_first_and_then_asked_for(own, tmp_path):
     assert title == f"Import from {tmp_path / 'bars.csv'} (csv)"
 
 
+def test_what_was_typed_is_still_there_after_a_look_at_another_part(own, tmp_path):
+    (tmp_path / "bars.csv").write_text(CSV.replace("open", "o"))
+    at = fill(open_page("data", part="import"), tmp_path / "bars.csv", csv_symbol="ACME", csv_tz="UTC")
+    at.text_input(key=state.IMPORT_SYMBOLS).set_value("ACME").run()
+    at.text_input(key=state.IMPORT_SOURCE).set_value("mine").run()
+    at.selectbox(key="csv_map_open").set_value("o").run()
+    turn(at, "packs")
+    assert state.IMPORT_PATH not in [one.key for one in at.text_input]
+    turn(at, "import")
+    assert not at.exception
+    typed = {one.key: one.value for one in [*at.text_input, *at.selectbox]}
+    assert typed[state.IMPORT_PATH] == str(tmp_path / "bars.csv")
+    assert (typed[state.IMPORT_FORMAT], typed[state.IMPORT_SYMBOLS]) == ("csv", "ACME")
+    assert (typed[state.IMPORT_SOURCE], typed["csv_tz"]) == ("mine", "UTC")
+    assert (typed["csv_symbol"], typed["csv_map_open"]) == ("ACME", "o")
+
+
+def turn(at, part):
+    at.query_params["part"] = part
+    at.run()
+
+
 def test_a_field_that_is_left_by_the_click_on_preview_counts(own, tmp_path):
     (tmp_path / "bars.csv").write_text(CSV)
     at = fill(open_page("data", part="import"), tmp_path / "bars.csv", csv_symbol="ACME")
