@@ -14,6 +14,7 @@ STYLE = """<style>
 .st-key-gallery {display: grid; grid-template-columns: repeat(auto-fill, minmax(16.5rem, 1fr)); align-items: stretch;}
 .st-key-gallery > * {width: 100%; height: 100%;}
 </style>"""  # as many beside each other as there is room for, all of one width
+SHORT = 65  # letters of a first sentence that is not enough for a card
 BLANK = """{
   "name": "My strategy",
   "slug": "my_strategy",
@@ -89,7 +90,7 @@ def _show_run(one: Shipped, stem: str, demo: frozenset[str]) -> None:
 
 
 def _beginning(text: str) -> str:
-    """The first sentence, and the second where the first is short."""
+    """The first sentence, and the second where the first is short: it may say why before the second says what."""
     first, _, rest = text.partition(". ")
-    said = f"{first}. {rest.partition('. ')[0]}" if len(first) < 60 and rest else first
+    said = f"{first}. {rest.partition('. ')[0]}" if len(first) < SHORT and rest else first
     return f"{said.rstrip('.')}."

@@ -30,9 +30,24 @@ def test_a_card_tells_what_a_strategy_trades_and_needs(store):
     }
 
 
+@pytest.mark.parametrize(
+    ("stem", "said"),
+    [
+        ("vrp_credit_spread", "Sell a put spread while"),  # its first sentence says why, the second what
+        ("dow_regime_timing", "Hold an index while"),
+        ("ghetto_spread", "buy a cheap out-of-the-money option"),
+    ],
+)
+def test_a_card_says_what_its_strategy_does(store, stem, said):
+    told = [one for one in open_page("specs").caption if said in one.value]
+    assert len(told) == 1, stem
+
+
 def test_the_simplest_strategies_come_first(store):
     cards = [one.key for one in open_page("specs").button if str(one.key).startswith("demo_")]
-    firsts = [cards.index(f"demo_{stem}") for stem in ("sma_crossover", "zrce_second_chance", "ghetto_spread")]
+    firsts = [
+        cards.index(f"demo_{stem}") for stem in ("sma_crossover", "zrce_second_chance", "ghetto_spread")
+    ]
     assert firsts == sorted(firsts)
 
 
