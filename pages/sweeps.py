@@ -9,7 +9,9 @@ import streamlit as st
 
 from engine.core.errors import ArgusError, NotFound
 from engine.store import jobs
+from engine.store.models import JobRow
 from pages.ui import (
+    first_steps,
     guard,
     queries,
     state,
@@ -20,6 +22,7 @@ from pages.ui import (
     sweep_watch,
 )
 from pages.ui.queries import Revision
+from pages.ui.sweep_queries import Sweep
 
 
 def show_builder(at: Revision) -> None:
@@ -35,7 +38,13 @@ def show_one(at: Revision, prefix: str) -> None:
         st.title("Sweeps")
         sweep_list.show_missing(error)
     else:
-        sweep_results.show(at, found)
+        show_results(at, found)
+
+
+def show_results(at: Revision, sweep: Sweep, job: JobRow | None = None) -> None:
+    sweep_results.show(at, sweep, job)
+    if sweep.stored_status == "done":
+        first_steps.judged()
 
 
 def show_job(at: Revision, text: str) -> None:
@@ -49,7 +58,7 @@ def show_job(at: Revision, text: str) -> None:
     what, _, made = (job.subject or "").partition(":")
     if what == "sweep":
         is_over = job.status == "done"
-        sweep_results.show(at, sweep_queries.find_sweep(at, made), None if is_over else job)
+        show_results(at, sweep_queries.find_sweep(at, made), None if is_over else job)
         return
     sweep_list.show_way_back()
     st.title(guard.plain(job.title))

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.ui import actions, shell, state
 from pages.ui.home_parts import Overview
 
+JUDGED = "_judged"  # in the session of whoever has opened the results of a sweep
 STYLE = """<style>
 .st-key-first_steps {display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); align-items: stretch;}
 .st-key-first_steps > * {width: 100%; height: 100%;}
@@ -26,8 +27,8 @@ class Step(NamedTuple):
 
 
 def show(found: Overview) -> None:
-    """The steps, until the first sweep is done; afterwards nothing."""
-    if found.newest_sweep is not None:
+    """The steps, until the results of the first sweep were opened, or there is a second one; afterwards nothing."""
+    if found.newest_sweep is not None and (found.n_sweeps > 1 or JUDGED in st.session_state):
         return
     steps = _steps(found)
     n_done = sum(step.is_done for step in steps)
@@ -45,10 +46,15 @@ def show(found: Overview) -> None:
                     step.show()
 
 
+def judged() -> None:
+    """The results of a sweep are open before somebody: the last step is done for him."""
+    st.session_state[JUDGED] = True
+
+
 def _steps(found: Overview) -> list[Step]:
     return [
-        Step("Market data", "Prices to test on: a made-up demo market, or your own files.", bool(found.sources),
-             lambda: _show_data(bool(found.sources))),
+        Step("Market data", "Prices to test on: a made-up demo market, or your own files.",
+             bool(found.sources or found.n_sweeps), lambda: _show_data(bool(found.sources))),
         Step("A strategy", "Written down once, as a spec. Read one in plain words, or change it.",
              found.has_specs, _show_spec),
         Step("A sweep", "Every combination of its parameters, run on the same bars.", found.n_sweeps > 0, _show_sweep),
@@ -78,4 +84,7 @@ def _show_sweep() -> None:
 
 
 def _show_judgement(found: Overview) -> None:
-    st.page_link(shell.page("sweeps.py"), label="Open the sweep", icon=":material/grid_on:")
+    done = {state.SWEEP: found.newest_sweep} if found.newest_sweep else None
+    st.page_link(
+        shell.page("sweeps.py"), label="Open the sweep", icon=":material/grid_on:", query_params=done
+    )

@@ -7,6 +7,8 @@ import pytest
 from engine.packs.synthetic import make_demo
 from engine.store import jobs
 from engine.store.db import open_store
+from pages.ui import first_steps
+from tests.fixtures.sweeps import draw_sweep
 from tests.pages.conftest import living, open_page, texts
 
 
@@ -50,6 +52,23 @@ def test_with_data_the_next_step_is_a_strategy(empty):
     assert not [one for one in at.button if one.label == "Make the demo market"]
 
 
+def test_the_last_step_leads_to_the_first_sweep_until_somebody_has_opened_it(opened):
+    row = draw_sweep(opened, axes=[("fast", [5, 10])])
+    at = open_page("home")
+    (link,) = [one.proto for one in at.get("page_link") if one.proto.label == "Open the sweep"]
+    assert link.query_string == f"sweep={row.id}"
+    assert "3 of 4 steps done" in texts(at)
+    session = open_page("sweeps", sweep=row.id).session_state
+    at.session_state[first_steps.JUDGED] = session[first_steps.JUDGED]
+    assert "steps done" not in texts(at.run())
+
+
+def test_with_two_sweeps_nobody_is_shown_first_steps(opened):
+    draw_sweep(opened, axes=[("fast", [5, 10])])
+    draw_sweep(opened, axes=[("slow", [30, 60])])
+    assert "steps done" not in texts(open_page("home"))
+
+
 def test_what_failed_says_why_and_is_tried_again_or_dismissed(opened):
     first, second = add(opened, 1), add(opened, 2)
     for job in (first, second):
@@ -82,6 +101,30 @@ def test_a_job_that_is_tried_again_says_so_and_does_not_look_failed(opened):
         said
         == "The last try failed: The disk is full. Make room. It is tried again by itself; error 1 of at most 4."
     )
+
+
+def test_of_more_jobs_than_home_shows_those_that_go_on_are_shown_and_the_rest_is_counted(opened, monkeypatch):
+    from pages.ui import home_parts
+
+    for number in range(5):
+        add(opened, number)
+    claimed(opened)  # the oldest
+    assert "wait behind these" not in texts(open_page("home"))
+    monkeypatch.setattr(home_parts, "OPEN", 3)
+    said = texts(open_page("home"))
+    assert [f"run {number}" in said for number in range(5)] == [True, True, True, False, False]
+    assert "2 more wait behind these." in said
+
+
+def test_of_many_failures_the_newest_are_shown_and_the_rest_is_counted(opened, monkeypatch):
+    from pages.ui import home_parts
+
+    for number in range(3):
+        job = add(opened, number)
+        jobs.fail(claimed(opened), job.id, "no bars")
+    assert "The newest" not in texts(open_page("home"))
+    monkeypatch.setattr(home_parts, "FAILED", 2)
+    assert "The newest 2 of 3." in texts(open_page("home"))
 
 
 def test_a_queued_job_can_be_cancelled_and_resumed(opened):
