@@ -91,7 +91,7 @@ def _iso(bare: str, notes: list[str]) -> dt.datetime:
     if re.match(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", plain):
         raise Unclear(f"time {bare!r}: day or month first? Say it with --time-format, such as %d/%m/%Y %H:%M")
     if _DAY.fullmatch(plain):
-        raise Unclear(f"{bare!r} is a date without a time of day, such as 2014-05-01 13:45")
+        raise Unclear(f"{bare!r} is a date without a time of day: write it as 2014-05-01 13:45")
     try:
         return dt.datetime.fromisoformat(plain)
     except ValueError:
