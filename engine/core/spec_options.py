@@ -30,7 +30,13 @@ class LegSpec(SpecModel):
     same_expiration_as: Whole | None = field(
         None, "Take the expiration of this leg (0 is the first).", ge=0, le=15
     )
-    delta: Number | None = field(None, "Wished delta; puts are negative.", "delta", ge=-1, le=1)
+    delta: Number | None = field(
+        None,
+        "Wished delta; puts are negative. What is taken lies on its side of a half.",
+        "delta",
+        ge=-1,
+        le=1,
+    )
     moneyness_pct: Number | None = field(
         None, "Strike this far from spot; positive is above.", "% of spot", ge=-90, le=500
     )
@@ -68,7 +74,9 @@ class ConversionSpec(SpecModel):
     short_strike_offset: Number | None = field(
         None, "Strike distance of the sold leg.", "USD", gt=0, le=10_000
     )
-    short_delta: Number | None = field(None, "Or: delta of the sold leg.", "delta", gt=0, le=1)
+    short_delta: Number | None = field(
+        None, "Or: delta of the sold leg, on its side of a half.", "delta", gt=0, le=1
+    )
     min_net_debit_remaining: Number = field(0.0, "Debit that must remain after the sale.", "USD", ge=0)
 
 

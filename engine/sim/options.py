@@ -111,7 +111,7 @@ from engine.trade.exits import (
     trail_level,
 )
 from engine.trade.fills import slippage, tick_down, tick_up
-from engine.trade.legs import strike_distance
+from engine.trade.legs import delta_distance, strike_distance
 from engine.trade.option_sizing import affordable_units, unit_cost, units_within, wanted_units
 from engine.trade.option_state import worth_a_share
 from engine.trade.quotes import buy_price, middle, sell_price
@@ -362,6 +362,7 @@ FORMULAS = (
     middle,
     buy_price,
     sell_price,
+    delta_distance,
     strike_distance,
     tick_down,
     tick_up,

@@ -6,7 +6,7 @@ import math
 
 from engine.core.option_rules import ConversionRules, OptionRules
 from engine.trade.chain import Contract
-from engine.trade.legs import strike_distance
+from engine.trade.legs import delta_distance, strike_distance
 from engine.trade.option_reasons import CONVERSION
 from engine.trade.option_state import HeldLeg, OptionOrder, OptionPosition, OrderLeg
 from engine.trade.option_view import OptionSeen
@@ -47,7 +47,7 @@ def to_sell(
         if not math.isnan(conversion.offset):
             distance = strike_distance(one.strike, held.strike, conversion.offset * away)
         else:
-            distance = abs(abs(seen.chain.greeks(one).delta) - conversion.delta)
+            distance = delta_distance(abs(seen.chain.greeks(one).delta), conversion.delta)
         rank = (round(distance, 9), abs(one.strike - held.strike))
         if not math.isnan(distance) and (best is None or rank < best):
             best, found = rank, one

@@ -157,7 +157,7 @@ def _distance(leg: LegRules, one: _Candidate, found: dict[int, Chosen], sight: S
     """How far a candidate is from the wish; NaN: it cannot serve."""
     contract = one.contract
     if leg.pick == "delta":
-        return abs(sight.chain.greeks(contract).delta - leg.wish)
+        return delta_distance(sight.chain.greeks(contract).delta, leg.wish)
     if leg.pick == "premium":
         return abs(one.mark - leg.wish)
     if leg.pick == "moneyness":
@@ -168,6 +168,13 @@ def _distance(leg: LegRules, one: _Candidate, found: dict[int, Chosen], sight: S
     if leg.pick == "width":
         away = leg.wish if leg.is_call else -leg.wish
     return strike_distance(contract.strike, other.strike, away)
+
+
+def delta_distance(delta: float, wish: float) -> float:
+    """How far a delta is from a wish; NaN where a half lies between: deep in the money is not nearly out of it."""
+    if (abs(delta) - 0.5) * (abs(wish) - 0.5) < 0.0:
+        return math.nan
+    return abs(delta - wish)
 
 
 def strike_distance(strike: float, start: float, away: float) -> float:

@@ -22,7 +22,7 @@ from engine.trade.option_exits import OptionExit, on_clock, on_leg, on_marks, on
 from engine.trade.option_margin import is_naked
 from engine.trade.option_sizing import UnitCost, affordable_units
 from engine.trade.option_state import OptionOrder, OptionPosition, OrderLeg
-from engine.trade.option_terms import cost_of, fee_of_unit, sized, unfit
+from engine.trade.option_terms import capped, cost_of, fee_of_unit, sized, unfit
 from engine.trade.option_view import OptionSeen, OptionView
 from engine.trade.rolling import is_last_chance, roll_is_due
 from engine.trade.state import State
@@ -93,6 +93,10 @@ def is_leaving(state: State, p: OptionPosition) -> bool:
     """A whole exit waits to be filled."""
     order = order_for(state, p.trade_id, "exit")
     return order is not None and order.qty >= p.qty and len(order.legs) == len(p.open_legs)
+
+
+def _staying(state: State) -> list[OptionPosition]:
+    return [p for p in state.options if not is_leaving(state, p)]
 
 
 def _withdraw_late(desk: _Desk, symbol: str, seen: OptionSeen) -> None:
@@ -195,16 +199,24 @@ def _convert(desk: _Desk, p: OptionPosition, seen: OptionSeen) -> None:
 
 
 def _roll(desk: _Desk, p: OptionPosition, seen: OptionSeen) -> None:
-    """The same number of units of legs chosen anew, of a later expiration; filled once the old ones have left."""
+    """At most as many units of legs chosen anew, of a later expiration; filled once the old ones have left."""
     first = p.first_expiry
     sight = _sight(desk, seen, NONE if first is None else first.expiry)
     choice = choose(desk.rules.legs_for(p.view), desk.rules.order, sight)
     refused = choice.refused or unfit(desk.rules, choice.legs, seen)
+    if not refused:
+        refused = _go_on(desk, p, choice, seen)
     if refused:
         desk.refuse(p.symbol, refused)
-        return
+
+
+def _go_on(desk: _Desk, p: OptionPosition, choice: Choice, seen: OptionSeen) -> int:
+    """Place what a position is rolled to, cut to both caps beside what stays; the reason where that is none."""
     cost = cost_of(desk.rules, choice.legs, seen.spot)
-    _send(desk, p.symbol, p.view, choice, cost, p.qty, rolls=p.trade_id)
+    qty, refused = capped(
+        desk.rules, p.qty, cost, equity(desk.state), _staying(desk.state), entries_waiting(desk.state)
+    )
+    return refused or _send(desk, p.symbol, p.view, choice, cost, qty, rolls=p.trade_id)
 
 
 # ---------------------------------------------------------------- entries
@@ -239,8 +251,7 @@ def _enter(desk: _Desk, symbol: str, side: int, seen: OptionSeen) -> int:
     rules, state = desk.rules, desk.state
     if side == 2:
         return reasons.BOTH_SIDES
-    staying = [p for p in state.options if not is_leaving(state, p)]
-    waiting = entries_waiting(state)
+    staying, waiting = _staying(state), entries_waiting(state)
     most = rules.base.sizing.max_concurrent
     if most >= 0 and len(staying) + len(waiting) >= most:
         return reasons.CONCURRENCY
@@ -265,8 +276,6 @@ def _send(
     fee = fee_of_unit(rules, choice.legs)
     qty = affordable_units(qty, _free(desk), cost.bound, fee, c.min_per_order)
     if not qty > 0.0:
-        if rolls >= 0:
-            desk.refuse(symbol, reasons.BUYING_POWER)
         return reasons.BUYING_POWER
     desk.place(
         OptionOrder(
@@ -291,9 +300,8 @@ def _send(
 def _free(desk: _Desk) -> float:
     """Equity less what staying positions bind and waiting entries reserved."""
     free = equity(desk.state)
-    for p in desk.state.options:
-        if not is_leaving(desk.state, p):
-            free -= bound_by(desk.rules, p, desk.spots[p.symbol])
+    for p in _staying(desk.state):
+        free -= bound_by(desk.rules, p, desk.spots[p.symbol])
     for o in entries_waiting(desk.state):
         free -= o.reserved
     return free

@@ -34,6 +34,7 @@ NO_PREMIUM: Final = NO_QUOTE + 9
 SIGN_CHANGED: Final = NO_QUOTE + 10
 SPREAD_RISK: Final = NO_QUOTE + 11
 NOT_LEFT: Final = NO_QUOTE + 12
+ENDS_SOON: Final = NO_QUOTE + 13
 
 SKIPS: Final = (
     *reasons.SKIPS,
@@ -50,4 +51,5 @@ SKIPS: Final = (
     "credit turned into debit or debit into credit before the fill",
     "max_spread_risk_pct reached",
     "the position to roll could not be left",
+    "too near its expiration to be closed or rolled in time",
 )

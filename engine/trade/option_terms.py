@@ -43,15 +43,15 @@ def fee_of_unit(rules: OptionRules, legs: Sequence[Chosen]) -> float:
 
 def unfit(rules: OptionRules, legs: Sequence[Chosen], seen: OptionSeen) -> int:
     """Why legs that were found must not be entered, or 0."""
-    f = rules.filters
+    f, days = rules.filters, max(rules.close_before_days, rules.roll.days)
     for one in legs:
         if one.contract is None:
             continue
         interest, volume = seen.chain.open_interest(one.contract), seen.chain.volume(one.contract)
         if not _at_least(interest, f.min_open_interest) or not _at_least(volume, f.min_volume):
             return option_reasons.ILLIQUID
-        if rules.close_before_days >= 0 and _ends_too_soon(rules, one, seen):
-            return option_reasons.NO_CONTRACT
+        if days >= 0 and _ends_too_soon(days, one, seen):
+            return option_reasons.ENDS_SOON
     held = holdings_of(legs)
     net = running_sum(one.worth for one in held)
     unit = next(one.multiplier for one in legs if one.contract is not None)
@@ -64,11 +64,11 @@ def unfit(rules: OptionRules, legs: Sequence[Chosen], seen: OptionSeen) -> int:
     return 0
 
 
-def _ends_too_soon(rules: OptionRules, one: Chosen, seen: OptionSeen) -> bool:
-    """Entered now, the position could not be left before the day on which the spec closes it is over."""
+def _ends_too_soon(days: int, one: Chosen, seen: OptionSeen) -> bool:
+    """Entered now, the position could not be left before the day is over on which the spec closes or rolls it."""
     c = one.contract
     assert c is not None
-    last = c.expiry - max(rules.close_before_days, 1 if c.is_am else 0)
+    last = c.expiry - max(days, 1 if c.is_am else 0)
     return seen.later_day > last
 
 
@@ -97,10 +97,22 @@ def sized(
     qty = wanted_units(MODES[z.mode], z.amount, worth, cost)
     if not qty > 0.0:
         return 0.0, reasons.SIZE_ZERO
+    return capped(rules, qty, cost, worth, staying, waiting)
+
+
+def capped(
+    rules: OptionRules,
+    qty: float,
+    cost: UnitCost,
+    worth: float,
+    staying: Sequence[OptionPosition],
+    waiting: Sequence[OptionOrder],
+) -> tuple[float, int]:
+    """(at most `qty` units within both caps, 0), or (0, the cap that leaves none)."""
     qty = units_within(qty, worth * rules.max_spread_risk_frac, cost.loss)
     if not qty > 0.0:
         return 0.0, option_reasons.SPREAD_RISK
-    cap = z.portfolio_risk_frac
+    cap = rules.base.sizing.portfolio_risk_frac
     if not math.isnan(cap):
         open_risk = running_sum(risk_of(rules, p) for p in staying) + running_sum(o.risk for o in waiting)
         qty = units_within(qty, max(0.0, worth * cap - open_risk), cost.risk)

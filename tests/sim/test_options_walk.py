@@ -114,9 +114,9 @@ def packed():
 
 
 def test_wide_scenarios_reach_the_rules():
-    """What forty seeds can be trusted to bring, they bring."""
+    """What fifty seeds can be trusted to bring, they bring."""
     seen: set[str] = set()
-    for seed in range(1, 41):
+    for seed in range(1, 51):
         scenario = draw_wide(seed)
         record = engine_of(scenario).record(scenario.rules, scenario.signals)
         seen |= {REASONS[one.exit_reason] for one in record.trades}
@@ -126,6 +126,7 @@ def test_wide_scenarios_reach_the_rules():
         "IV percentile out of range",
         "no contract fits exactly",
         "open interest or volume too low",
+        "too near its expiration to be closed or rolled in time",
     }
 
 
@@ -168,8 +169,29 @@ def test_neither_walk_trades_a_contract_that_has_stopped(prints):
     chain = hand_chain({"C100@1": [row] * 14}, sessions=sessions, settlement=AM, prints=prints)
     legs = [{"right": "CALL", "side": "BUY", "moneyness_pct": 0}]
     told = run_options(series, chain, enter=[6], legs=legs, risk_exits={"let_expire": True})
-    entry, none = np.zeros(14, dtype=np.int8), np.zeros(14, dtype=np.int8)
-    entry[6] = 1
-    found = OptionEngine(OptionTicks(told.market)).record(told.rules, (Signals(entry, none, none, none),))
+    found = walked(told, 6)
     assert (found.fills, len(found.skips)) == ([], 1)
+    assert_same(told.record, found)
+
+
+def walked(told: OptionOutcome, bar: int) -> OptionRecord:
+    """The compiled walk over what the reference ran, with an entry at one bar."""
+    entry = np.zeros(len(told.market.base.ticks), dtype=np.int8)
+    entry[bar], none = 1, np.zeros_like(entry)
+    return OptionEngine(OptionTicks(told.market)).record(told.rules, (Signals(entry, none, none, none),))
+
+
+@pytest.mark.parametrize("cap", ["max_spread_risk_pct", "portfolio_risk_cap_pct"])
+@pytest.mark.parametrize(("far", "qty"), [("P85", [1.0]), ("P80", [])])
+def test_both_walks_cut_a_roll_to_the_caps(cap, far, qty):
+    """The sum is in test_reference_options_exits."""
+    sessions, spread = days(3), {"P95@2": 1.5, "P90@2": 0.5, "P95": 1.5, far: 0.5}
+    rows = {name: [(mid - 0.05, mid + 0.05)] * 21 for name, mid in spread.items()}
+    sizing = {"mode": "quantity", "quantity": 3, cap: 12}
+    told = run_options(
+        bars([100.0] * 21, sessions=sessions), hand_chain(rows, sessions=sessions), enter=[0],
+        legs=[{**SPREAD[0], "dte": None}, SPREAD[1]], roll={"days_before_expiry": 1}, sizing=sizing,
+    )  # fmt: skip
+    found = walked(told, 0)
+    assert [p.qty for p in found.state.options] == qty
     assert_same(told.record, found)

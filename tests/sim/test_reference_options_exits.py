@@ -12,6 +12,7 @@ PUT_CREDIT = [
     {"right": "PUT", "side": "SELL", "moneyness_pct": -5},
     {"right": "PUT", "side": "BUY", "width": 5},
 ]
+TOO_NEAR = "too near its expiration to be closed or rolled in time"
 LONG_CALL = [{"right": "CALL", "side": "BUY", "moneyness_pct": 0}]
 
 
@@ -131,7 +132,9 @@ def test_marks_decide_only_where_every_leg_is_quoted():
         risk_exits={"stop_loss_pct": 50},
     )
     assert closing(out) == [(6, "stop_loss")]
-    assert out.result.notes == ("40 % of the marks of open positions are carried on: some leg was not quoted",)
+    assert out.result.notes == (
+        "40 % of the marks of open positions are carried on: some leg was not quoted",
+    )
     marks = out.result.position_marks
     assert marks["is_fresh"].to_list() == [True, True, False, False, True]
 
@@ -344,7 +347,7 @@ def test_closing_before_expiry_counts_calendar_days_back_from_it(days_before, ba
 def test_what_would_have_to_be_closed_before_it_fills_is_not_entered():
     series, chain = week([100] * 2, **{"P95@1": at(*[1.5] * 2), "P90@1": at(*[0.5] * 2)})
     out = run_options(series, chain, enter=[12], legs=PUT_CREDIT)
-    assert (out.fills, out.skips) == ([], [(12, "no contract in the chain")])
+    assert (out.fills, out.skips) == ([], [(12, TOO_NEAR)])
 
 
 def test_an_expiry_settles_at_intrinsic_value_on_the_official_close_without_a_fee():
@@ -438,6 +441,38 @@ def test_a_roll_keeps_its_units_and_is_no_trade_of_the_day():
     )  # fmt: skip
     assert [p.qty for p in out.record.state.options] == [3]
     assert out.record.state.entries_today["AAA"][1] == 1
+
+
+@pytest.mark.parametrize("exits", [{}, {"let_expire": True}, {"close_before_expiry_days": 1}])
+def test_what_would_be_rolled_one_bar_later_is_not_entered(exits):
+    # To be rolled on Tuesday's last bar at the latest: what Tuesday's bar 12 decides, bar 13 would fill and leave.
+    rows = {"P95@3": at(*[1.5] * 4), "P90@3": at(*[0.5] * 4), "P95": at(*[2.5] * 4), "P90": at(*[1.0] * 4)}
+    series, chain = week([100] * 4, **rows)
+    for bar, skips in ((11, []), (12, [(12, TOO_NEAR)])):
+        out = run_options(
+            series, chain, enter=[bar], legs=PUT_CREDIT, roll={"days_before_expiry": 2}, risk_exits=exits
+        )
+        assert out.skips == skips
+        assert [f[4] for f in out.fills[:3]] == ([] if skips else ["entry", "entry", "roll"])
+
+
+@pytest.mark.parametrize(
+    ("cap", "says"),
+    [("max_spread_risk_pct", "max_spread_risk_pct reached"), ("portfolio_risk_cap_pct", "portfolio risk cap reached")],
+)  # fmt: skip
+def test_a_roll_is_cut_to_both_caps_and_closes_where_none_is_left(cap, says):
+    # Three units that lose 400 each are within 12 % of 10,000. Of 9,970 after the spreads 1,196.40 are left for what
+    # follows: one unit that loses 900 (95 to 85 for 1.00), none that loses 1,400 (95 to 80).
+    near = {"P95@2": at(*[1.5] * 3), "P90@2": at(*[0.5] * 3)}
+    for strike, qty, skips in (("P85", [1], []), ("P80", [], [(12, says)])):
+        series, chain = week([100] * 3, **near, P95=at(*[1.5] * 3), **{strike: at(*[0.5] * 3)})
+        out = run_options(
+            series, chain, enter=[0], legs=PUT_CREDIT, roll={"days_before_expiry": 1},
+            sizing={"mode": "quantity", "quantity": 3, cap: 12},
+        )  # fmt: skip
+        assert closing(out) == [(13, "roll")]
+        assert [p.qty for p in out.record.state.options] == qty
+        assert out.skips == skips
 
 
 def test_a_roll_without_a_later_expiration_still_leaves():

@@ -80,6 +80,15 @@ def test_by_delta_where_no_offset_is_given(board):
     assert wanted(held(mark=3), board, **by_delta) == (110, -1.0, 3.0)
 
 
+def test_by_delta_no_further_strike_in_the_money_is_sold_for_one_out_of_it():
+    board = Board()
+    board.call(105, 4, 0.9, 1.1, delta=0.62)
+    board.call(110, 4, 0.1, 0.2, delta=math.nan)
+    fields = {"short_strike_offset": None, "underlying_move_pct": 1}
+    assert wanted(held(), board, spot=106, short_delta=0.2, **fields) is None
+    assert wanted(held(), board, spot=106, short_delta=0.7, **fields) == (105, -1.0, 3.0)
+
+
 def test_enough_debit_must_remain(board):
     # Paid 1.40: selling at 1.00 leaves 0.40.
     cheap = held(paid=1.4, mark=2.0)

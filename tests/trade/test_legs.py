@@ -71,6 +71,29 @@ def test_a_contract_without_a_delta_is_not_picked_by_one(board):
     assert chosen(board, put(delta=-0.18, dte=4)) == [(90, "P", 4, 1)]
 
 
+def test_a_delta_beyond_a_half_does_not_serve_a_wish_out_of_the_money_nor_the_other_way_round():
+    # At the day's end nobody bids for puts out of the money: without a volatility they have no delta.
+    board = Board()
+    for strike, delta in ((95, math.nan), (102, -0.96)):
+        board.put(strike, 4, delta=delta)
+    board.call(102, 4, delta=0.04)
+    assert chosen(board, put("SELL", delta=-0.15, dte=4)) == "no contract in the chain"
+    assert chosen(board, put("SELL", delta=-0.15, dte=4, strict=True)) == "no contract in the chain"
+    assert chosen(board, call(delta=0.8, dte=4)) == "no contract in the chain"
+    assert chosen(board, put(delta=-0.8, dte=4)) == [(102, "P", 4, 1)]
+
+
+def test_a_wish_of_a_half_looks_to_both_sides_and_a_delta_of_a_half_serves_both(board):
+    board.put(102, 4, delta=-0.56)
+    board.put(95, 4, delta=-0.43)
+    assert chosen(board, put(delta=-0.54, dte=4)) == [(102, "P", 4, 1)]
+    assert chosen(board, put(delta=-0.48, dte=4)) == [(100, "P", 4, 1)]
+    only = Board()
+    only.put(102, 4, delta=-0.56)
+    assert chosen(only, put(delta=-0.5, dte=4)) == [(102, "P", 4, 1)]
+    assert chosen(only, put(delta=-0.49, dte=4)) == "no contract in the chain"
+
+
 def test_by_moneyness_the_strike_nearest_to_that_share_of_spot(board):
     # 7 % above 101 is 108.07: 110 is nearer than 105.
     assert chosen(board, call(moneyness_pct=7, dte=4), spot=101.0) == [(110, "C", 4, 1)]

@@ -51,7 +51,14 @@ from engine.sim.kernel.option_book import (
 )
 from engine.sim.kernel.option_moments import DELTA, MARK, moment_of, moment_with_deltas
 from engine.trade import option_reasons
-from engine.trade.legs import EXACT_DELTA, EXACT_MONEYNESS, EXACT_PREMIUM, EXACT_STRIKE, strike_distance
+from engine.trade.legs import (
+    EXACT_DELTA,
+    EXACT_MONEYNESS,
+    EXACT_PREMIUM,
+    EXACT_STRIKE,
+    delta_distance,
+    strike_distance,
+)
 
 
 def is_listed(b, x, now, later_than):
@@ -146,7 +153,7 @@ def choose_one(b, d, t, c, rule, i, s, k, root, later_than):
         row = b.member[b.expiry[x, CALLS_AT] + j]
         strike = b.row_price[row, STRIKE]
         if pick == BY_DELTA:
-            distance = abs(d.moment_pool[slot + 1 + j, DELTA] - wish)
+            distance = delta_distance(d.moment_pool[slot + 1 + j, DELTA], wish)
         elif pick == BY_PREMIUM:
             distance = abs(mark - wish)
         elif pick == BY_MONEYNESS:
@@ -221,7 +228,7 @@ def further_strike(b, d, t, c, s, k, row0, strike):
         if by_offset:
             distance = strike_distance(b.row_price[one, STRIKE], strike, c.convert_offset * way)
         else:
-            distance = abs(abs(d.moment_pool[slot + 1 + j, DELTA]) - c.convert_delta)
+            distance = delta_distance(abs(d.moment_pool[slot + 1 + j, DELTA]), c.convert_delta)
         if math.isnan(distance):
             continue
         nearer = found < 0 or rounded(distance) < rounded(best)

@@ -209,7 +209,7 @@ def place_conversion(b, t, c, d, p, s, k):
 
 
 def roll(b, t, c, d, rules, order, p, s, k, skip_out):
-    """The same number of units of legs chosen anew, of a later expiration."""
+    """At most as many units of legs chosen anew, of a later expiration."""
     row, view = first_expiry(b, d, p), d.pos[p, VIEW]
     later_than = b.row[row, EXPIRY] if row >= 0 else NOTHING
     variant = 1 if view < 0.0 and c.mirrors else 0
@@ -220,7 +220,9 @@ def roll(b, t, c, d, rules, order, p, s, k, skip_out):
         note_skip(d, skip_out, k, s, refused)
         return
     cost = cost_of(b, d, c, s, k)
-    refused = send(b, t, c, d, s, k, cost, view, d.pos[p, QTY], d.pos[p, TRADE_ID])
+    qty, refused = capped(b, d, c, d.pos[p, QTY], cost, equity_now(d))
+    if refused < 0:
+        refused = send(b, t, c, d, s, k, cost, view, qty, d.pos[p, TRADE_ID])
     if refused >= 0:
         note_skip(d, skip_out, k, s, refused)
 
@@ -290,7 +292,7 @@ def enter(b, t, c, d, rules, order, s, k, side):
 def unfit(b, d, t, c, rules, variant, s, k):
     """Why legs that were chosen must not be entered, or 0."""
     session, later = b.on_tick[s, k, SESSION], b.on_tick[s, k, LATER_DAY]
-    unit, n = 0.0, c.n_legs
+    unit, n, days = 0.0, c.n_legs, max(c.close_before, c.roll_days)
     for i in range(n):
         row = int(d.chosen[i, C_ROW])
         if row < 0:
@@ -301,8 +303,8 @@ def unfit(b, d, t, c, rules, variant, s, k):
             return option_reasons.ILLIQUID
         if not math.isnan(c.min_volume) and not volume_by(b, c, row, session, t.end[k]) >= c.min_volume:
             return option_reasons.ILLIQUID
-        if c.close_before >= 0 and later > last_day(b, row, c.close_before):
-            return option_reasons.NO_CONTRACT
+        if days >= 0 and later > last_day(b, row, days):
+            return option_reasons.ENDS_SOON
     hold_chosen(b, d, n)
     if abs(worth_in(d.hold, n)) < LEAST_PREMIUM * unit and c.uses_percents:
         return option_reasons.NO_PREMIUM
@@ -330,6 +332,11 @@ def sized(b, d, c, cost):
     qty = wanted_units(c.size_mode, c.size_amount, worth, cost)
     if not qty > 0.0:
         return 0.0, reasons.SIZE_ZERO
+    return capped(b, d, c, qty, cost, worth)
+
+
+def capped(b, d, c, qty, cost, worth):
+    """(at most `qty` units within both caps, -1), or (0, the cap that leaves none)."""
     qty = units_within(qty, worth * c.spread_risk, cost.loss)
     if not qty > 0.0:
         return 0.0, option_reasons.SPREAD_RISK
@@ -410,6 +417,7 @@ DECISIONS = (
     place_conversion,
     unfit,
     cost_of,
+    capped,
     sized,
     send,
     roll,
