@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -196,14 +195,14 @@ def settled(page):
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
-def wait_for(address, within_s=60):
-    """Until the server answers; it has no event to wait for."""
+def wait_for(address, within_s=180):
+    """Until the server answers, and not only takes the call; it has no event to wait for."""
     deadline = time.monotonic() + within_s
     while True:
         try:
             with urllib.request.urlopen(address, timeout=5):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # also what urllib calls otherwise, and the end of a wait for an answer
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
