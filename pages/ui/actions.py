@@ -36,10 +36,11 @@ def start_sweep(
     return _added("sweep", payload, title)
 
 
-def resume_sweep(sweep_id: str, name: str, *, rank_by: str = "sharpe", top: int = 5) -> int:
-    """Ask for the rest of a sweep that was interrupted; the job's number."""
-    payload = {"resume": sweep_id, "rank_by": rank_by, "top": top}
-    return _added("sweep", payload, f"{name}: rest of sweep {sweep_id}", subject=f"sweep:{sweep_id}")
+def resume_sweep(sweep_id: str, name: str) -> int:
+    """Ask for the rest of a sweep that was interrupted, ranked and kept as it began; the job's number."""
+    return _added(
+        "sweep", {"resume": sweep_id}, f"{name}: rest of sweep {sweep_id}", subject=f"sweep:{sweep_id}"
+    )
 
 
 def make_demo(*, quick: bool = False) -> int:

@@ -94,11 +94,17 @@ def show_counts(found: Overview) -> None:
 
 
 def show_open_jobs() -> None:
-    """What goes on now."""
-    found = jobs.list_jobs(guard.store(), statuses=jobs.OPEN, limit=OPEN)
+    """What goes on now: jobs at work, then those that have waited longest."""
+    store = guard.store()
+    running = jobs.list_jobs(store, statuses=("running",), limit=OPEN)
+    n_waiting, room = jobs.count_jobs(store)["queued"], OPEN - len(running)
+    waiting = jobs.list_jobs(store, statuses=("queued",), limit=room, offset=max(0, n_waiting - room))
+    found = [*running[::-1], *waiting[::-1]]
     if found:
         st.subheader("Going on")
-        job_cards.show_jobs(found[::-1])
+        job_cards.show_jobs(found)
+    if n_waiting > len(waiting):
+        st.caption(f"{n_waiting - len(waiting):,} more wait behind these.")
 
 
 def show_failed_jobs() -> None:
@@ -119,6 +125,11 @@ def show_failed_jobs() -> None:
                     st.button("Dismiss", key=f"dismiss_{job.id}", type="tertiary", icon=":material/close:",
                               on_click=actions.dismiss, args=(job.id,))  # fmt: skip
             job_cards.show_error(job.error or "It failed without a word.")
+    n_failed = jobs.count_jobs(guard.store())["failed"]
+    if n_failed > len(found):
+        st.caption(
+            f"The newest {len(found)} of {n_failed:,}. The others follow as these are tried again or dismissed."
+        )
 
 
 def show_newest(at: Revision) -> None:

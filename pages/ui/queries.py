@@ -7,8 +7,8 @@ and small values go in; frames and frozen records come out.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +22,11 @@ from engine.store import runs, sweeps
 from engine.store.db import store_revision
 from engine.store.models import RunRow
 from engine.store.runs import RunFilter
+from engine.store.sweep_runs import sweeps_of
 from pages.ui import guard
 from pages.ui.paging import PAGE_ROWS, first_row
 
+SYNTHETIC = "SYNTHETIC"
 COUNT_CAP = 10_000
 MOST_CHOICES = 200  # of a filter; a longer list is not read but searched
 
@@ -38,7 +40,10 @@ class Revision(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """A run's row. `folder` holds its artifacts; undefined metrics are None; `varied` is what its sweep varied."""
+    """A run's row. `folder` holds its artifacts; undefined metrics are None; `varied` is what its sweep varied.
+
+    sweep_ids : all sweeps that keep it, the one begun last first.
+    """
 
     id: str
     name: str
@@ -54,7 +59,7 @@ class Run:
     status: str
     spec_hash: str
     pack_hash: str
-    sweep_id: str | None
+    sweep_ids: tuple[str, ...]
     marks: tuple[str, ...]
     metrics: dict[str, float | None]
     created_at: datetime
@@ -89,6 +94,11 @@ class RunsQuery:
     def filter(self) -> RunFilter:
         fields = {_FIELD_OF[column]: values for column, values in self.chosen}
         return RunFilter(**fields, at_least=dict(self.at_least))
+
+    @property
+    def sweeps(self) -> tuple[str, ...]:
+        """The sweeps asked for."""
+        return dict(self.chosen).get("sweep_id", ())
 
     @property
     def narrows(self) -> bool:
@@ -129,8 +139,7 @@ def runs_page(at: Revision, query: RunsQuery, page: int) -> RunsPage:
     rows = runs.list_runs(
         store, filters, order=query.order, descending=query.descending, limit=PAGE_ROWS, offset=offset
     )
-    configs = sweeps.varied(store, rows)
-    return RunsPage(tuple(_run(row, configs[row.id]) for row in rows), n_runs)
+    return RunsPage(tuple(_runs(rows, query.sweeps)), n_runs)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -153,16 +162,24 @@ def whole_sweep_id(at: Revision, typed: str) -> str:
 @st.cache_data(max_entries=64, show_spinner=False)
 def find_run(at: Revision, prefix: str) -> Run:
     """The run whose id begins with `prefix`. NotFound if none or several do."""
-    row = runs.get_run(guard.store(), prefix)
-    return _run(row, sweeps.varied(guard.store(), [row])[row.id])
+    return _runs([runs.get_run(guard.store(), prefix)])[0]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def find_runs(at: Revision, ids: tuple[str, ...]) -> list[Run]:
     """Runs by id, those that exist, in the order asked."""
-    rows = runs.get_runs(guard.store(), ids)
-    configs = sweeps.varied(guard.store(), rows)
-    return [_run(row, configs[row.id]) for row in rows]
+    return _runs(runs.get_runs(guard.store(), ids))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def file_stem(at: Revision, query: RunsQuery) -> str:
+    """What a table of the runs that pass is called; where some are made up, that is said by its name too."""
+    filters = query.filter()
+    if not filters.sources or SYNTHETIC in filters.sources:
+        made_up = replace(filters, sources=(SYNTHETIC,))
+        if runs.count_runs(guard.store(), made_up, cap=1):
+            return f"argus-runs-{SYNTHETIC}"
+    return "argus-runs"
 
 
 def runs_csv(query: RunsQuery) -> bytes:
@@ -183,16 +200,23 @@ def _all_runs(query: RunsQuery) -> pl.DataFrame:
     rows = runs.list_runs(
         guard.store(), query.filter(), order=query.order, descending=query.descending, limit=COUNT_CAP
     )
-    configs = sweeps.varied(guard.store(), rows)
-    return _frame([_run(row, configs[row.id]) for row in rows])
+    return _frame(_runs(rows, query.sweeps))
 
 
-def _run(row: RunRow, config: Mapping[str, Any]) -> Run:
+def _runs(rows: Sequence[RunRow], asked: Sequence[str] = ()) -> list[Run]:
+    """asked : sweeps, of which each run tells what was varied if they keep it."""
+    configs = sweeps.varied(guard.store(), rows, asked)
+    kept_by = sweeps_of(guard.store(), [row.id for row in rows])
+    return [_run(row, configs[row.id], kept_by[row.id]) for row in rows]
+
+
+def _run(row: RunRow, config: Mapping[str, Any], kept_by: tuple[str, ...]) -> Run:
     home = guard.store().settings.home
     return Run(
         **{name: getattr(row, name) for name in _PLAIN},
         symbols=tuple(row.symbols),
         marks=tuple(row.marks),
+        sweep_ids=kept_by,
         varied={name: "default" if value is None else str(value) for name, value in config.items()},
         metrics={name: row.metrics.get(name) for name in METRIC_NAMES},
         folder=str(Path(home) / row.artifacts),
@@ -201,7 +225,7 @@ def _run(row: RunRow, config: Mapping[str, Any]) -> Run:
 
 _PLAIN = (
     "id", "name", "slug", "timeframe", "window_start", "window_end", "source", "engine", "engine_version", "seed",
-    "status", "spec_hash", "pack_hash", "sweep_id", "created_at",
+    "status", "spec_hash", "pack_hash", "created_at",
 )  # fmt: skip
 
 
@@ -209,7 +233,14 @@ def _frame(found: list[Run]) -> pl.DataFrame:
     """A row a run for export: identity, window, then every metric as the engine counts it (fractions)."""
     plain = [{name: getattr(run, name) for name in _PLAIN} for run in found]
     rows = [
-        one | {"config": run.config, "symbols": " ".join(run.symbols), "marks": " ".join(run.marks)} | run.metrics
+        one
+        | {
+            "config": run.config,
+            "symbols": " ".join(run.symbols),
+            "marks": " ".join(run.marks),
+            "sweep_ids": " ".join(run.sweep_ids),
+        }
+        | run.metrics
         for one, run in zip(plain, found, strict=True)
     ]
     types = dict.fromkeys(METRIC_NAMES, pl.Float64)

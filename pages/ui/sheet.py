@@ -10,6 +10,8 @@ from pages.ui.guard import plain
 from pages.ui.palette import palette
 from pages.ui.queries import Run
 
+MOST_SWEEPS = 3  # that have a link of their own
+
 
 def show_head(run: Run) -> None:
     st.title(plain(run.name))
@@ -37,7 +39,10 @@ def _show_ways(run: Run) -> None:
     """Where the run came from, and where to go on from it."""
     ways = [
         ("specs.py", "Open spec", ":material/description:", {state.SPEC: run.spec_hash}),
-        ("sweeps.py", "Its sweep", ":material/grid_on:", {state.SWEEP: run.sweep_id or ""}),
+        *(
+            ("sweeps.py", words, ":material/grid_on:", {state.SWEEP: sweep})
+            for words, sweep in _sweeps_of(run)
+        ),
         ("data.py", "Its data", ":material/database:", {state.PART: "packs", state.PACK: run.pack_hash}),
         ("runs.py", "Compare", ":material/compare_arrows:", {state.COMPARE: run.id}),
     ]
@@ -45,6 +50,13 @@ def _show_ways(run: Run) -> None:
         for file, label, icon, query in ways:
             if all(query.values()):
                 st.page_link(shell.page(file), label=label, icon=icon, query_params=query)
+
+
+def _sweeps_of(run: Run) -> list[tuple[str, str]]:
+    """(words, sweep) of each sweep that keeps the run, the newest few; its origin names all."""
+    if len(run.sweep_ids) == 1:
+        return [("Its sweep", run.sweep_ids[0])]
+    return [(f"Sweep {sweep[:8]}", sweep) for sweep in run.sweep_ids[:MOST_SWEEPS]]
 
 
 def show_headline(run: Run, benchmark_name: str) -> None:

@@ -82,7 +82,7 @@ def show_origin(run: Run, settings: dict[str, object]) -> None:
             "Pack": run.pack_hash,
             "Engine": f"{run.engine} {run.engine_version}",
             "Seed": str(run.seed),
-            "Sweep": run.sweep_id or formats.DASH,
+            "Sweep" if len(run.sweep_ids) < 2 else "Sweeps": ", ".join(run.sweep_ids) or formats.DASH,
             "Data": "; ".join((run.source, *run_files.notes(run.folder).facts)),
             "Made": f"{formats.instant(run.created_at)} UTC",
         }

@@ -42,7 +42,9 @@ def show(at: Revision, look: Look) -> None:
 
 
 def _show_head(look: Look, row: dict[str, Any]) -> None:
-    params = ", ".join(f"{label(name)} {row[name]}" for name in look.kinds if name.startswith("param."))
+    params = ", ".join(
+        f"{label(name)} {shown(name, row[name])}" for name in look.kinds if name.startswith("param.")
+    )
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"#### {plain(params[:160])}", width="content")
         st.button("Close", key="close_config", type="tertiary", icon=":material/close:", on_click=_close)

@@ -13,11 +13,11 @@ from engine.core.errors import ArgusError
 from engine.metrics.names import METRIC_NAMES
 from engine.metrics.sharpe_inference import expected_max_sharpe
 from engine.sweep.ranking import LOWER_IS_BETTER
-from pages.ui import badges, formats, run_files, state, sweep_list, sweep_queries
+from pages.ui import badges, formats, run_files, runs_filters, state, sweep_list, sweep_queries
 from pages.ui.guard import plain
 from pages.ui.palette import Palette, palette
-from pages.ui.queries import Revision
-from pages.ui.sweep_filters import label
+from pages.ui.queries import Revision, RunsPage
+from pages.ui.sweep_filters import label, shown
 from pages.ui.sweep_look import Look
 from pages.ui.sweep_queries import Sweep
 
@@ -54,10 +54,10 @@ def _words(sweep: Sweep) -> list[str]:
     return [part for part in parts if part]
 
 
-def ask_metric(usable: Sequence[str]) -> str:
-    """The metric that everything on the page is about, as a column."""
+def ask_metric(usable: Sequence[str], rank_by: str) -> str:
+    """The metric that everything on the page is about, as a column; first the one that the sweep was ranked by."""
     names = [name for name in METRIC_NAMES if f"metric.{name}" in usable]
-    first = names.index("sharpe") if "sharpe" in names else 0
+    first = names.index(rank_by) if rank_by in names else 0
     chosen = st.selectbox("Metric", names, index=first, format_func=lambda name: formats.METRIC[name].label,
                           key=state.METRIC, bind="query-params", width=220,
                           help="What the headline, the charts and the order of the table are about.")  # fmt: skip
@@ -119,7 +119,7 @@ def _luck(look: Look, trials: int) -> str:
 
 def _benchmark(at: Revision, sweep: Sweep) -> tuple[str, dict[str, float | None]] | None:
     """(name, metrics) of the benchmark over the same window, from a full run of the sweep."""
-    for run in sweep_queries.kept_runs(at, sweep.id)[:1]:
+    for run in sweep_queries.kept_runs(at, sweep.id, sweep.rank_by).runs[:1]:
         try:
             name = str(run_files.json_file(run.folder, "settings.json").get("benchmark") or "")
             figures = {metric: beside for metric, (_, beside) in run_files.metrics(run.folder).items()}
@@ -132,7 +132,7 @@ def _benchmark(at: Revision, sweep: Sweep) -> tuple[str, dict[str, float | None]
 
 def _params(look: Look, row: dict[str, Any]) -> str:
     varied = look.varied
-    texts = [f"{label(name)} {row[name]}" for name in look.kinds if name in varied]
+    texts = [f"{label(name)} {shown(name, row[name])}" for name in look.kinds if name in varied]
     return formats.listing(texts, 6) or f"config {row['config']:,}"
 
 
@@ -171,7 +171,8 @@ def _table(
 
 def show_kept(at: Revision, sweep: Sweep) -> None:
     """Configs of the sweep that exist as full runs."""
-    runs = sweep_queries.kept_runs(at, sweep.id)
+    found = sweep_queries.kept_runs(at, sweep.id, sweep.rank_by)
+    runs = found.runs
     if not runs:
         return
     from pages.ui import shell, tables
@@ -189,4 +190,18 @@ def show_kept(at: Revision, sweep: Sweep) -> None:
     rows = [*picked.selection.rows, *(row for row, _ in picked.selection.cells)] if picked else []
     if rows:
         shell.leave_for("tearsheet.py", {state.RUN: ids[rows[0]]}, state.OF_SWEEP)
-    st.caption("Choose a run to open its tearsheet.")
+    _show_rest(sweep, found)
+
+
+def _show_rest(sweep: Sweep, found: RunsPage) -> None:
+    """What a click does; where the table is cut, how much of it there is, and the way to the rest."""
+    from pages.ui import shell
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.caption("Choose a run to open its tearsheet.", width="content")
+        n, by = len(found.runs), formats.METRIC[sweep.rank_by].label
+        if found.n_runs > n:
+            st.caption(f"The best {n} of {found.n_runs:,} by {by}.", width="content")
+            in_order = is_descending(sweep.rank_by) and sweep.rank_by in runs_filters.ORDERS
+            st.page_link(shell.page("runs.py"), label="All of them", icon=":material/list_alt:",
+                         query_params={state.SWEEP: sweep.id} | ({state.ORDER: by} if in_order else {}))  # fmt: skip

@@ -104,7 +104,7 @@ def columns(found: Sequence[Sweep]) -> dict[str, Any]:
     text, marks = st.column_config.TextColumn, st.column_config.MultiselectColumn
     states = list(_COLOURS)
     return {
-        "name": text("Strategy", width=150),
+        "name": text("Strategy", width=200),
         "data": marks("Data", width=112, options=sources, help="Source of the prices. SYNTHETIC is made up.",
                       color=["violet" if source == "SYNTHETIC" else "gray" for source in sources]),
         "status": marks("State", width=100, options=states, color=[_COLOURS[name] for name in states]),

@@ -20,9 +20,10 @@ from engine.core.settings import Settings
 from engine.core.spec_text import parse_spec
 from engine.store import jobs, ledger, specs, sweeps
 from engine.store.models import JobRow, SweepRow
+from engine.sweep.ranking import LOWER_IS_BETTER
 from pages.ui import guard, queries, workers
 from pages.ui.paging import PAGE_ROWS, first_row
-from pages.ui.queries import Revision, Run, RunsQuery
+from pages.ui.queries import Revision, RunsPage, RunsQuery
 
 if TYPE_CHECKING:
     from engine.sweep.filters import Filter
@@ -44,7 +45,10 @@ class Axis(NamedTuple):
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep's row with what its spec and pack say. source is "" where the pack is not there any more."""
+    """A sweep's row with what its spec and pack say. source is "" where the pack is not there any more.
+
+    rank_by : the metric that its best were chosen by.
+    """
 
     id: str
     name: str
@@ -64,6 +68,7 @@ class Sweep:
     stored_status: str
     seconds: float
     best: dict[str, Any] | None
+    rank_by: str
     axes: tuple[Axis, ...]
     where: tuple[str, ...]
     created_at: datetime
@@ -112,10 +117,10 @@ def n_trials(at: Revision, family: str) -> int:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def kept_runs(at: Revision, sweep: str) -> list[Run]:
-    """Full runs made from configs of a sweep, the best Sharpe first; one page of them."""
-    chosen = RunsQuery((("sweep_id", (sweep,)),), order="sharpe")
-    return list(queries.runs_page(at, chosen, 1).runs)
+def kept_runs(at: Revision, sweep: str, rank_by: str) -> RunsPage:
+    """Full runs of configs of a sweep, the best by its metric first: a page of them, and how many there are."""
+    wanted = RunsQuery((("sweep_id", (sweep,)),), order=rank_by, descending=rank_by not in LOWER_IS_BETTER)
+    return queries.runs_page(at, wanted, 1)
 
 
 def status(sweep: Sweep) -> str:
@@ -316,7 +321,7 @@ def _sweep(row: SweepRow) -> Sweep:
     source, start, end = _of_pack(str(guard.store().settings.home), row.pack_hash)
     axes = tuple(Axis(one["name"], tuple(one["paths"]), tuple(one["values"])) for one in row.grid["axes"])
     plain = ("id", "spec_hash", "pack_hash", "engine", "engine_version", "seed", "n_configs", "n_done", "seconds",
-             "best", "created_at", "finished_at")  # fmt: skip
+             "best", "rank_by", "created_at", "finished_at")  # fmt: skip
     return Sweep(
         **{name: getattr(row, name) for name in plain},
         name=saved.name,

@@ -55,7 +55,7 @@ def show_results(at: Revision, sweep: Sweep, of: Asked) -> None:
     """Everything that follows the metric and the filters."""
     kinds = dict(sweep_queries.columns(of))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        metric = sweep_head.ask_metric(list(kinds))
+        metric = sweep_head.ask_metric(list(kinds), sweep.rank_by)
     filters = sweep_filters.in_force(kinds)
     look = Look(sweep, of, kinds, metric, sweep_head.is_descending(metric), filters)
     sweep_head.show_headline(at, look)

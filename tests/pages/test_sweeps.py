@@ -17,7 +17,8 @@ from engine.core.settings import Settings
 from engine.store import jobs
 from engine.store.db import open_store
 from engine.sweep.filters import Between, Inside, OneOf
-from pages.ui import sweep_filters, sweep_queries
+from pages.ui import queries, sweep_filters, sweep_list, sweep_queries
+from pages.ui.queries import RunsQuery
 from tests.fixtures.runs import Drawn, keep_drawn
 from tests.fixtures.sweeps import draw_sweep, results_path
 from tests.pages.conftest import ROOT, open_page, texts
@@ -91,6 +92,13 @@ def test_the_list_names_made_up_data_state_and_the_best(opened):
     assert list(table.loc[real.id, "status"]) == ["interrupted"], "nobody holds its lock, no job works on it"
     assert table.loc[real.id, "progress"] == 50.0
     assert table.loc[made_up.id, "sharpe"] == pytest.approx(made_up.best["metrics"]["sharpe"])
+
+
+def test_the_names_of_the_shipped_strategies_have_room_in_the_list():
+    names = [json.loads(path.read_text("utf-8")).get("name", "") for path in (ROOT / "specs").glob("*.json")]
+    width = sweep_list.columns([])["name"]["width"]
+    # "Opening range breako" had room in 150 pixels, 16 of them beside the text
+    assert width - 16 >= 6.8 * max(len(name) for name in names), max(names, key=len)
 
 
 def test_sweeps_are_paged(opened, monkeypatch):
@@ -270,6 +278,67 @@ def test_full_runs_of_the_sweep_are_listed_with_its_benchmark(opened):
     assert "BBB, held" in htmls(at)
 
 
+def links(at):
+    """(label, query) of the links of a page."""
+    return {link.proto.label: link.proto.query_string for link in at.get("page_link")}
+
+
+def kept_ids(at):
+    return next(table.value["id"].tolist() for table in at.dataframe if "id" in table.value.columns)
+
+
+def test_a_run_that_others_made_before_is_among_the_full_runs_of_each_sweep_that_keeps_it(opened):
+    first = draw_sweep(opened, axes=[("fast", [5, 10])], name="First")
+    second = draw_sweep(opened, axes=[("stop_loss_pct", [1.0, 2.0])], name="Second")
+    by_hand = keep_drawn(opened, Drawn(seed=1))
+    for sweep, seeds in ((first, (2,)), (second, (1, 2))):
+        ids = [keep_drawn(opened, Drawn(seed=seed, sweep_id=sweep.id)).id for seed in seeds]
+        assert set(kept_ids(open_page("sweeps", sweep=sweep.id))) == set(ids)
+    assert ids[0] == by_hand.id
+    shown = open_page("runs", sweep=second.id).dataframe[0].value.set_index("id")
+    assert set(shown.index) == set(ids)
+    assert set(shown["config"]) == {"default (stop_loss_pct)"}, "what this sweep varied, not the other one"
+    st.cache_data.clear()
+    told = pl.read_csv(queries.runs_csv(RunsQuery((("sweep_id", (first.id,)),))))
+    assert told["sweep_ids"].to_list() == [f"{second.id} {first.id}"], "the one begun last first"
+    ways = links(open_page("tearsheet", run=ids[1]))
+    assert {f"Sweep {sweep.id[:8]}" for sweep in (first, second)} <= set(ways)
+    assert "Its sweep" in links(open_page("tearsheet", run=by_hand.id))
+
+
+def test_of_more_full_runs_than_a_table_holds_the_best_are_shown_and_the_rest_is_a_click_away(
+    opened, monkeypatch
+):
+    row = draw_sweep(opened, 16, rank_by="cagr")
+    kept = [keep_drawn(opened, Drawn(seed=seed, sweep_id=row.id)) for seed in range(3)]
+    assert "All of them" not in links(open_page("sweeps", sweep=row.id))
+    monkeypatch.setattr(queries, "PAGE_ROWS", 2)
+    st.cache_data.clear()
+    at = open_page("sweeps", sweep=row.id)
+    best = sorted(kept, key=lambda run: -run.cagr)[:2]
+    assert kept_ids(at) == [run.id for run in best]
+    assert "The best 2 of 3 by CAGR." in texts(at)
+    assert links(at)["All of them"] == f"sweep={row.id}&order=CAGR"
+
+
+def test_results_open_on_the_metric_that_the_sweep_was_ranked_by(opened):
+    row = draw_sweep(opened, 64, rank_by="volatility")
+    at = open_page("sweeps", sweep=row.id)
+    assert at.selectbox(key="metric").value == "volatility"
+    shown = at.dataframe[0].value["metric.volatility"].tolist()
+    assert shown == sorted(shown), "least first"
+    assert open_page("sweeps", sweep=row.id, metric="CAGR").selectbox(key="metric").value == "cagr"
+
+
+def test_values_stand_in_a_head_as_in_the_table(opened):
+    row = draw_sweep(opened, axes=[("stop_loss_pct", [1.0, 2.0])])
+    at = open_page("sweeps", sweep=row.id, config="0")
+    (head,) = [one.value.replace("\\", "") for one in at.markdown if one.value.startswith("#### ")]
+    assert head == "#### stop_loss_pct 1"
+    assert "stop_loss_pct 1<" in htmls(at)
+    assert "stop_loss_pct 1.0" not in htmls(at)
+
+
 def test_results_that_are_damaged_are_one_message(opened):
     row = draw_sweep(opened)
     results_path(opened, row).write_bytes(b"PAR1 nothing PAR1")
@@ -285,7 +354,9 @@ def test_results_that_are_gone_can_be_computed_again(opened):
     assert "not on disk" in at.error[0].value
     at.button(key="compute_again").click().run()
     assert not at.exception
-    assert [job.payload["resume"] for job in jobs.list_jobs(opened)] == [row.id]
+    assert [job.payload for job in jobs.list_jobs(opened)] == [{"resume": row.id}], (
+        "ranked and kept as before"
+    )
 
 
 def test_a_sweep_without_a_result_yet_says_when_they_come(opened):
