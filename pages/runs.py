@@ -41,20 +41,21 @@ def show_table(page: RunsPage) -> None:
     )
 
 
-def show_pages(page: RunsPage, query: RunsQuery) -> None:
+def show_pages(at: Revision, page: RunsPage, query: RunsQuery) -> None:
+    stem = queries.file_stem(at, query)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.pagination(paging.n_pages(page.n_runs), key=state.PAGE, bind="query-params")
+        paging.draw(paging.n_pages(page.n_runs), state.PAGE, "query-params")
         with st.container(horizontal=True, width="content", gap="small"):
-            show_download("CSV", state.RUNS_CSV, "text/csv", lambda: queries.runs_csv(query))
-            show_download("parquet", state.RUNS_PARQUET, "application/vnd.apache.parquet",
+            show_download("CSV", stem, state.RUNS_CSV, "text/csv", lambda: queries.runs_csv(query))
+            show_download("parquet", stem, state.RUNS_PARQUET, "application/vnd.apache.parquet",
                           lambda: queries.runs_parquet(query))  # fmt: skip
 
 
-def show_download(form: str, key: str, mime: str, make: Callable[[], bytes]) -> None:
+def show_download(form: str, stem: str, key: str, mime: str, make: Callable[[], bytes]) -> None:
     st.download_button(
         f"Download {form}",
         data=make,
-        file_name=f"argus-runs.{form.lower()}",
+        file_name=f"{stem}.{form.lower()}",
         mime=mime,
         key=key,
         on_click="ignore",
@@ -72,7 +73,7 @@ def show_runs(at: Revision) -> None:
         st.info("No run passes these filters. Take one away, or clear them all.")
         return
     show_table(page)
-    show_pages(page, query)
+    show_pages(at, page, query)
 
 
 def _page_of_url() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -11,6 +11,7 @@ import polars as pl
 import streamlit as st
 
 from engine.core.errors import ArgusError
+from engine.core.spec_text import NOT_TRADING, check_tree
 from engine.metrics.names import METRICS
 from pages.ui import compare_files, echarts, formats, html, queries, run_charts, run_files, shell, state
 from pages.ui.badges import show_badges
@@ -18,7 +19,7 @@ from pages.ui.palette import palette
 from pages.ui.queries import Revision, Run
 
 MOST = 6
-_WORDS = {"name", "slug", "description", "idea_family"}  # of a spec; they trade nothing
+BEST = "◂"
 _MORE_IS_BETTER = {"total_return", "cagr", "sharpe", "sortino", "calmar", "max_drawdown", "win_rate", "profit_factor",
                    "avg_trade"}  # fmt: skip
 
@@ -60,23 +61,29 @@ def show(at: Revision) -> None:
 
 
 def _show_heads(runs: Sequence[Run]) -> None:
-    colours = palette().series
     for i, run in enumerate(runs):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"compared_{i}"):
-            show_badges(run, with_marks=False)
-            parts = (run.name, f"{formats.listing(run.symbols)} {run.timeframe}", run.config, run.id)
-            words = escape(_letter(i, runs) + " · ".join(part for part in parts if part))
-            st.html((_stroke(colours[i]) if len(runs) > 1 else "") + words, width="content")
-            st.page_link(
-                shell.page("tearsheet.py"),
-                label="Tearsheet",
-                icon=":material/insights:",
-                query_params={state.RUN: run.id},
-            )
-            st.button("Remove", key=f"drop_{run.id}", type="tertiary", icon=":material/close:", on_click=drop,
-                      args=([run.id],))  # fmt: skip
+        with st.container(gap=None, key=f"compared_{i}"):
+            _show_name(i, runs)
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                show_badges(run, with_marks=False)
+                parts = (f"{formats.listing(run.symbols)} {run.timeframe}", run.config, run.id)
+                words = escape(" · ".join(part for part in parts if part))
+                with st.container():  # which gets narrower, where the words alone would go below the badge
+                    st.html(f"<span style='color:{palette().muted}'>{words}</span>")
     if len({run.is_synthetic for run in runs}) > 1:
         st.warning("SYNTHETIC and real data side by side: their figures say nothing about each other.")
+
+
+def _show_name(i: int, runs: Sequence[Run]) -> None:
+    """The line that a run's name stands on, with what can be done with it at the end."""
+    run, colours = runs[i], palette().series
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.html((_stroke(colours[i]) if len(runs) > 1 else "") + escape(_letter(i, runs) + run.name))
+        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
+            st.page_link(shell.page("tearsheet.py"), label="Tearsheet", icon=":material/insights:",
+                         query_params={state.RUN: run.id})  # fmt: skip
+            st.button("Remove", key=f"drop_{run.id}", type="tertiary", icon=":material/close:", on_click=drop,
+                      args=([run.id],))  # fmt: skip
 
 
 def _stroke(colour: str) -> str:
@@ -98,17 +105,25 @@ def metrics_frame(runs: Sequence[Run]) -> pl.DataFrame:
         known = [v for v in values if v is not None]
         best = max(known) if comparable and one.name in _MORE_IS_BETTER and len(set(known)) > 1 else None
         cells = {
-            _column(i, runs): formats.metric(v, one.unit) + ("  ◂" if v is not None and v == best else "")
+            _column(i, runs): formats.metric(v, one.unit)
+            + (f"  {BEST}" if v is not None and v == best else "")
             for i, v in enumerate(values)
         }
         rows.append({"Metric": one.label} | cells)
     return pl.DataFrame(rows)
 
 
+def note(metrics: pl.DataFrame) -> str:
+    """What the mark in these rows means; nothing where none is marked."""
+    is_marked = any(cell.endswith(BEST) for row in metrics.rows() for cell in row)
+    return f"{BEST} best of a row." if is_marked else ""
+
+
 def show_metrics(runs: Sequence[Run]) -> None:
     frame = metrics_frame(runs)
     st.html(html.table(frame.columns, frame.rows(), palette()))
-    st.caption("◂ best of a row.")
+    if said := note(frame):
+        st.caption(said)
 
 
 def _show_curves(runs: Sequence[Run]) -> None:
@@ -137,14 +152,32 @@ def _show_curves(runs: Sequence[Run]) -> None:
 
 def differences(runs: Sequence[Run], specs: Sequence[dict[str, Any]]) -> pl.DataFrame:
     """what, then a column of texts for each run: fields of spec and origin in which the runs differ."""
-    flat = [_origin(run) | flattened(spec) for run, spec in zip(runs, specs, strict=True)]
-    names = dict.fromkeys(name for one in flat for name in one if name not in _WORDS)
-    rows = [
-        {"Field": name} | {_column(i, runs): one.get(name, "default") for i, one in enumerate(flat)}
-        for name in names
-        if len({one.get(name, "default") for one in flat}) > 1
-    ]
+    flat = [_origin(run) | flattened(_compared(spec)) for run, spec in zip(runs, specs, strict=True)]
+    full = [_with_defaults(spec) for spec in specs]
+    rows = []
+    for name in dict.fromkeys(name for one in flat for name in one):
+        told = [_told(one, all_fields, name) for one, all_fields in zip(flat, full, strict=True)]
+        if len(set(told)) > 1:
+            rows.append({"Field": name} | {_column(i, runs): text for i, text in enumerate(told)})
     return pl.DataFrame(rows)
+
+
+def _compared(spec: dict[str, Any]) -> dict[str, Any]:
+    """Without what changes no figure: its names, its grid, its thresholds."""
+    return {name: part for name, part in spec.items() if name not in NOT_TRADING}
+
+
+def _with_defaults(spec: dict[str, Any]) -> dict[str, str]:
+    """Every field that the spec has, those at their defaults too; empty for one of another contract."""
+    found = check_tree(spec)[0]
+    return {} if found is None else flattened(found.model_dump(mode="json", by_alias=True))
+
+
+def _told(flat: Mapping[str, str], all_fields: Mapping[str, str], name: str) -> str:
+    """A field as a run's spec has it; what is not written down stands at its default or is not there at all."""
+    if name in flat:
+        return flat[name]
+    return "default" if name in all_fields else formats.DASH
 
 
 def show_differences(runs: Sequence[Run]) -> None:
@@ -156,7 +189,7 @@ def show_differences(runs: Sequence[Run]) -> None:
     frame = differences(runs, specs)
     st.markdown("**What differs**")
     if frame.is_empty():
-        st.caption("Nothing: same spec, pack, engine and seed.")
+        st.caption("Nothing that trades: same rules, pack, engine and seed.")
         return
     st.html(html.table(frame.columns, frame.rows(), palette(), is_text=True))
 
@@ -174,7 +207,8 @@ def _show_downloads(runs: Sequence[Run]) -> None:
 def _page(runs: Sequence[Run]) -> bytes:
     specs = [run_files.json_file(run.folder, "strategy_spec.json") for run in runs]
     names = [_column(i, runs) for i in range(len(runs))]
-    return compare_files.page(runs, names, metrics_frame(runs), differences(runs, specs))
+    metrics = metrics_frame(runs)
+    return compare_files.page(runs, names, metrics, note(metrics), differences(runs, specs))
 
 
 def _file(runs: Sequence[Run]) -> str:

@@ -56,9 +56,9 @@ def table(runs: Sequence[Run]) -> bytes:
 
 
 def page(
-    runs: Sequence[Run], names: Sequence[str], metrics: pl.DataFrame, differences: pl.DataFrame
+    runs: Sequence[Run], names: Sequence[str], metrics: pl.DataFrame, note: str, differences: pl.DataFrame
 ) -> bytes:
-    """One file that opens anywhere. names: of the runs, as the columns of both tables have them."""
+    """One file that opens anywhere. names: of the runs, as the columns of both tables have them; note: on metrics."""
     heads = "".join(
         f"<li><i style='background:{COLOURS[i]}'></i>{_made_up(run)}{escape(names[i])} · "
         f"{escape(formats.listing(run.symbols))} {escape(run.timeframe)} · {run.window_start} to {run.window_end} · "
@@ -68,7 +68,7 @@ def page(
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Argus · comparison</title>"
         f"<style>{STYLE}</style></head><body><h1>Comparison of {len(runs)} runs</h1><ul>{heads}</ul>"
-        f"{_curves(runs)}<h2>Metrics</h2>{_table(metrics)}<p>◂ best of a row.</p>"
+        f"{_curves(runs)}<h2>Metrics</h2>{_table(metrics)}{f'<p>{escape(note)}</p>' if note else ''}"
         f"<h2>What differs</h2>{_table(differences) if len(differences) else '<p>Nothing.</p>'}</body></html>"
     ).encode()
 

@@ -30,4 +30,14 @@ def first_row(page: int, n_rows: int, a_page: int = PAGE_ROWS) -> int:
 def show(key: str, n_rows: int, a_page: int = PAGE_ROWS, bind: Literal["query-params"] | None = None) -> None:
     """The buttons, where there is more than one page. bind : as Streamlit's; they then stand in the address."""
     if n_rows > a_page:
-        st.pagination(n_pages(n_rows, a_page), key=key, bind=bind)
+        draw(n_pages(n_rows, a_page), key, bind)
+
+
+def draw(n: int, key: str, bind: Literal["query-params"] | None = None) -> None:
+    """The buttons of n pages.
+
+    In a box of their own: in a row beside other elements they take themselves for too narrow, and with less than 200
+    pixels they show the page that one is on and no other (Streamlit 1.67).
+    """
+    with st.container(width=210 if n <= 2 else 300):
+        st.pagination(n, key=key, bind=bind)

@@ -144,6 +144,7 @@ def _compare_and_take_away(page):
     settled(page)
     with page.expect_download() as download:
         page.locator(".st-key-runs_csv button").first.click()
+    assert download.value.suggested_filename == "argus-runs-SYNTHETIC.csv"
     rows = list(csv.DictReader(Path(download.value.path()).read_text("utf-8").splitlines()))
     assert len(rows) == 5, "the five best of the sweep"
     assert {row["source"] for row in rows} == {"SYNTHETIC"}

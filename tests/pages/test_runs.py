@@ -254,3 +254,88 @@ def test_a_comparison_can_be_taken_away(filled):
     assert page.count("<polyline") == 4, "equity and drawdown of both"
     assert page.count("<b class='made-up'>SYNTHETIC</b>") == 1
     assert "<script" not in page
+
+
+def test_a_link_with_a_value_that_no_run_has_shows_none_and_says_which(filled):
+    at = open_page("runs", symbol="QQQ", strategy="sma_crossover")
+    assert "No run passes" in at.info[0].value
+    assert "Symbol QQQ" in at.warning[0].value
+    assert at.query_params["symbol"] == "QQQ", "the link still says what was asked for"
+    at.button(key="clear_filters").click().run()
+    assert len(ids_shown(at)) == 4
+    assert not at.warning
+
+
+def test_a_link_with_one_value_that_a_run_has_and_one_that_none_has_shows_the_first(filled):
+    at = open_page("runs", symbol=["CCC", "QQQ"])
+    assert ids_shown(at) == [run_ids(filled)["CCC 3"]]
+    assert "Symbol QQQ" in at.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("min_sharpe", "abc"), ("min_sharpe", "nan"), ("min_win_rate", "55%"), ("min_slug", "1")],
+)
+def test_a_minimum_that_is_none_is_named_until_a_filter_changes(filled, name, value):
+    at = open_page("runs", **{name: value})
+    assert at.warning[0].value.replace("\\", "").startswith(f"{name}={value} of this link is left out")
+    assert len(ids_shown(at)) == 4
+    assert at.run().warning, "a second look still says so"
+    if name != "min_slug":  # which no field has, so that it stays in the address
+        at.multiselect(key="symbol").set_value(["CCC"]).run()
+        assert not at.warning
+
+
+@pytest.mark.parametrize("widget", [("selectbox", "order", "sharpe"), ("toggle", "ascending", True)])
+def test_another_order_begins_with_its_first_page(many, widget):
+    kind, key, value = widget
+    at = open_page("runs", page="3")
+    assert len(ids_shown(at)) == 10
+    getattr(at, kind)(key=key).set_value(value).run()
+    assert len(ids_shown(at)) == 25
+
+
+def test_no_row_of_real_beside_made_up_runs_is_marked_and_no_mark_is_explained(filled):
+    from pages.ui import compare, queries
+
+    ids = run_ids(filled)
+    assert "best of a row" in texts(open_page("runs", compare=[ids["AAA 0"], ids["AAA 1"]]))
+    assert "best of a row" not in texts(open_page("runs", compare=[ids["AAA 0"], ids["BBB 2"]]))
+    mixed = queries.find_runs(queries.revision(), (ids["AAA 0"], ids["BBB 2"]))
+    assert "best of a row" not in compare._page(mixed).decode()
+
+
+def test_what_differs_leaves_out_the_grid_and_tells_a_default_from_what_is_not_there(filled):
+    from pages.ui import compare, queries
+
+    def spec(entry, **more):
+        return {
+            "name": "Mine",
+            "slug": "mine",
+            "universe": ["SPY"],
+            "entry": {"signal_logic": [entry]},
+        } | more
+
+    ids = run_ids(filled)
+    both = queries.find_runs(queries.revision(), (ids["AAA 0"], ids["AAA 1"]))
+    rsi = {"name": "RSI", "params": {"length": 5}, "operator": "<", "value": 30}
+    close = {"name": "close", "operator": ">", "value": 30}
+    specs = [
+        spec(rsi, sweep={"grid": {"entry.signal_logic.0.value": {"values": [20, 30]}}}),
+        spec(close, risk_exits={"stop_loss_pct": 2}),
+    ]
+    rows = {row[0]: row[1:] for row in compare.differences(both, specs).rows()}
+    assert not [name for name in rows if name.startswith("sweep")], "a grid trades nothing"
+    assert rows["risk_exits.stop_loss_pct"] == ("default", "2")
+    assert rows["entry.signal_logic.0.params.length"] == ("5", "–"), "a price has no length"
+
+
+def test_a_table_of_made_up_runs_says_so_by_its_name(filled):
+    from pages.ui import queries
+    from pages.ui.queries import RunsQuery
+
+    at = queries.revision()
+    assert queries.file_stem(at, RunsQuery()) == "argus-runs-SYNTHETIC", "one of four is made up"
+    assert queries.file_stem(at, RunsQuery((("source", ("TEST",)),))) == "argus-runs"
+    assert queries.file_stem(at, RunsQuery((("symbol", ("AAA",)),))) == "argus-runs"
+    assert queries.file_stem(at, RunsQuery((("symbol", ("BBB",)),))) == "argus-runs-SYNTHETIC"
