@@ -63,7 +63,7 @@ def blank(colours: Palette, height: int, **parts: Any) -> Chart:
         "textStyle": text,
         "useUTC": True,
         "legend": {
-            "type": "scroll", "left": 0, "width": "78%", "top": 2, "itemWidth": 18, "itemGap": 18, "textStyle": text,
+            "type": "scroll", "left": 0, "width": "75%", "top": 2, "itemWidth": 18, "itemGap": 14, "textStyle": text,
             "itemStyle": {"opacity": 0}, "symbolRotate": "inherit", "inactiveColor": colours.muted,
             "pageIconColor": colours.muted, "pageTextStyle": {"color": colours.muted},
         },
@@ -225,7 +225,7 @@ def _toolbox(chart: Chart, file_name: str) -> dict[str, Any]:
     picture = {"type": "png", "name": file_name, "pixelRatio": 2, "title": "PNG"}
     quiet = {"borderColor": chart.colours.muted, "borderWidth": 1.2}
     return {
-        "right": 2, "top": -8, "itemSize": 13, "itemGap": 12, "iconStyle": quiet,
+        "right": 2, "top": -8, "itemSize": 13, "itemGap": 9, "iconStyle": quiet,
         "emphasis": {"iconStyle": {"borderColor": chart.colours.text, "textFill": chart.colours.muted}},
         "feature": zoom | {"saveAsImage": picture},
     }  # fmt: skip

@@ -30,8 +30,7 @@ from pages.ui.palette import palette
 from pages.ui.queries import COUNT_CAP, Revision, Run, RunsQuery
 
 NEWEST = 8
-RUN_COLUMNS = ("name", "config", "data", "symbols", "timeframe", "sharpe", "total_return", "max_drawdown", "n_trades",
-               "created_at")  # fmt: skip
+RUN_COLUMNS = ("name", "config", "data", *tables.FIRST, "symbols", "timeframe", "created_at")
 SWEEP_COLUMNS = ("name", "data", "status", "progress", "n_configs", "grid", "sharpe", "total_return", "symbols",
                  "created_at")  # fmt: skip
 OPEN, FAILED, ENDED = 20, 5, 10  # jobs shown

@@ -77,7 +77,8 @@ def table(
       white-space: normal; overflow-wrap: break-word; max-width: 12rem; vertical-align: bottom; }}
     .argus-table tr > :first-child, .argus-table.text td, .argus-table.text th {{ text-align: left; }}
     .argus-table.text td, .argus-table.text th {{ white-space: normal; overflow-wrap: anywhere; }}
-    .argus-table.text tr > :first-child {{ min-width: 15rem; }}
+    .argus-table.text tr > * {{ min-width: 8.25rem; }}
+    .argus-table.text tr > :first-child {{ min-width: 11rem; }}
     .argus-table tbody tr > * {{ border-top: 1px solid {colours.rule}; }}"""
     css = "argus-table text" if is_text else "argus-table"
     return (
@@ -87,8 +88,8 @@ def table(
 
 
 def months(table: pl.DataFrame, colours: Palette) -> str:
-    """Monthly returns as a heat table; the 90th percentile gets the strongest colour, so that one wild month
-    does not pale all others."""
+    """Monthly returns in percent as a heat table; the 90th percentile gets the strongest colour, so that one wild
+    month does not pale all others. On a narrow screen twelve months and the year stand closer."""
     names = [f"m{i}" for i in range(1, 13)]
     sizes = table.select(pl.concat_list(names).explode().abs().alias("x"))["x"].drop_nulls()
     strongest = float(sizes.quantile(0.9) or 0.0) if len(sizes) else 0.0
@@ -96,17 +97,18 @@ def months(table: pl.DataFrame, colours: Palette) -> str:
     body = ""
     for row in table.sort("year", descending=True).iter_rows(named=True):
         cells = "".join(_month_cell(row[name], strongest, colours) for name in names)
-        body += (
-            f"<tr><th>{row['year']}</th>{cells}<td class='y'>{formats.signed_percent(row['total'])}</td></tr>"
-        )
+        body += f"<tr><th>{row['year']}</th>{cells}<td class='y'>{_bare_percent(row['total'])}</td></tr>"
     style = f"""
-    .argus-months {{ overflow-x: auto; }}
-    .argus-months table {{ border-collapse: separate; border-spacing: 2px; width: 100%; min-width: 640px;
+    .argus-months {{ overflow-x: auto; container-type: inline-size; }}
+    .argus-months table {{ border-collapse: separate; border-spacing: 2px; width: 100%;
       font-size: .8125rem; font-variant-numeric: tabular-nums; }}
     .argus-months th {{ font-weight: 500; color: {colours.muted}; padding: 3px 6px; text-align: right; }}
     .argus-months td {{ padding: 5px 6px; text-align: right; border-radius: 3px; white-space: nowrap; }}
     .argus-months td.y {{ font-weight: 600; }}
-    .argus-months tbody th:first-child {{ text-align: left; }}"""
+    .argus-months tbody th:first-child {{ text-align: left; }}
+    @container (max-width: 680px) {{
+      .argus-months table {{ border-spacing: 1px 2px; font-size: .75rem; }}
+      .argus-months th, .argus-months td {{ padding: 4px 2px; }} }}"""
     return (
         f"<style>{style}</style><div class='argus-months'><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
@@ -116,12 +118,17 @@ def months(table: pl.DataFrame, colours: Palette) -> str:
 def _month_cell(value: float | None, strongest: float, colours: Palette) -> str:
     if value is None:
         return "<td></td>"
-    text = formats.signed_percent(value).replace(f"{formats.NBSP}%", "")
+    text = _bare_percent(value)
     share = min(abs(value) / strongest, 1.0) if strongest > 0 else 0.0
     colour = (
         faded(colours.gain if value > 0 else colours.loss, round(0.08 + 0.5 * share, 3)) if value else "none"
     )
     return f"<td style='background:{colour}'>{text}</td>"
+
+
+def _bare_percent(value: float | None) -> str:
+    """'+1.2': the heading of the table says the unit."""
+    return formats.signed_percent(value).removesuffix(f"{formats.NBSP}%")
 
 
 def costs(amounts: pl.DataFrame, colours: Palette, currency: str) -> str:

@@ -157,7 +157,7 @@ def surface(colours: Palette, cells: Cells, metric: str, name: str) -> Figure:
         scene={
             "xaxis": axis | ticks(cells.xs, 7) | {"title": {"text": label(cells.x)}},
             "yaxis": axis | ticks(cells.ys, 7) | {"title": {"text": label(cells.y)}},
-            "zaxis": axis | {"title": {"text": name}, "tickformat": tick_format(metric)},
+            "zaxis": axis | {"title": {"text": name}} | number_ticks(metric, _flat(cells.z)),
             "aspectratio": {"x": 1.25, "y": 1.1, "z": 0.62},
             "camera": {"eye": {"x": -1.35, "y": -1.45, "z": 0.85}, "center": {"x": 0, "y": 0, "z": -0.12}},
         }
@@ -225,7 +225,7 @@ def scale_of(colours: Palette, metric: str, values: Sequence[float | None], name
         far = 2.0 * max(abs(low - middle), abs(high - middle))
         steps = _steps(colours.diverging, 0.5 + (low - middle) / far, 0.5 + (high - middle) / far)
     bar = {"thickness": 12, "outlinewidth": 0, "title": {"text": name, "side": "right", "font": {"size": 12}},
-           "tickfont": {"size": 11, "color": colours.muted}, "tickformat": tick_format(metric)}  # fmt: skip
+           "tickfont": {"size": 11, "color": colours.muted}, **number_ticks(metric, (low, high))}  # fmt: skip
     return {"zmin": low, "zmax": high, "colorscale": steps, "colorbar": bar}
 
 
@@ -268,6 +268,14 @@ def ticks(texts: Sequence[str], most: int = N_TICKS) -> dict[str, Any]:
 
 def tick_format(column: str) -> str:
     return _TICKS.get(unit(column), "")
+
+
+def number_ticks(column: str, values: Sequence[float | None]) -> dict[str, Any]:
+    """How an axis of these numbers is marked. Between few counts plotly would mark parts of one: 119, 119, 120, 120."""
+    known = [value for value in values if value is not None]
+    is_narrow = unit(column) == "count" and known and max(known) - min(known) <= N_TICKS
+    whole = {"tickmode": "linear", "tick0": 0, "dtick": 1} if is_narrow else {}
+    return {"tickformat": tick_format(column)} | whole
 
 
 def _flat(rows: Sequence[Sequence[float | None]]) -> list[float | None]:

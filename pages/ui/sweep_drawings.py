@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pages.ui import formats
 from pages.ui.palette import Palette, faded
-from pages.ui.sweep_charts import ground, scale_of, tick_format, ticks
+from pages.ui.sweep_charts import ground, number_ticks, scale_of, tick_format, ticks
 from pages.ui.sweep_filters import label, shown
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def scatter(
         )
     )
     for axis, one in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
-        marks = {"tickformat": tick_format(one.column)} if one.places is None else ticks(texts_of(one))
+        marks = number_ticks(one.column, one.values) if one.places is None else ticks(texts_of(one))
         axis(title=label(one.column), showgrid=True, **marks)
     return figure
 

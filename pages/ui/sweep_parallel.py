@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pages.ui.palette import Palette, faded
-from pages.ui.sweep_charts import ground, scale_of, tick_format, ticks
+from pages.ui.sweep_charts import ground, number_ticks, scale_of, ticks
 from pages.ui.sweep_drawings import Dimension, texts_of
 from pages.ui.sweep_filters import label, shown
 
@@ -119,7 +119,7 @@ def _draw_axis(figure: Figure, colours: Palette, one: Axis, place: float, number
     font = {"size": 11, "color": colours.text, "shadow": ", ".join([f"0 0 3px {colours.background}"] * 3)}
     figure.update_layout({
         f"xaxis{number}": clear | {"domain": [max(0.0, place - half), min(1.0, place + half)]},
-        f"yaxis{number}": look | {"tickfont": font, "tickformat": tick_format(one.of.column)} | _marks(one),
+        f"yaxis{number}": look | {"tickfont": font} | _marks(one),
     })  # fmt: skip
     figure.add_trace(
         go.Scatter(x=[0.5], y=[one.low], opacity=0, xaxis=f"x{number}", yaxis=f"y{number}")
@@ -135,11 +135,11 @@ def _draw_axis(figure: Figure, colours: Palette, one: Axis, place: float, number
 
 
 def _marks(one: Axis) -> dict[str, Any]:
-    """The texts of places, or a mark at each of a few values; plotly's own marks for many numbers."""
+    """The texts of places, or a mark at each of a few values; else marks at round numbers."""
     if one.of.places is not None:
         return ticks(texts_of(one.of), 20)
     if not 0 < len(one.known) <= N_MARKS:
-        return {}
+        return number_ticks(one.of.column, (one.low, one.high))
     texts = [shown(one.of.column, value) for value in one.known]
     return {"tickmode": "array", "tickvals": list(one.known), "ticktext": texts}
 

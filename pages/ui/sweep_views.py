@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.ui import formats, state, sweep_charts, sweep_drawings, sweep_maps, sweep_plots, sweep_queries
 from pages.ui.guard import plain
-from pages.ui.palette import palette
+from pages.ui.palette import Palette, palette
 from pages.ui.sweep_filters import label
 from pages.ui.sweep_look import Look
 
@@ -47,13 +47,10 @@ def show_importance(look: Look) -> None:
     colours = palette()
     with left:
         st.markdown(f"**Parameters alone**, share of the variance of {plain(name)}")
-        tones = {1: colours.gain, -1: colours.loss, 0: colours.muted}
-        rows = [
-            (label(one.param), one.share, f"   {_way(one.direction)}", tones[_sign(one.direction)])
-            for one in found.effects[:20]
-        ]
         sweep_charts.show(
-            sweep_drawings.bars(colours, rows), "sweep_importance", f"How much each parameter moves {name}"
+            sweep_drawings.bars(colours, effect_bars(found, colours)),
+            "sweep_importance",
+            f"How much each parameter moves {name}",
         )
     with right:
         st.markdown("**Pairs**, what only both together explain")
@@ -70,6 +67,14 @@ def show_importance(look: Look) -> None:
         else:
             st.caption("One parameter varies, so there is no pair.")
     _show_importance_notes(found, name)
+
+
+def effect_bars(found: Importance, colours: Palette) -> list[tuple[str, float, str, str]]:
+    """Rows of `sweep_drawings.bars`. Not in the colours of gain and loss: what rises may be a risk or a cost."""
+    return [
+        (label(one.param), one.share, f"   {_way(one.direction)}", colours.series[2])
+        for one in found.effects[:20]
+    ]
 
 
 def _show_importance_notes(found: Importance, name: str) -> None:

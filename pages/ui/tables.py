@@ -15,6 +15,9 @@ RUN_METRICS = (
     "total_return", "cagr", "sharpe", "max_drawdown", "win_rate", "profit_factor", "n_trades", "avg_trade", "exposure",
 )  # fmt: skip
 
+# Beside the name, where a narrow screen shows them
+FIRST = ("sharpe", "total_return", "max_drawdown", "n_trades")
+
 SHORT = 18  # letters that the column of configs has room for
 
 
@@ -26,9 +29,10 @@ def runs_frame(runs: Sequence[Run]) -> pl.DataFrame:
             "name": run.name,
             **({"config": config_cell(run)} if has_configs else {}),
             "data": [run.source],
+            **{name: _shown(name, run.metrics[name]) for name in FIRST},
             "symbols": formats.listing(run.symbols, 3),
             "timeframe": run.timeframe,
-            **{name: _shown(name, run.metrics[name]) for name in RUN_METRICS},
+            **{name: _shown(name, run.metrics[name]) for name in RUN_METRICS if name not in FIRST},
             "window": f"{run.window_start} to {run.window_end}",
             "engine": run.engine if run.status == "done" else f"{run.engine}, {run.status}",
             "created_at": run.created_at,
@@ -55,7 +59,7 @@ def runs_columns(runs: Iterable[Run]) -> dict[str, Any]:
     """Column configuration for `runs_frame`; SYNTHETIC stands out by colour and by name."""
     sources = sorted({run.source for run in runs})
     config: dict[str, Any] = {
-        "name": st.column_config.TextColumn("Strategy", width=184),
+        "name": st.column_config.TextColumn("Strategy", width=172),
         "config": st.column_config.TextColumn(
             "Config", width=112, help="What the run's sweep varied; values first where names are long."
         ),

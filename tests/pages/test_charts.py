@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 from engine.packs.window import Window
 from engine.sim.result import FILLS_SCHEMA, frame
-from pages.ui import candles, charts, echarts, html, run_charts, sweep_parallel
+from engine.sweep.importance import Effect, Importance
+from pages.ui import candles, charts, echarts, html, run_charts, sweep_charts, sweep_parallel, sweep_views
 from pages.ui.palette import Palette, faded
+from pages.ui.sweep_drawings import Dimension
 
 COLOURS = Palette(
     is_dark=False, primary="#1f5fbf", background="#ffffff", panel="#f4f6f9", text="#1b2430", muted="#667085",
@@ -162,6 +165,9 @@ def test_a_month_without_sessions_is_empty_and_a_flat_one_is_zero():
     assert told.count("<td></td>") == 10
     assert ">0.0</td>" in told
     assert ">+5.0</td>" in told
+    assert "<td class='y'>+5.0</td>" in told, (
+        "the heading says %, and a narrow screen has no room to say it again"
+    )
 
 
 def test_colours_fade():
@@ -234,3 +240,43 @@ def test_names_of_axes_that_stand_close_take_two_lines_at_most(name, said):
 
 def test_names_of_many_axes_break_earlier():
     assert sweep_parallel._wrapped("Max drawdown", sweep_parallel.CLOSE_LETTERS) == "Max <br>drawdown"
+
+
+@pytest.mark.parametrize("direction", [0.9, -0.9, 0.0, float("nan")])
+def test_what_moves_a_metric_is_not_drawn_as_gain_or_loss(direction):
+    # Fees that rise are no gain: the mark ▲ or ▼ says what the metric does.
+    found = Importance("metric.fees", 4, 0, True, (Effect("param.fast", 0.5, direction, 2),), ())
+    neutral = dataclasses.replace(COLOURS, series=(*COLOURS.series, "#00785a"))
+    ((name, share, _, colour),) = sweep_views.effect_bars(found, neutral)
+    assert (name, share) == ("fast", 0.5)
+    assert colour not in {COLOURS.gain, COLOURS.loss}
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "step"),
+    [
+        ("metric.n_trades", (119.0, 120.0), 1),  # plotly marks every 0.1 of it, and all read 119 or 120
+        ("metric.n_trades", (118.5, 119.5), 1),  # one count has half a one around it
+        ("metric.n_trades", (0.0, 400.0), None),
+        ("metric.sharpe", (0.1, 0.9), None),
+        ("param.length", (), None),
+    ],
+)
+def test_few_counts_get_a_mark_each(column, values, step):
+    assert sweep_charts.number_ticks(column, values).get("dtick") == step
+
+
+def test_an_axis_of_parallel_coordinates_marks_whole_counts():
+    axes = [sweep_parallel.Axis(Dimension("metric.n_trades", [119.0, 120.0]), 119.0, 120.0)] * 2
+    colours = dataclasses.replace(COLOURS, diverging=("#000000", "#ffffff"))
+    figure = sweep_parallel.parallel(colours, axes, "metric.sharpe", [0.5, 1.0])
+    assert (figure.layout.yaxis2.tickmode, figure.layout.yaxis2.dtick) == ("linear", 1)
+
+
+def test_the_legend_of_a_narrow_chart_ends_before_the_toolbox():
+    width = 390  # pixels, of a chart on a phone
+    chart = echarts.blank(COLOURS, 100)
+    toolbox = echarts._toolbox(chart, "name")
+    signs = toolbox["feature"]["dataZoom"]["title"].keys() | (toolbox["feature"].keys() - {"dataZoom"})
+    room = len(signs) * toolbox["itemSize"] + (len(signs) - 1) * toolbox["itemGap"] + toolbox["right"]
+    assert float(chart.option["legend"]["width"].rstrip("%")) / 100 * width < width - room

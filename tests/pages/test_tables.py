@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from engine.metrics.names import METRIC_NAMES
 from pages.ui import tables
 from pages.ui.queries import Run
 
@@ -57,3 +58,19 @@ def test_trades_of_several_symbols_keep_the_digits_of_each():
 def test_configs_of_a_sweep_are_told_apart_where_there_is_little_room(varied, cell):
     nothing = dict.fromkeys(field.name for field in dataclasses.fields(Run))
     assert tables.config_cell(Run(**{**nothing, "varied": varied})) == cell
+
+
+def test_the_first_figures_of_a_run_stand_beside_its_name():
+    nothing = dict.fromkeys(field.name for field in dataclasses.fields(Run))
+    known = {
+        "source": "SYNTHETIC",
+        "symbols": ("SPY",),
+        "status": "done",
+        "metrics": dict.fromkeys(METRIC_NAMES),
+    }
+    swept = Run(**{**nothing, **known, "varied": {"fast": "5"}})
+    columns = tables.runs_frame([swept]).columns
+    # a screen of 900 pixels shows three or four columns of figures after what names the run
+    assert columns[:7] == ["name", "config", "data", "sharpe", "total_return", "max_drawdown", "n_trades"]
+    assert set(tables.RUN_METRICS) <= set(columns)
+    assert len(columns) == len(set(columns))
