@@ -16,8 +16,8 @@ from tests.fixtures.runs import Drawn, keep_drawn, workspace
 pytestmark = BROWSER
 
 DRAWN = (
-    Drawn(),
-    Drawn(seed=1, spec={"entry": {"length": 50}}),
+    Drawn(n_trades=20),  # two pages of trades
+    Drawn(n_trades=20, seed=1, spec={"entry": {"length": 50}}),
     Drawn(name="Made up", source="SYNTHETIC", symbol="BBB", seed=2),
 )
 
@@ -61,6 +61,8 @@ def test_from_the_list_of_runs_to_one_trade(visit, site, runs):
     assert re.search(r"/tearsheet\?run=[0-9a-f]{16}", page.url)
     drawn(page, "curves")
 
+    pages = page.locator(".st-key-trades_page button")
+    pages.filter(has_text=re.compile("^2$")).wait_for()  # in a row with a caption only the first was shown
     tick(page, 2, "[class*=st-key-trades_table]")
     page.get_by_text("Why it was entered").wait_for()
     page.wait_for_url("**trade=2*")
@@ -76,6 +78,7 @@ def test_the_table_of_runs_can_be_taken_away_as_csv(visit, site, runs):
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
     rows = list(csv.DictReader(Path(download.value.path()).read_text("utf-8").splitlines()))
+    assert download.value.suggested_filename == "argus-runs.csv", "the made-up run does not pass"
     assert {row["id"] for row in rows} == set(runs[1][:2])
     assert all(float(row["sharpe"]) == float(row["sharpe"]) for row in rows)
 
@@ -124,6 +127,10 @@ def test_charts_follow_the_theme(visit, site, runs, scheme):
 def test_nothing_is_wider_than_a_phone(visit, site, runs):
     page = visit(f"{site}/tearsheet?run={runs[1][0]}&trade=3")
     drawn(page, "trade_chart")
+    page.set_viewport_size({"width": 900, "height": 900})
+    page.wait_for_function(
+        "(e => e.clientWidth < 600 && e.scrollWidth <= e.clientWidth)(document.querySelector('.argus-months'))"
+    )  # December and the year are there
     page.set_viewport_size({"width": 420, "height": 900})
     page.wait_for_function(
         "document.querySelector('.st-key-trade_chart').getBoundingClientRect().width < 420"
