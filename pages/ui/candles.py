@@ -26,28 +26,50 @@ def trade_chart(
     Bars stand side by side, however much time lies between them: nights and weekends take no room.
     """
     bars, n = window.bars, len(window.bars)
-    starts = local_starts(bars["start"], window.timezone)
     first = slot(bars, trade["entry_at"])
     last = n - 1 if trade["exit_at"] is None else slot(bars, trade["exit_at"])
     levels = stop_and_target(colours, trade, (first, min(n - 1, max(last, first + n // 16))))
-    marks = _marks(colours, bars, trade, fills)
-    low, high = _price_range(bars, trade, first, last)
+    prices = [trade[name] for name in ("stop_price", "target_price", "entry_price", "exit_price")]
+    chart = held_chart(colours, window, (first, last), prices, _fill_lines(bars, fills), daily=daily)
+    add(chart, [*levels, *_marks(colours, bars, trade, fills)])
+    return chart
+
+
+def held_chart(
+    colours: Palette,
+    window: Window,
+    held: tuple[int, int],
+    prices: Sequence[float | None],
+    more: Sequence[str],
+    *,
+    daily: bool,
+    height: int = 480,
+) -> Chart:
+    """Candles with the holding time as a band, between two places. prices: those that should be seen, where they are
+    near; more: what else is told of each bar."""
+    bars, n = window.bars, len(window.bars)
+    starts = local_starts(bars["start"], window.timezone)
+    low, high = _price_range(bars, prices, *held)
     left = echarts.room([formats.price(high)], titled=False)
     chart = echarts.blank(
-        colours, 480,
-        dataset={"source": table(bars, [moment_words(at, daily) for at in starts], _fill_lines(bars, fills))},
+        colours, height,
+        dataset={"source": table(bars, [moment_words(at, daily) for at in starts], more)},
         grid=echarts.grid(left, echarts.TOP, bottom=40),
         xAxis=echarts.places(colours, n, clock_ticks(starts, daily)),
         yAxis=echarts.values(colours, splitNumber=8, **echarts.between(low, high)),
         tooltip=echarts.tells(colours),
     )  # fmt: skip
-    chart.option["legend"] |= echarts.legend([*levels, *marks])
-    chart.option["series"] += [
-        candlesticks(colours.muted, colours.background, colours.muted) | _held(colours, first, last),
-        *levels,
-        *marks,
-    ]
+    chart.option["legend"] |= echarts.legend([])
+    chart.option["series"].append(
+        candlesticks(colours.muted, colours.background, colours.muted) | _held(colours, *held)
+    )
     return chart
+
+
+def add(chart: Chart, series: Sequence[dict[str, Any]]) -> None:
+    """Lay these over what is drawn, with their names in the legend."""
+    chart.option["series"] += series
+    chart.option["legend"]["data"] += echarts.legend(series)["data"]
 
 
 def stop_and_target(
@@ -172,15 +194,16 @@ def _year(at: dt.datetime) -> object:
     return at.year
 
 
-def _price_range(bars: pl.DataFrame, trade: Mapping[str, Any], first: int, last: int) -> tuple[float, float]:
+def _price_range(
+    bars: pl.DataFrame, levels: Sequence[float | None], first: int, last: int
+) -> tuple[float, float]:
     """The trade's own bars whole, those around it but for their outermost hundredth, and levels that are near:
     neither one bad print nor a far target may press the bars into a line."""
     held = bars[first : last + 1]
     low = min(float(held["low"].min()), float(bars["low"].quantile(0.01)))  # type: ignore[arg-type]
     high = max(float(held["high"].max()), float(bars["high"].quantile(0.99)))  # type: ignore[arg-type]
     room = high - low or high * 0.01
-    for name in ("stop_price", "target_price", "entry_price", "exit_price"):
-        level = trade[name]
+    for level in levels:
         if level is not None and np.isfinite(level) and low - room <= level <= high + room:
             low, high = min(low, level), max(high, level)
     return low - 0.05 * room, high + 0.05 * room

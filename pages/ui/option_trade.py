@@ -15,17 +15,16 @@ from pages.ui import (
     formats,
     logic_queries,
     option_greeks,
+    option_zone,
     run_files,
     trade_payoff,
-    zone_chart,
 )
 from pages.ui.echarts import TOLD, TOP, Chart
-from pages.ui.logic_queries import Zone
 from pages.ui.palette import Palette, palette
 from pages.ui.queries import Run
 
 MOST_MARKS = 1_500
-POSITION, UNDERLYING = "Position, net a share", "Underlying"
+POSITION, UNDERLYING = "Net price", "Underlying"  # short: the legend of a converted trade is long
 ROOM = 1.02  # strikes this far beyond the underlying's path are still drawn
 
 
@@ -38,10 +37,11 @@ def show(run: Run, trade: Mapping[str, Any], zone: str) -> None:
     else:
         name = f"{run.file_stem}-trade-{trade['trade_id']}"
         said = f"What position {trade['trade_id']} was worth, and its underlying with the strikes"
-        drawn = logic_queries.zone_of(run.folder, trade["trade_id"])
-        echarts.show(trade_chart(palette(), marks, legs, trade, zone, drawn), "trade_chart", said, name)
-        told = _below(marks, trade, is_converted=not added(legs, trade).is_empty())
-        st.caption(told + (f" {zone_chart.told(drawn, zone)}" if drawn is not None else ""))
+        echarts.show(trade_chart(palette(), marks, legs, trade, zone), "trade_chart", said, name)
+        st.caption(_below(marks, trade, is_converted=not added(legs, trade).is_empty()))
+    drawn = logic_queries.zone_of(run.folder, trade["trade_id"])
+    if drawn is not None:
+        option_zone.show(run, trade, drawn, zone)
     show_legs(legs, zone)
     trade_payoff.show(trade, legs, marks)
     greeks = run_files.greeks_of(run.folder, trade["trade_id"])
@@ -55,12 +55,10 @@ def trade_chart(
     legs: pl.DataFrame,
     trade: Mapping[str, Any],
     zone: str,
-    drawn: Zone | None = None,
 ) -> Chart:
     """Net price above with entry, exit, stop and target; the underlying below with the legs' strikes.
 
     marks : at, price, underlying, one row a decision; they stand side by side, however long the night between them.
-    drawn : the zone that a named logic drew on the underlying.
     """
     few = marks.gather_every(max(1, -(-len(marks) // MOST_MARKS)))
     starts, last = [at.astimezone(ZoneInfo(zone)) for at in few["at"].to_list()], len(few) - 1
@@ -72,8 +70,7 @@ def trade_chart(
                               xAxisIndex=1, yAxisIndex=1)  # fmt: skip
     levels = candles.stop_and_target(colours, trade, (0, last))
     marked = [*_ends(colours, trade, legs, last), *_conversions(colours, few, legs, trade)]
-    below = [*_strikes(colours, legs, few["underlying"], last), *_zone(colours, drawn, last)]
-    series = [position, *levels, *marked, underlying, *below]
+    series = [position, *levels, *marked, underlying, *_strikes(colours, legs, few["underlying"], last)]
     chart = echarts.blank(
         colours, 502,
         dataset={"source": table},
@@ -163,15 +160,6 @@ def _strikes(colours: Palette, legs: pl.DataFrame, underlying: pl.Series, last: 
             colour = colours.loss if is_sold else colours.text
             found.append(echarts.level(name, strike, colour, (0, last), xAxisIndex=1, yAxisIndex=1))
     return found
-
-
-def _zone(colours: Palette, drawn: Zone | None, last: int) -> list[dict[str, Any]]:
-    """Its edges beside the underlying."""
-    if drawn is None:
-        return []
-    edges = (("Zone from", drawn.low), ("Zone to", drawn.high))
-    return [echarts.level(name, price, colours.series[1], (0, last), xAxisIndex=1, yAxisIndex=1)
-            for name, price in edges]  # fmt: skip
 
 
 def brought_in(run: Run, trade: Mapping[str, Any]) -> dict[str, str]:

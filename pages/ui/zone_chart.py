@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pages.ui import echarts, formats
+from pages.ui import candles, echarts, formats
 from pages.ui.candles import slot
 from pages.ui.echarts import Chart
 from pages.ui.logic_queries import Zone
@@ -29,9 +29,7 @@ def add_zone(chart: Chart, bars: pl.DataFrame, zone: Zone) -> None:
         )
         if at is not None
     ]
-    added = [_band(chart, zone, (opened, last)), trigger, *attempts]
-    chart.option["series"] += added
-    chart.option["legend"]["data"] += echarts.legend(added)["data"]
+    candles.add(chart, [_band(chart, zone, (opened, last)), trigger, *attempts])
 
 
 def _band(chart: Chart, zone: Zone, span: tuple[int, int]) -> dict[str, Any]:
