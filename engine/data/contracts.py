@@ -107,36 +107,6 @@ def carried(strike: float, multiplier: float, ratio: float) -> Carried:
     return Carried(round(strike / ratio, 2), multiplier * ratio, 1.0)
 
 
-def after_splits(rows: pl.DataFrame, splits: Sequence[Split]) -> pl.DataFrame:
-    """A view of a chain's rows in the terms of after all `splits`, so that contracts run on across them.
-
-    Only rows from before a split of contracts that outlive it change: strike and prices per share are divided, volume
-    and open interest multiplied. `is_carried` says which. The store keeps what was traded.
-    """
-    day = pl.col("start").dt.convert_time_zone("America/New_York").dt.date()
-    rows = rows.with_columns(pl.lit(False).alias("is_carried"))
-    prices = [
-        name for name in rows.columns
-        if name == "underlying" or name.removeprefix("bid_").removeprefix("ask_") in ("open", "high", "low", "close")
-    ]  # fmt: skip
-    sizes = [name for name in ("volume", "open_interest", "bid_size", "ask_size") if name in rows.columns]
-    for before, ratio in splits:
-        if ratio <= 1.0:
-            continue  # the strike stays, and with it the price of a share that the contract is written on
-        crosses = (day <= before) & (pl.col("expiry") > before)
-        whole = ratio if ratio == round(ratio) else 1.0
-        rows = rows.with_columns(
-            pl.when(crosses)
-            .then((pl.col("strike") / ratio).round(2))
-            .otherwise(pl.col("strike"))
-            .alias("strike"),
-            *(pl.when(crosses).then(pl.col(n) / ratio).otherwise(pl.col(n)).alias(n) for n in prices),
-            *(pl.when(crosses).then(pl.col(n) * whole).otherwise(pl.col(n)).alias(n) for n in sizes),
-            (pl.col("is_carried") | crosses).alias("is_carried"),
-        )
-    return rows
-
-
 def expired_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows with a price of a session later than their contract's last moment of trade.
 

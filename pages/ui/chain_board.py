@@ -11,7 +11,8 @@ from html import escape
 import numpy as np
 import polars as pl
 
-from engine.options.moment import STANDS_MINUTES, Moment
+from engine.core.option_roots import STANDARD_MULTIPLIER
+from engine.options.moment import STANDS_MINUTES, FloatArray, Moment
 from engine.options.reasons import TEXT, Reason
 from pages.ui import formats
 from pages.ui.palette import Palette, faded
@@ -76,7 +77,7 @@ def expiries(one: Moment, day: dt.date) -> list[Expiry]:
 def mark(one: Moment, i: int, *, has_quotes: bool) -> str:
     """What is odd about a contract's quote, in a word or two; '' where nothing is."""
     bid, ask = one.bid[i], one.ask[i]
-    said = ["adjusted"] if one.contracts.adjusted[i] else []
+    said = [_adjusted(float(one.contracts.multiplier[i]))] if one.contracts.adjusted[i] else []
     if not has_quotes:
         return " · ".join([*said, *([] if one.last[i] == one.last[i] else ["no print"])])
     if math.isnan(bid) and math.isnan(ask):
@@ -92,6 +93,11 @@ def mark(one: Moment, i: int, *, has_quotes: bool) -> str:
     if one.is_stale[i]:
         said.append(f"stale {one.age[i]:.0f} min")
     return " · ".join(said)
+
+
+def _adjusted(multiplier: float) -> str:
+    """With the shares that it delivers, where they are not the usual 100."""
+    return "adjusted" if multiplier == STANDARD_MULTIPLIER else f"adjusted, {multiplier:g} shares"
 
 
 def why(one: Moment, i: int) -> str:
@@ -112,9 +118,15 @@ def window(strikes: np.ndarray, spot: float, most: int = MOST_STRIKES) -> tuple[
 
 
 def board(
-    one: Moment, expiry: Expiry, colours: Palette, *, has_quotes: bool, most: int = MOST_STRIKES
+    one: Moment,
+    expiry: Expiry,
+    colours: Palette,
+    *,
+    has_quotes: bool,
+    most: int = MOST_STRIKES,
+    was: FloatArray | None = None,
 ) -> str:
-    """The table as HTML; at most `most` rows around the money."""
+    """The table as HTML; at most `most` rows around the money. was: (k,), strikes before a split, shown beside."""
     rows = np.array(expiry.rows)
     strikes = np.unique(one.contracts.strike[rows])
     shown, nearest = window(strikes, one.spot, most)
@@ -133,6 +145,9 @@ def board(
         is_atm = at == nearest
         is_near = abs(strike - one.spot) <= AT_THE_MONEY * one.spot
         tag = f"<small>{'at the money' if is_near else 'nearest'}</small>" if is_atm else ""
+        if was is not None:
+            traded = float(was[call if call is not None else put])
+            tag = f"<small>was {_strike(traded)}</small>{tag}"
         name = f"<th scope='row' class='k'>{_strike(strike)}{tag}</th>"
         body.append(f"<tr{' class=atm' if is_atm else ''}>{sides[0]}{name}{sides[1]}</tr>")
     n = len(columns)
@@ -236,8 +251,11 @@ def _style(colours: Palette) -> str:
     .argus-chain th small {{ display: block; font-weight: 500; font-size: .6875rem; line-height: 1.1; }}"""
 
 
-def frame(one: Moment, day: dt.date, *, has_quotes: bool) -> pl.DataFrame:
-    """The whole moment, all expirations, a row a contract, for a file: fractions, undefined empty."""
+def frame(one: Moment, day: dt.date, *, has_quotes: bool, was: FloatArray | None = None) -> pl.DataFrame:
+    """The whole moment, all expirations, a row a contract, for a file: fractions, undefined empty.
+
+    was : (k,), strikes before a split; the file has them as `strike_before`.
+    """
     c, n = one.contracts, len(one.contracts)
     numbers = {
         "bid": one.bid, "ask": one.ask, "last_trade": one.last, "age_minutes": one.age, "mid": one.mid,
@@ -252,6 +270,8 @@ def frame(one: Moment, day: dt.date, *, has_quotes: bool) -> pl.DataFrame:
             "root": list(c.root),
             "expiry": pl.Series(c.expiry).cast(pl.Date),
             "strike": c.strike,
+            **({} if was is None else {"strike_before": was}),
+            "multiplier": c.multiplier,
             "right": ["CALL" if is_call else "PUT" for is_call in c.is_call.tolist()],
         }
         | numbers

@@ -7,7 +7,10 @@ import datetime as dt
 import streamlit as st
 
 from engine.core.errors import ArgusError
-from engine.options.moment import Moment
+from engine.core.option_roots import STANDARD_MULTIPLIER
+from engine.data import split_view
+from engine.data.contracts import Split, carried
+from engine.options.moment import FloatArray, Moment
 from pages.ui import badges, chain_board, chain_charts, chain_queries, charts, formats, guard, state
 from pages.ui.chain_board import Expiry
 from pages.ui.chain_queries import Chain
@@ -51,12 +54,16 @@ def _show_moment(at: Market, chain: Chain) -> None:
     if one is None:
         st.info(f"No quote and no print of {chain.symbol} options on {day}. Go to an earlier or a later day.")
         return
+    split = split_view.split_ahead(one, day, chain_queries.splits(at, chain))
+    was = None
+    if split is not None and _ask_after(split):
+        one, was = split_view.after_split(one, split)
     held = chain_board.expiries(one, day)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         expiry = _ask_expiry(held)
         most = _ask_strikes(expiry)
     _show_state(chain, one)
-    _show_board(chain, day, one, expiry, most)
+    _show_board(chain, day, one, expiry, most, was)
     _show_volatilities(at, chain, day, bar, one, expiry)
 
 
@@ -93,6 +100,26 @@ def _ask_time(times: list[str]) -> int:
     chosen = st.select_slider("New York time", times, key=state.AT, on_change=state.to_url, args=(state.AT,), width=420,
                               help="What is known at this minute: the bars that have ended.")  # fmt: skip
     return times.index(chosen)
+
+
+def _ask_after(split: Split) -> bool:
+    """Whether contracts are shown as the split ahead leaves them."""
+    name, (before, ratio) = split_view.words(split), split
+    return st.toggle(
+        f"In the terms of after the {name} split", key=state.AFTER_SPLIT, bind="query-params",
+        help=f"{_day_label(str(before))} was the last session before it. {_becomes(ratio)} Volatilities and deltas "
+             "stay. Contracts that end before it are left out. What is stored, and what runs trade, stays as it was.",
+    )  # fmt: skip
+
+
+def _becomes(ratio: float) -> str:
+    after = carried(1.0, STANDARD_MULTIPLIER, ratio)
+    if ratio < 1.0:
+        return f"A contract keeps its strike and delivers {after.multiplier:g} shares."
+    if after.n_contracts > 1.0:
+        many = f"{after.n_contracts:g}"
+        return f"A contract becomes {many}: strikes and prices are divided by {many}, sizes multiplied."
+    return f"A contract delivers {after.multiplier:g} shares: strikes and prices are divided by {ratio:g}."
 
 
 def _ask_expiry(held: list[Expiry]) -> Expiry:
@@ -136,25 +163,30 @@ def _show_state(chain: Chain, one: Moment) -> None:
     st.markdown(f"{spot} · {n:,} contracts · {n_priced:,} with a volatility")
 
 
-def _show_board(chain: Chain, day: dt.date, one: Moment, expiry: Expiry, most: int) -> None:
-    st.html(chain_board.board(one, expiry, palette(), has_quotes=chain.has_quotes, most=most))
+def _show_board(
+    chain: Chain, day: dt.date, one: Moment, expiry: Expiry, most: int, was: FloatArray | None
+) -> None:
+    """was: strikes (k,) as they were traded, where the moment is in the terms of after a split."""
+    st.html(chain_board.board(one, expiry, palette(), has_quotes=chain.has_quotes, most=most, was=was))
     said = [
         "Tinted: in the money. Struck through: stale, sent more than 5 minutes ago. Point at a dash to read why."
     ]
+    if was is not None:
+        said.insert(0, "Under each strike the one that was traded.")
     if expiry.n_strikes > most:
         said.insert(0, f"The {most} strikes nearest to the money of {expiry.n_strikes:,}; the file has all.")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(" ".join(said), width="content")
-        name = f"chain-{chain.source}-{chain.symbol}-{day}.csv"
-        st.download_button("Download CSV", data=lambda: _csv(one, day, chain), file_name=name, mime="text/csv",
+        name = f"chain-{chain.source}-{chain.symbol}-{day}{'' if was is None else '-after-split'}.csv"
+        st.download_button("Download CSV", data=lambda: _csv(one, day, chain, was), file_name=name, mime="text/csv",
                            key=state.CHAIN_CSV, on_click="ignore", icon=":material/download:",
                            help="All expirations of this moment; fractions, times in UTC.")  # fmt: skip
 
 
-def _csv(one: Moment, day: dt.date, chain: Chain) -> bytes:
+def _csv(one: Moment, day: dt.date, chain: Chain, was: FloatArray | None) -> bytes:
     from engine.report.exports import csv_bytes
 
-    return csv_bytes(chain_board.frame(one, day, has_quotes=chain.has_quotes))
+    return csv_bytes(chain_board.frame(one, day, has_quotes=chain.has_quotes, was=was))
 
 
 def _show_volatilities(at: Market, chain: Chain, day: dt.date, bar: int, one: Moment, expiry: Expiry) -> None:
@@ -195,6 +227,7 @@ def _show_volatilities(at: Market, chain: Chain, day: dt.date, bar: int, one: Mo
 
 def leave() -> None:
     """Action: back to all chains."""
-    for name in (state.CHAIN, state.DAY, state.AT, state.EXPIRY, state.STRIKES, state.LOOK):
+    of_chain = (state.CHAIN, state.DAY, state.AT, state.EXPIRY, state.STRIKES, state.LOOK, state.AFTER_SPLIT)
+    for name in of_chain:
         state.put_in_url(name, [])
     state.renew(state.CHAINS_TABLE)

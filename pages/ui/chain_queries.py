@@ -16,9 +16,10 @@ from engine.core.chains import ChainSession
 from engine.core.errors import NotFound
 from engine.core.sessions import Int64Array, schedule
 from engine.core.timeframes import MINUTES, NS_PER_MINUTE
-from engine.data import catalog, partitions, readers
+from engine.data import adjust, catalog, partitions, readers
 from engine.data.calendars import sessions as sessions_of
 from engine.data.chains import read_chain
+from engine.data.contracts import Split
 from engine.data.schemas import dataset_name
 from engine.options import moment as moments
 from engine.options.moment import FloatArray, Moment, Term
@@ -177,6 +178,13 @@ def moment(at: Market, chain: Chain, day: dt.date, bar: int) -> Moment | None:
     spot = float(told[bar]) if told is not None else _spot(at, chain, day, now)
     paid = dividends_for(at.settings, chain.source, chain.symbol, day, day)
     return moments.moment_of(held.chain, bar, now, minutes, spot, paid)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def splits(at: Market, chain: Chain) -> list[Split]:
+    """Splits of the underlying that the source knows, oldest first."""
+    factors = adjust.factor_table(at.settings, chain.source, chain.symbol)
+    return [] if factors is None else adjust.splits(factors)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -63,6 +63,7 @@ EXPORT, EXPORTED = "export_duckdb", "download_duckdb"
 
 # Chains: /data?part=chains&chain=lean/TWX/1min&day=2014-06-05&at=15:30&expiry=2014-06-20
 CHAIN, DAY, AT, EXPIRY, STRIKES, LOOK = "chain", "day", "at", "expiry", "strikes", "look"
+AFTER_SPLIT = "after_split"  # a toggle: true in the address
 CHAINS_TABLE, CHAIN_CSV, TO_CHAIN = "chains_table", "chain_csv", "to_chain"
 
 # Trade calls: /data?part=calls&calls=gold_vip

@@ -12,7 +12,7 @@ from engine.core.chains import AM, PM
 from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.data.adjust import factor_table, splits
-from engine.data.contracts import Carried, after_splits, carried, contracts_of, expired_rows
+from engine.data.contracts import Carried, carried, contracts_of, expired_rows
 from engine.data.importers.lean_options import of_path
 from tests.fixtures.vendor_files import bring, real_data
 
@@ -119,18 +119,6 @@ def test_contracts_that_went_through_a_split_are_flagged_after_it():
 )
 def test_a_contract_is_carried_over_a_split_as_occ_does(strike, ratio, after):
     assert carried(strike, 100.0, ratio) == after
-
-
-def test_the_view_after_a_split_changes_only_what_lives_through_it():
-    rows = listed(("2014-06-21", 645.0, "C", "AAPL"), ("2014-06-06", 645.0, "C", "AAPL")).with_columns(
-        pl.Series("start", [dt.datetime(2014, 6, 6, 14, tzinfo=dt.UTC)] * 2, dtype=pl.Datetime("ns", "UTC")),
-        close=pl.Series([14.0, 2.0]), volume=pl.Series([3.0, 3.0]),
-    )  # fmt: skip
-    view = after_splits(rows, AAPL_SPLIT)
-    assert view["strike"].to_list() == [92.14, 645.0]
-    assert view["close"].to_list() == [2.0, 2.0]
-    assert view["volume"].to_list() == [21.0, 3.0]
-    assert view["is_carried"].to_list() == [True, False]
 
 
 def test_the_real_split_of_aapl_carries_the_traded_strikes_to_those_that_are_listed_after_it():

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ import pytest
 from engine.core.sessions import schedule
 from engine.core.settings import Settings
 from engine.data.calendars import sessions as sessions_of
+from engine.data.split_view import after_split
 from engine.options.black import bsm_price
 from engine.options.expiry import expiry_instant, years_until
 from engine.packs.build import build_pack
@@ -51,7 +53,7 @@ def quotes_of(starts, name: tuple[str, float, str], sent: slice, source: str = "
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory):
-    """Quotes of AAA with its bars, prints of BBB without any, and a made-up snapshot of CCC."""
+    """Quotes of AAA with its bars, prints of BBB without any that split 4:1 later, a made-up snapshot of CCC."""
     settings = Settings(tmp_path_factory.mktemp("chains"))
     starts = schedule(sessions_of("XNYS", DAY, DAY), "1min").start
     names = [(day, strike, right) for day in EXPIRIES for strike in STRIKES for right in "CP"]
@@ -67,6 +69,10 @@ def market(tmp_path_factory):
         for name in names[:2]
     ]
     store_options(settings, "tape", "1min", pl.concat(prints))
+    factors = pl.DataFrame({"date": [dt.date(2023, 12, 1), dt.date(2050, 12, 31)], "price_factor": [1.0, 1.0],
+                            "split_factor": [0.25, 1.0], "reference_price": [90.0, 0.0]})  # fmt: skip
+    (settings.home / "market/tape/factors").mkdir()
+    factors.write_parquet(settings.home / "market/tape/factors/BBB.parquet")
     opens = starts[:1]
     many = [
         option_rows(("2023-12-15", 50.0 + i, right), opens, symbol="CCC", bid_close=[1.0], ask_close=[1.2],
@@ -183,6 +189,46 @@ def test_a_chain_of_prints_shows_prints(data):
     assert "underlying's price is not known" in texts(at)
 
 
+def test_before_a_split_a_chain_can_be_seen_in_the_terms_of_after_it(data):
+    """4:1 after 1 December: the strike of 90 becomes 22.50, prints of 2.00 become 0.50, 4 traded become 16."""
+    link = LINK | {"chain": "tape/BBB/1min"}
+    at = open_page("data", **link)
+    toggle = at.toggle(key=state.AFTER_SPLIT)
+    assert (toggle.label, toggle.value) == ("In the terms of after the 4:1 split", False)
+    assert "A contract becomes 4: strikes and prices are divided by 4, sizes multiplied." in toggle.help
+    assert "was 90" not in board_of(chain="tape/BBB/1min")
+    html = board_of(chain="tape/BBB/1min", after_split="true")
+    assert "<th scope='row' class='k'>22.5<small>was 90</small>" in html
+    assert "0.50" in html and "2.00" not in html and ">16<" in html
+    toggle.set_value(True).run()
+    assert not at.exception and "Under each strike the one that was traded." in texts(at)
+    at.button(key="all_chains").click().run()
+    assert state.AFTER_SPLIT not in at.query_params
+
+
+def test_a_chain_without_a_split_ahead_offers_no_other_terms(data):
+    at = open_page("data", **LINK, after_split="true")
+    assert not at.exception and not at.toggle
+    assert "was " not in board_of(after_split="true")
+
+
+def test_the_file_has_the_strike_of_before_the_split_beside_that_of_after(data):
+    one, was = after_split(moment_of("tape/BBB/1min"), (dt.date(2023, 12, 1), 1.5))
+    frame = chain_board.frame(one, DAY, has_quotes=False, was=was)
+    # three for two: one contract of 150 shares at 90 / 1.5
+    assert frame.select("strike", "strike_before", "multiplier").unique().rows() == [(60.0, 90.0, 150.0)]
+    plain = chain_board.frame(moment_of(), DAY, has_quotes=True)
+    assert "strike_before" not in plain.columns and set(plain["multiplier"]) == {100.0}
+
+
+def test_the_mark_of_an_adjusted_contract_says_what_it_delivers_where_that_is_not_usual(data):
+    one = moment_of("tape/BBB/1min")
+    contracts = replace(one.contracts, adjusted=np.array([True, True]), multiplier=np.array([100.0, 150.0]))
+    odd = replace(one, contracts=contracts)
+    told = [chain_board.mark(odd, i, has_quotes=False) for i in range(2)]
+    assert told == ["adjusted", "adjusted, 150 shares"]
+
+
 def test_at_most_two_hundred_strikes_are_drawn_and_it_says_so(data):
     link = {"chain": "SYNTHETIC/CCC/1D", "at": "", "strikes": "200"}
     html = board_of(**link)
@@ -236,7 +282,7 @@ def test_one_expiration_has_no_term_structure(data):
         {"chain": "mine/DDD/1min"},
         {"day": "yesterday"}, {"day": "1900-01-01"}, {"day": "2023-11-20'; DROP TABLE runs"},
         {"at": "25:99"}, {"at": "<b>"}, {"expiry": "2099-01-01"}, {"expiry": "[x](http://y)"},
-        {"look": "Everything"}, {"strikes": "-1"}, {"strikes": "1e9"},
+        {"look": "Everything"}, {"after_split": "perhaps"}, {"strikes": "-1"}, {"strikes": "1e9"},
     ],
     ids=str,
 )  # fmt: skip
