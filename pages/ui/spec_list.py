@@ -57,7 +57,7 @@ def _show_strategies(found: Sequence[Strategy], n: int, search: str) -> None:
         st.text_input("Find", key=state.FIND, bind="query-params", placeholder="name, slug or idea", width=320,
                       icon=":material/search:", on_change=_first_page, label_visibility="collapsed")  # fmt: skip
         st.caption(f"{formats.plural(n, 'strategy', 'strategies')}{' found' if search else ''}. "
-                   "Tick one to open its newest version.")  # fmt: skip
+                   "Tick one to open what somebody saved last.")  # fmt: skip
     if not found:
         st.info("No strategy has this in its name, slug or idea. Clear the search to see all." if search
                 else "No strategy is saved yet. Save a draft as a version, and it stands here.")  # fmt: skip
@@ -78,10 +78,10 @@ def _show_strategies(found: Sequence[Strategy], n: int, search: str) -> None:
 
 
 def _open_row(found: Sequence[Strategy], key: str) -> None:
-    """Action: open the strategy whose row is ticked."""
+    """Action: open the strategy whose row is ticked, as somebody wrote it last."""
     rows = st.session_state[key].selection.rows
     if rows:
-        spec_actions.open_version(found[rows[0]].hash)
+        spec_actions.open_version(spec_queries.newest_written(found[rows[0]]))
         state.renew(state.SPECS_TABLE)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import formats, guard, queries, shell, spec_queries, state
+from pages.ui import badges, formats, guard, queries, shell, spec_queries, state, sweep_list, sweep_queries
 from pages.ui.queries import Revision, Run
-from pages.ui.spec_queries import Sweep
+from pages.ui.sweep_queries import Sweep
 
 SHOWN = 10
 
@@ -34,10 +34,7 @@ def show_made(at: Revision, slug: str, at_hash: str) -> None:
 
 def _show_run(run: Run, at_hash: str) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if run.is_synthetic:
-            st.badge("SYNTHETIC", icon=":material/science:", color="violet")
-        else:
-            st.badge(run.source, icon=":material/database:", color="gray")
+        badges.show_badges(run, with_marks=False)
         sharpe = formats.metric(run.metrics["sharpe"], "ratio")
         gain = formats.metric(run.metrics["total_return"], "fraction")
         parts = (f"{run.created_at:%Y-%m-%d %H:%M}", f"{formats.listing(run.symbols)} {run.timeframe}", run.config,
@@ -49,15 +46,12 @@ def _show_run(run: Run, at_hash: str) -> None:
 def _show_sweep(sweep: Sweep, at_hash: str) -> None:
     done = f"{sweep.n_done:,} of {sweep.n_configs:,} configs" if sweep.n_done < sweep.n_configs else (
         f"{sweep.n_configs:,} configs")  # fmt: skip
-    parts = (
-        f"{sweep.created_at:%Y-%m-%d %H:%M}",
-        done,
-        sweep.status,
-        sweep.id,
-        _which(sweep.spec_hash, at_hash),
-    )
-    st.page_link(shell.page("sweeps.py"), label=guard.plain(" · ".join(part for part in parts if part)),
-                 icon=":material/grid_on:", query_params={state.SWEEP: sweep.id})  # fmt: skip
+    parts = (f"{sweep.created_at:%Y-%m-%d %H:%M}", done, sweep_list.STATES[sweep_queries.status(sweep)], sweep.id,
+             _which(sweep.spec_hash, at_hash))  # fmt: skip
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        badges.show_source(sweep.source or "pack gone")
+        st.page_link(shell.page("sweeps.py"), label=guard.plain(" · ".join(part for part in parts if part)),
+                     icon=":material/grid_on:", query_params={state.SWEEP: sweep.id})  # fmt: skip
 
 
 def _which(spec_hash: str, at_hash: str) -> str:

@@ -180,7 +180,7 @@ def _show_view(at: Revision, doc: Doc, slug: str, at_hash: str) -> None:
         show_json_view(doc)
     elif view == "Versions":
         draft_text = _canonical(doc) if doc.draft and doc.checked.tree is not None else None
-        show_versions(spec_queries.versions(at, slug), at_hash, draft_text)
+        show_versions(spec_queries.versions(at, slug, at_hash), at_hash, draft_text)
     elif view == "Runs":
         show_made(at, slug, at_hash)
     else:

@@ -20,11 +20,12 @@ from engine.packs.pack import SYNTHETIC
 from engine.signals.logic import logic_operands
 from engine.store import drafts, specs, sweeps
 from engine.store.models import SpecVersion
-from engine.store.strategies import Strategy, count_strategies, list_strategies
-from pages.ui import guard, queries
+from engine.store.strategies import Strategy, count_strategies, list_strategies, written_versions
+from pages.ui import guard, queries, sweep_queries
 from pages.ui.paging import PAGE_ROWS, first_row
 from pages.ui.queries import Revision, RunsPage, RunsQuery
 from pages.ui.spec_text import checked, dumped
+from pages.ui.sweep_queries import Sweep
 
 MOST_DRAFTS = 8
 MOST_VERSIONS = 100
@@ -62,18 +63,6 @@ class DraftText:
     text: str
     origin: Version | None
     file: str
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """A sweep of one of a strategy's versions."""
-
-    id: str
-    spec_hash: str
-    status: str
-    n_done: int
-    n_configs: int
-    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -132,9 +121,22 @@ def find_version(at: Revision, prefix: str) -> Version:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def versions(at: Revision, slug: str) -> list[Version]:
-    """The versions of a strategy, newest first, MOST_VERSIONS at most."""
-    return [_version(row) for row in specs.list_specs(guard.store(), slug=slug, limit=MOST_VERSIONS)]
+def versions(at: Revision, slug: str, opened: str = "") -> list[Version]:
+    """The versions of a strategy that somebody wrote, newest first, MOST_VERSIONS at most, and the one that is open.
+
+    Left out are those that a sweep kept with its best configs: a thousand of them would hide the others.
+    """
+    found = list(written_versions(guard.store(), slug, limit=MOST_VERSIONS))
+    if opened and all(row.hash != opened for row in found):
+        found.append(specs.get_spec(guard.store(), opened))
+        found.sort(key=lambda row: row.created_at, reverse=True)
+    return [_version(row) for row in found]
+
+
+def newest_written(strategy: Strategy) -> str:
+    """The hash of the version that somebody wrote last; of the newest one where sweeps kept all of them."""
+    found = written_versions(guard.store(), strategy.slug, limit=1)
+    return found[0].hash if found else strategy.hash
 
 
 def _version(row: SpecVersion) -> Version:
@@ -151,7 +153,7 @@ def runs_of(at: Revision, slug: str) -> RunsPage:
 def sweeps_of(at: Revision, slug: str, limit: int = 10) -> list[Sweep]:
     """The newest sweeps of all versions of a strategy."""
     found = sweeps.list_sweeps(guard.store(), slug=slug, limit=limit)
-    return [Sweep(r.id, r.spec_hash, r.status, r.n_done, r.n_configs, r.created_at) for r in found]
+    return [sweep_queries.find_sweep(at, row.id) for row in found]
 
 
 @st.cache_data(max_entries=1, show_spinner=False)

@@ -53,10 +53,10 @@ def show_versions(versions: Sequence[Version], at_hash: str, draft_text: str | N
         return
     by_hash = {one.hash: one for one in versions}
     if draft_text is None and len(versions) < 2:
-        st.caption("This is the only version. Edit begins a draft of it.")
+        st.caption("This is the only version that somebody wrote. Edit begins a draft of it.")
         return
-    if len(versions) == MOST_VERSIONS:
-        st.caption(f"The newest {MOST_VERSIONS} versions; runs of sweeps make one each.")
+    if len(versions) >= MOST_VERSIONS:
+        st.caption(f"The newest {MOST_VERSIONS} versions that somebody wrote.")
     new_options = ([THIS] if draft_text is not None else []) + list(by_hash)
     old, new = _show_choice(by_hash, new_options, at_hash, draft_text is not None)
     new_text = draft_text if new == THIS else by_hash[new].text

@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+import streamlit as st
 
-from engine.core.spec_text import MAX_BYTES, build_spec, canonical, parse_spec
+from engine.core.spec_text import MAX_BYTES, build_spec, canonical, parse_spec, spec_hash
+from engine.packs.disk import save_pack
+from engine.report.keep import keep_run
 from engine.store import drafts, jobs, specs
 from engine.store.db import open_store
 from engine.store.strategies import list_strategies
+from pages.ui import spec_actions, spec_list
+from tests.fixtures.runs import Drawn, drawn_pack, drawn_result
+from tests.fixtures.sweeps import draw_sweep
 from tests.pages.conftest import ROOT, open_page, texts
 
 SMA = (ROOT / "specs" / "sma_crossover.json").read_text(encoding="utf-8")
@@ -360,6 +367,56 @@ def test_two_versions_are_compared_field_by_field_and_line_by_line(store, save):
     at.selectbox(key="old").set_value(new.hash)
     at.selectbox(key="new").set_value(old.hash).run()
     assert ["2", "1"] in [row[1:] for row in at.dataframe[0].value.to_numpy().tolist()]
+
+
+@pytest.fixture
+def swept(store, save):
+    """A strategy of two versions that somebody wrote, of which a sweep has then kept its best: their hashes, all."""
+    tree = LEAST | {"universe": ["AAA"], "timeframe": "1h"}
+    mine = [save(tree | {"risk_exits": {"stop_loss_pct": stop}}).hash for stop in (1, 2)]
+    kept = [build_spec(tree | {"risk_exits": {"stop_loss_pct": stop}}) for stop in (3, 4)]
+    sweep = draw_sweep(store, axes=[("stop_loss_pct", [3, 4])])
+    drawn = Drawn(sweep_id=sweep.id)
+    pack, series = drawn_pack(drawn)
+    save_pack(store.settings, pack)
+    for spec in kept:
+        result = drawn_result(drawn, spec_hash(spec), pack, series)
+        keep_run(store, spec, pack, result, sweep_id=sweep.id)
+    return mine, [spec_hash(spec) for spec in kept]
+
+
+def test_a_tick_opens_the_version_that_somebody_wrote_last_and_none_that_a_sweep_kept(
+    store, swept, monkeypatch
+):
+    mine, kept = swept
+    row = next(one for one in list_strategies(store) if one.slug == "mine")
+    assert (row.hash, row.n_versions) == (kept[-1], 4)
+    opened, ticked = [], SimpleNamespace(selection=SimpleNamespace(rows=[0]))
+    monkeypatch.setattr(st, "session_state", {"table": ticked})
+    monkeypatch.setattr(spec_actions, "open_version", opened.append)
+    spec_list._open_row([row], "table")
+    assert opened == [mine[-1]]
+
+
+def test_versions_to_compare_are_those_that_somebody_wrote_and_the_one_that_is_open(swept):
+    mine, kept = swept
+    at = open_page("specs", spec=mine[-1], view="Versions")
+    offered = at.selectbox(key="new").options
+    assert [one[:12] in " ".join(offered) for one in (*mine, *kept)] == [True, True, False, False]
+    at = open_page("specs", spec=kept[0], view="Versions")
+    assert not at.exception
+    assert (at.selectbox(key="old").value, at.selectbox(key="new").value) == (mine[-1], kept[0])
+
+
+def test_sweeps_of_a_strategy_say_what_they_are_of_and_that_nobody_goes_on_with_them(store):
+    row = draw_sweep(store, axes=[("fast", [5, 10])], n_done=1, status="running")
+    at = open_page("specs", spec=row.spec_hash, view="Runs")
+    assert not at.exception
+    (link,) = [one.proto for one in at.get("page_link") if "sweep=" in one.proto.query_string]
+    assert "1 of 2 configs · interrupted" in link.label.replace("\\", "")
+    assert texts(at).count("violet-badge[:material/science: SYNTHETIC]") == 2, (
+        "in the sidebar and before the link"
+    )
 
 
 def test_the_only_version_says_so(save):
