@@ -61,8 +61,8 @@ def test_the_chart_has_the_position_and_its_levels_and_no_strike_that_lies_far_a
     chart = trade_chart(COLOURS, marks, legs, trade, "UTC")
     names = [one["name"] for one in chart.option["series"]]
     # sold at 0.90, a loss of 200 % of it at 2.70; the strike of 90 lies further than 2 % from 100 and 95 does too
-    assert names == ["Position, net a share", "Stop 2.70", "Entry 0.90", "Exit 1.10", "AAA"]
-    assert set(chart.option["dataset"]["source"]["Position, net a share"]) == {1.0}, "mids of 1.50 and 0.50"
+    assert names == ["Net price", "Stop 2.70", "Entry 0.90", "Exit 1.10", "AAA"]
+    assert set(chart.option["dataset"]["source"]["Net price"]) == {1.0}, "mids of 1.50 and 0.50"
 
 
 def test_strikes_near_the_path_lie_on_the_underlying_the_sold_one_in_the_colour_of_losses(run):
