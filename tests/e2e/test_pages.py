@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import re
 from pathlib import Path
 
 import pytest
 
+from engine.core.sessions import schedule
+from engine.core.settings import Settings
+from engine.data.calendars import sessions as sessions_of
+from engine.store import jobs
 from engine.store.db import open_store
 from pages.ui import shell
 from tests.e2e.conftest import BROWSER, choose, drawn, heading, tick
+from tests.fixtures.market import flat_rows, store_rows
 from tests.fixtures.runs import Drawn, keep_drawn, workspace
+from tests.fixtures.sweeps import draw_sweep
 
 pytestmark = BROWSER
 
@@ -91,26 +98,43 @@ def test_an_artifact_is_downloaded_as_it_is_on_disk(visit, site, runs):
     assert Path(download.value.path()).read_bytes() == (home / "runs" / ids[0] / "trades.csv").read_bytes()
 
 
+@pytest.fixture(scope="module")
+def linked(runs):
+    """The same workspace with something for every kind of link: its folder, and what the links name."""
+    settings = Settings(runs[0])
+    week = sessions_of("XNYS", dt.date(2024, 3, 4), dt.date(2024, 3, 8))
+    store_rows(settings, "mine", "equity", "1h", flat_rows(schedule(week, "1h").start))
+    store = open_store(settings)
+    sweep = draw_sweep(store)
+    job = jobs.enqueue(store, "sweep", {"resume": sweep.id}, title="rest", subject=f"sweep:{sweep.id}")
+    jobs.finish(jobs.leased(store, jobs.claim(store, "a worker")), job.id, {})
+    store.close()
+    return settings.home, {"run": runs[1], "spec": sweep.spec_hash, "sweep": sweep.id, "job": job.id}
+
+
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
         ("home", ".st-key-newest_runs canvas"),
-        ("specs?find=crossover", "[class*=st-key-specs_table] canvas"),
-        ("data?part=packs", "h1:has-text('Data')"),
+        ("specs?spec={spec}", "h1:has-text('Drawn crossover')"),
+        ("data?series=mine/AAA/equity/1h", "h1:has-text('AAA')"),
         ("sweeps?new=1", "h1:has-text('New sweep')"),
-        ("runs?symbol=AAA&order=Sharpe&compare={0}&compare={1}", ".st-key-compare_curves canvas"),
-        ("tearsheet?run={0}&trade=5", ".st-key-trade_chart canvas"),
+        ("sweeps?sweep={sweep}&chart=Importance", ".st-key-sweep_importance .js-plotly-plot"),
+        ("sweeps?job={job}", "h1:has-text('Drawn crossover')"),
+        ("runs?symbol=AAA&order=Sharpe&compare={run[0]}&compare={run[1]}", ".st-key-compare_curves canvas"),
+        ("tearsheet?run={run[0]}&trade=5", ".st-key-trade_chart canvas"),
     ],
-    ids=lambda value: value.partition("?")[0],
+    ids=["home", "spec", "series", "new sweep", "sweep", "job", "runs", "tearsheet"],
 )
-def test_a_link_is_good_as_the_first_request_to_a_fresh_server(visit, serve, runs, path, shown):
-    home, ids = runs
-    page = visit(f"{serve(home)}/{path.format(*ids)}")
+def test_a_link_is_good_as_the_first_request_to_a_fresh_server(visit, serve, linked, path, shown):
+    home, named = linked
+    path = path.format(**named)
+    page = visit(f"{serve(home)}/{path}")
     page.locator(shown).first.wait_for()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Runs").wait_for()
     links = page.get_by_test_id("stSidebarNavLink").count()
     assert links == len(shell.SHOWN), "app.py's own navigation, not a list of files"
-    for part in path.format(*ids).partition("?")[2].split("&"):
+    for part in path.partition("?")[2].split("&"):
         assert part in page.url, "what the link asked for still stands in the address"
 
 
