@@ -329,6 +329,18 @@ def test_optionsdx_gives_a_call_and_a_put_a_row(tmp_path):
     assert call["underlying"] == put["underlying"] == 382.44
 
 
+def test_a_row_of_a_day_without_bid_and_ask_is_counted_as_empty(tmp_path):
+    """The put's are blank; the open interest of LEAN brings no quotes, and no empty ones either."""
+    row = "2022-12-30, 382.44, 2023-01-20, 7.85, 7.95, 383.0, , \n"
+    header = "[QUOTE_DATE], [UNDERLYING_LAST], [EXPIRE_DATE], [C_BID], [C_ASK], [STRIKE], [P_BID], [P_ASK]\n"
+    report = bring(tmp_path / "dx", "eod-options", write(tmp_path / "spy_eod_202212.txt", header + row))
+    told = {name: n for name, n in report.quotes["SPY"].items() if n}
+    assert told == {"rows": 2, "two_sided": 1, "empty": 1}
+    interest = "minute/spy/20231124_openinterest_american.zip"
+    lean_options(tmp_path / "lean", {entry(what="openinterest"): "0,7\n"}, name=interest)
+    assert bring(tmp_path / "home", "lean", tmp_path / "lean").quotes == {}
+
+
 def test_optionsdx_files_must_say_whose_options_they_hold(tmp_path):
     path = write(tmp_path / "202212.txt", DX_HEADER + "1" + "," * 32 + "\n")
     with pytest.raises(DataError, match="Name it with --symbol"):

@@ -189,8 +189,9 @@ class Transaction:
         if "bid_open" in rows.columns and len(rows):
             by_symbol = rows.filter(quality.crossed()).group_by("symbol").len()
             self.outcome.crossed.update(dict(by_symbol.iter_rows()))
-            if kind == "option":
-                self._count_quotes(rows if quotes else rows.filter(~quality.quote_flags()["empty"]))
+            # Rows of a day out of a file of trades or of open interest bring no quotes, and no empty ones either.
+            if kind == "option" and (quotes or not {"bid_close", "ask_close"}.isdisjoint(frame.columns)):
+                self._count_quotes(rows)
         self.stage.add(dataset_name(kind, timeframe, quotes=quotes), rows)
 
     def _count_expired(self, rows: pl.DataFrame) -> None:
