@@ -78,6 +78,12 @@ class Instrument:
     exchange: str = ""
     months: str = ""
 
+    @property
+    def per_tick(self) -> float:
+        """Ticks in one unit of price: whole where they are, so that rounded prices are clean decimals."""
+        many = 1.0 / self.tick
+        return float(round(many)) if abs(many - round(many)) < 1e-6 else many
+
 
 def _cfd(symbol: str, calendar: str, tick: float, contract_size: float) -> Instrument:
     return Instrument(

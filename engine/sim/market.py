@@ -90,15 +90,12 @@ def instrument_rules(inst: Instrument, *, has_quotes: bool) -> InstrumentRules:
             f"{inst.symbol}: quoted in {inst.currency}; accounts are in USD and no conversion rate is in the data. "
             f"Trade symbols quoted in USD."
         )
-    per_tick = 1.0 / inst.tick
-    if abs(per_tick - round(per_tick)) < 1e-6:
-        per_tick = float(round(per_tick))
     leveraged = inst.kind in ("forex", "cfd")
     initial = 1.0 / inst.leverage if leveraged else 1.0
     return InstrumentRules(
         symbol=inst.symbol,
         kind=inst.kind,
-        per_tick=per_tick,
+        per_tick=inst.per_tick,
         lot=inst.lot,
         multiplier=inst.multiplier,
         margin=NOTIONAL if leveraged else CONTRACT if inst.kind == "future" else STOCK,

@@ -19,17 +19,23 @@ PRICES = ("open", "close", "low", "high")  # in the order that ECharts reads
 
 
 def trade_chart(
-    colours: Palette, window: Window, trade: Mapping[str, Any], fills: pl.DataFrame, *, daily: bool
+    colours: Palette,
+    window: Window,
+    trade: Mapping[str, Any],
+    fills: pl.DataFrame,
+    later: Sequence[float] = (),
+    *,
+    daily: bool,
 ) -> Chart:
-    """Candles around a trade with its fills, its holding time, and its initial stop and target.
+    """Candles around a trade with its fills, its holding time, and its initial stop and targets.
 
     Bars stand side by side, however much time lies between them: nights and weekends take no room.
     """
     bars, n = window.bars, len(window.bars)
     first = slot(bars, trade["entry_at"])
     last = n - 1 if trade["exit_at"] is None else slot(bars, trade["exit_at"])
-    levels = stop_and_target(colours, trade, (first, min(n - 1, max(last, first + n // 16))))
-    prices = [trade[name] for name in ("stop_price", "target_price", "entry_price", "exit_price")]
+    levels = stop_and_target(colours, trade, (first, min(n - 1, max(last, first + n // 16))), later)
+    prices = [trade[name] for name in ("stop_price", "target_price", "entry_price", "exit_price")] + [*later]
     chart = held_chart(colours, window, (first, last), prices, _fill_lines(bars, fills), daily=daily)
     add(chart, [*levels, *_marks(colours, bars, trade, fills)])
     return chart
@@ -73,14 +79,17 @@ def add(chart: Chart, series: Sequence[dict[str, Any]]) -> None:
 
 
 def stop_and_target(
-    colours: Palette, trade: Mapping[str, Any], span: tuple[int, int]
+    colours: Palette, trade: Mapping[str, Any], span: tuple[int, int], later: Sequence[float] = ()
 ) -> list[dict[str, Any]]:
-    """The initial levels of a trade, between two places; those that it had."""
-    levels = (("Stop", trade["stop_price"], colours.loss), ("Target", trade["target_price"], colours.gain))
+    """The initial levels of a trade, between two places; those that it had. later: targets after the first."""
+    levels = (
+        ("Stop", [trade["stop_price"]], colours.loss),
+        ("Targets" if later else "Target", [trade["target_price"], *later], colours.gain),
+    )
     return [
-        echarts.level(name, price, colour, span)
-        for name, price, colour in levels
-        if price is not None and np.isfinite(price)
+        echarts.levels(name, known, colour, span)
+        for name, prices, colour in levels
+        if (known := [price for price in prices if price is not None and np.isfinite(price)])
     ]
 
 

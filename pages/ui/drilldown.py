@@ -22,6 +22,7 @@ from pages.ui import (
     run_files,
     state,
     tables,
+    trade_levels,
     zone_chart,
 )
 from pages.ui.palette import palette
@@ -158,7 +159,8 @@ def show_trade(run: Run, home: str, trade_id: int, currency: str) -> None:
         brought_in = option_trade.brought_in(run, trade)
     else:
         zone = _show_bars(run, home, trade, fills)
-    _show_words(trade, zone, logic_queries.signals_of(run.folder), brought_in)
+    later = trade_levels.later_targets(run.folder, trade_id)
+    _show_words(trade, zone, logic_queries.signals_of(run.folder), brought_in, later)
     if len(fills) > 2:
         with st.expander(f"Fills · {len(fills)}"):
             st.dataframe(tables.fills_frame(fills, zone), hide_index=True, column_config=tables.fills_columns(fills),
@@ -183,13 +185,14 @@ def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) 
     except ArgusError as error:
         st.warning(guard.plain(f"The bars cannot be shown. {error}"))
         return "UTC"
-    chart = candles.trade_chart(palette(), window, trade, fills, daily=timeframe == "1D")
+    later = trade_levels.later_targets(run.folder, trade["trade_id"])
+    chart = candles.trade_chart(palette(), window, trade, fills, later, daily=timeframe == "1D")
     if zone is not None:
         zone_chart.add_zone(chart, window.bars, zone)
     echarts.show(
         chart,
         "trade_chart",
-        f"Bars around trade {trade['trade_id']} with entry, exits, stop and target",
+        f"Bars around trade {trade['trade_id']} with entry, exits, stop and targets",
         f"{run.file_stem}-trade-{trade['trade_id']}",
     )
     merged = f" Each candle stands for {window.bars_each} bars." if window.bars_each > 1 else ""
@@ -198,7 +201,9 @@ def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) 
     return window.timezone
 
 
-def _show_words(trade: dict[str, Any], zone: str, signals: str, brought_in: dict[str, str]) -> None:
+def _show_words(
+    trade: dict[str, Any], zone: str, signals: str, brought_in: dict[str, str], later: tuple[float, ...]
+) -> None:
     entered = ("Why it was entered", trade["entry_reason"] or formats.DASH,
                f"{_at(trade['entry_at'], zone)} at {formats.price(trade['entry_price'])}")  # fmt: skip
     left = ("Why it was left", formats.left_because(trade["exit_reason"], signals),
@@ -208,7 +213,7 @@ def _show_words(trade: dict[str, Any], zone: str, signals: str, brought_in: dict
         "Held": formats.plural(int(trade["bars_held"] or 0), "bar"),
         **brought_in,
         "Stop": formats.price(trade["stop_price"]),
-        "Target": formats.price(trade["target_price"]),
+        "Targets" if later else "Target": ", ".join(map(formats.price, (trade["target_price"], *later))),
         "Best, worst": f"{best}, {worst}",
         "Gross": formats.signed_money(trade["gross_pnl"]),
         "Fees, slippage": f"{formats.money(trade['fees'])}, {formats.money(trade['slippage'])}",

@@ -186,11 +186,19 @@ def line(name: str, colour: str, width: float = 1.8, dash: str = "solid", **more
 
 def level(name: str, price: float, colour: str, span: tuple[int, int], **more: Any) -> dict[str, Any]:
     """A broken line at a price between two places; the legend says its price."""
-    data = [[place, price] for place in span]
-    return (
-        line(f"{name} {formats.price(price)}", colour, 1.6, "dashed", data=data, silent=True, symbol="none")
-        | more
-    )
+    return levels(name, [price], colour, span, **more)
+
+
+def levels(
+    name: str, prices: Sequence[float], colour: str, span: tuple[int, int], **more: Any
+) -> dict[str, Any]:
+    """Broken lines at prices between two places, one name in the legend with all of them."""
+    data: list[list[float | None]] = []
+    for price in prices:
+        data += [[span[1], None]] if data else []  # a hole, so that they stay apart
+        data += [[place, price] for place in span]
+    told = ", ".join(map(formats.price, prices))
+    return line(f"{name} {told}", colour, 1.6, "dashed", data=data, silent=True, symbol="none") | more
 
 
 def legend(series: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

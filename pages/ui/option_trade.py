@@ -17,6 +17,7 @@ from pages.ui import (
     option_greeks,
     option_zone,
     run_files,
+    trade_levels,
     trade_payoff,
 )
 from pages.ui.echarts import TOLD, TOP, Chart
@@ -37,7 +38,8 @@ def show(run: Run, trade: Mapping[str, Any], zone: str) -> None:
     else:
         name = f"{run.file_stem}-trade-{trade['trade_id']}"
         said = f"What position {trade['trade_id']} was worth, and its underlying with the strikes"
-        echarts.show(trade_chart(palette(), marks, legs, trade, zone), "trade_chart", said, name)
+        later = trade_levels.later_targets(run.folder, trade["trade_id"])
+        echarts.show(trade_chart(palette(), marks, legs, trade, zone, later), "trade_chart", said, name)
         st.caption(_below(marks, trade, is_converted=not added(legs, trade).is_empty()))
     drawn = logic_queries.zone_of(run.folder, trade["trade_id"])
     if drawn is not None:
@@ -55,8 +57,9 @@ def trade_chart(
     legs: pl.DataFrame,
     trade: Mapping[str, Any],
     zone: str,
+    later: Sequence[float] = (),
 ) -> Chart:
-    """Net price above with entry, exit, stop and target; the underlying below with the legs' strikes.
+    """Net price above with entry, exit, stop and targets; the underlying below with the legs' strikes.
 
     marks : at, price, underlying, one row a decision; they stand side by side, however long the night between them.
     """
@@ -68,7 +71,7 @@ def trade_chart(
     position = echarts.line(POSITION, colours.series[0], encode={"x": "place", "y": POSITION})
     underlying = echarts.line(trade["symbol"], colours.muted, 1.4, encode={"x": "place", "y": UNDERLYING},
                               xAxisIndex=1, yAxisIndex=1)  # fmt: skip
-    levels = candles.stop_and_target(colours, trade, (0, last))
+    levels = candles.stop_and_target(colours, trade, (0, last), later)
     marked = [*_ends(colours, trade, legs, last), *_conversions(colours, few, legs, trade)]
     series = [position, *levels, *marked, underlying, *_strikes(colours, legs, few["underlying"], last)]
     chart = echarts.blank(

@@ -90,7 +90,7 @@ def test_bins_of_losses_and_gains_differ_in_colour():
 
 @pytest.fixture
 def trade_drawn():
-    def draw(**changes):
+    def draw(later=(), **changes):
         start = START + HOUR * np.arange(30)
         close = 100.0 + np.arange(30)
         bars = pl.DataFrame(
@@ -112,7 +112,9 @@ def trade_drawn():
              "price": [110.0, 120.0], "raw_price": [110.0, 120.0], "fee": [0.0, 0.0], "slippage": [0.0, 0.0],
              "reason": ["entry", "signal"]},
         )  # fmt: skip
-        return candles.trade_chart(COLOURS, Window(bars, 1, "America/New_York"), trade, fills, daily=False)
+        return candles.trade_chart(
+            COLOURS, Window(bars, 1, "America/New_York"), trade, fills, later, daily=False
+        )
 
     return draw
 
@@ -134,6 +136,15 @@ def test_entry_and_exit_stand_on_the_bars_that_they_were_filled_in(trade_drawn):
 def test_a_level_that_a_trade_never_had_is_not_drawn(trade_drawn):
     assert "Stop 105.00" in names(trade_drawn())
     assert not [name for name in names(trade_drawn()) if name.startswith("Target")]
+
+
+def test_all_targets_of_a_trade_are_drawn_under_one_name(trade_drawn):
+    chart = trade_drawn(target_price=112.0, later=(115.0, 118.0))
+    line = chart.series("Targets 112.00, 115.00, 118.00")["data"]
+    assert [point for point in line if point[1] is not None] == [
+        [10, 112.0], [20, 112.0], [10, 115.0], [20, 115.0], [10, 118.0], [20, 118.0]
+    ]  # fmt: skip
+    assert sum(point[1] is None for point in line) == 2  # a hole between each two
 
 
 def test_bars_are_named_by_the_exchange_clock(trade_drawn):
