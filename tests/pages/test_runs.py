@@ -339,3 +339,13 @@ def test_a_table_of_made_up_runs_says_so_by_its_name(filled):
     assert queries.file_stem(at, RunsQuery((("source", ("TEST",)),))) == "argus-runs"
     assert queries.file_stem(at, RunsQuery((("symbol", ("AAA",)),))) == "argus-runs"
     assert queries.file_stem(at, RunsQuery((("symbol", ("BBB",)),))) == "argus-runs-SYNTHETIC"
+
+
+def test_a_compared_run_has_a_line_for_its_name_and_one_for_what_tells_it_apart(filled):
+    ids = run_ids(filled)
+    at = open_page("runs", compare=[ids["AAA 0"], ids["AAA 1"]])
+    lines = [one.proto.body for one in at.get("html") if "argus-table" not in one.proto.body]
+    assert sum(line.endswith("· SMA crossover") for line in lines) == 2
+    assert any(ids["AAA 0"] in line and "SMA crossover" not in line for line in lines), (
+        "in one line they wrapped, with the buttons, over three"
+    )
