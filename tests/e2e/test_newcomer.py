@@ -79,7 +79,8 @@ def _sweep_it(page, home):
 
 
 def _see_it_at_home(page):
+    """The steps are done, its results having been opened, and the sweep stands first."""
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Home").click()
     heading(page, "Newest sweeps")
     page.locator(".st-key-newest_sweeps canvas").first.wait_for()
-    page.get_by_text("0 of 4 steps done").wait_for(state="detached")
+    page.get_by_text("From nothing to a first judged sweep").wait_for(state="detached")
