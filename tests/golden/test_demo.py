@@ -139,6 +139,25 @@ def test_the_zrce_file_that_people_have_runs_on_the_demo_as_it_is(demo, engine):
     assert {"first attempt", "second chance"} >= {one.split(":")[0] for one in result.trades["entry_reason"]}
 
 
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_the_ghetto_file_that_people_have_converts_where_its_trend_and_slippage_are_let_go(demo, engine):
+    """Its own legs, exits and conversion: AMD has no trend in these days, and half a spread of its options is 2 %."""
+    file = SHARED / "ghetto_spread_debit_staged.json"
+    if not file.is_file():
+        pytest.skip(f"no shared specs at {SHARED}")
+    asked = {"entry.signal_logic": [], "entry.max_slippage_bps": 2000}
+    overrides = {"data.source": "SYNTHETIC", "data.waive": ["iv_percentile"], **asked}
+    spec = with_overrides(load_spec(file), overrides)
+    result = simulate(spec, pack_for(demo, spec), engine)
+    assert len(result.trades) == 5 and set(result.legs["right"]) == {"call"}
+    sold = result.legs.filter(result.legs["side"] == "sell")
+    bought = result.legs.filter(result.legs["trade_id"].is_in(sold["trade_id"].implode()), side="buy")
+    assert len(sold) == 1  # one of the five moved far enough within its hour
+    # a dollar further is asked for, and the strikes lie five apart
+    assert sold["strike"][0] - bought["strike"][0] == 5.0 and sold["expiry"][0] == bought["expiry"][0]
+    assert sold["entry_at"][0] > bought["entry_at"][0]
+
+
 @pytest.mark.parametrize(
     ("name", "waived", "n_trades"),
     [
