@@ -16,6 +16,7 @@ import pytest
 from engine.core.settings import CHECKOUT
 from engine.core.spec_text import load_spec, with_overrides
 from engine.sim.inputs import pack_for
+from engine.sim.lookahead import look_ahead
 from engine.sim.simulate import simulate
 from tests.fixtures.market import REAL_DATA
 from tests.golden import by_hand, dow_by_hand
@@ -166,3 +167,9 @@ def test_the_account_ends_with_its_trades_and_the_open_one(hand, result):
     # 834 shares bought on 6 August 2020 at 331.52 x 1.0001 for a fee of 4.17, marked at 396.33, 3,500.298 of dividends.
     final = float(hand[1]) + 834 * (396.33 - 331.553152) - 4.17 + 3_500.298
     assert result.equity["equity"][-1] == pytest.approx(final, abs=1e-4)
+
+
+def test_nothing_looks_ahead(real_store, rows):
+    """At a few moments of the run, its future cut off and changed."""
+    spec = with_overrides(load_spec(CHECKOUT / "specs" / "dow_regime_timing.json"), WINDOW)
+    assert look_ahead(spec, pack_for(real_store, spec), quick=True).verdict == "clean"

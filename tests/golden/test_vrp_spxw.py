@@ -20,6 +20,7 @@ from engine.core.settings import CHECKOUT, Settings
 from engine.core.spec_text import load_spec, with_overrides
 from engine.data.importers import import_path
 from engine.sim.inputs import pack_for
+from engine.sim.lookahead import look_ahead
 from engine.sim.simulate import simulate
 from tests.fixtures.market import REAL_DATA
 from tests.golden import dow_by_hand
@@ -34,7 +35,8 @@ OVERRIDES = {
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory):
+def run(tmp_path_factory):
+    """(spec, pack)"""
     if not CHAIN.is_file():
         pytest.skip(f"no real market data at {REAL_DATA}; set ARGUS_REAL_DATA")
     settings = Settings(tmp_path_factory.mktemp("vrp"))
@@ -42,7 +44,12 @@ def result(tmp_path_factory):
     import_path(settings, "eod-options", CHAIN, source="vendors", now=now)
     import_path(settings, "lean", SPY, source="vendors", now=now)
     spec = with_overrides(load_spec(CHECKOUT / "specs" / "vrp_credit_spread.json"), OVERRIDES)
-    return simulate(spec, pack_for(settings, spec), "reference")
+    return spec, pack_for(settings, spec)
+
+
+@pytest.fixture(scope="module")
+def result(run):
+    return simulate(*run, "reference")
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +158,8 @@ def test_the_storm_of_february_finds_it_out_of_the_market(past, result):
     assert len(result.trades) == 11 and not result.trades["is_open"].any()
     assert max(at.date() for at in result.trades["exit_at"]) == dt.date(2018, 1, 26)
     assert result.trades["net_pnl"].sum() == pytest.approx(11_211.20, abs=1e-6)
+
+
+def test_nothing_looks_ahead(run):
+    """At a few moments of the run, its future cut off and changed."""
+    assert look_ahead(*run, quick=True).verdict == "clean"

@@ -15,6 +15,7 @@ import pytest
 from engine.core.settings import CHECKOUT
 from engine.core.spec_text import load_spec, with_overrides
 from engine.sim.inputs import pack_for
+from engine.sim.lookahead import look_ahead
 from engine.sim.simulate import simulate
 from tests.fixtures.market import REAL_DATA
 from tests.golden import zrce_by_hand
@@ -186,3 +187,9 @@ def test_with_more_trades_a_day_the_second_chance_of_9_october_enters(days, run)
     # The bars end a minute after they start: 278 and 282 minutes after 09:30.
     assert second["first_break_minutes"] == day[broke].minute + 1 - 570
     assert second["first_failed_minutes"] == day[failed].minute + 1 - 570
+
+
+def test_nothing_looks_ahead(real_store, days):
+    """At a few moments of the run, its future cut off and changed."""
+    spec = with_overrides(load_spec(CHECKOUT / "specs" / "zrce_second_chance.json"), WINDOW)
+    assert look_ahead(spec, pack_for(real_store, spec), quick=True).verdict == "clean"
