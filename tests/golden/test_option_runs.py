@@ -14,6 +14,7 @@ from engine.core.settings import CHECKOUT, Settings
 from engine.core.spec_text import load_spec
 from engine.data.importers import import_path
 from engine.sim.inputs import pack_for
+from engine.sim.lookahead import look_ahead
 from engine.sim.simulate import simulate
 from tests.fixtures.market import REAL_DATA
 from tests.golden import option_rows as hand
@@ -393,3 +394,12 @@ def test_nothing_is_sold_while_iv30_is_high_or_silent(run):
     entered = {day for _, _, day, _ in spreads_of(run("spxw_put_credit_spread"))}
     assert not any(dt.date(2018, 1, 25) <= day <= dt.date(2018, 1, 31) for day in entered)
     assert not any(dt.date(2018, 2, 5) <= day <= dt.date(2018, 2, 13) for day in entered)
+
+
+@pytest.mark.parametrize(
+    "name", ["nwsa_condor", "spxw_put_credit_spread", "spy_single_call", "twx_staged_spread"]
+)
+def test_nothing_looks_ahead(store, name):
+    """At a few moments of the run, its future cut off and changed."""
+    spec = load_spec(SPECS / f"{name}.json")
+    assert look_ahead(spec, pack_for(store, spec), quick=True).verdict == "clean"
