@@ -63,6 +63,11 @@ def test_the_chart_has_the_position_and_its_levels_and_no_strike_that_lies_far_a
     # sold at 0.90, a loss of 200 % of it at 2.70; the strike of 90 lies further than 2 % from 100 and 95 does too
     assert names == ["Net price", "Stop 2.70", "Entry 0.90", "Exit 1.10", "AAA"]
     assert set(chart.option["dataset"]["source"]["Net price"]) == {1.0}, "mids of 1.50 and 0.50"
+    aimed = trade_chart(COLOURS, marks, legs, trade | {"target_price": 0.45}, "UTC", (0.2,))
+    last = len(marks) - 1
+    assert aimed.series("Targets 0.45, 0.20")["data"] == [
+        [0, 0.45], [last, 0.45], [last, None], [0, 0.2], [last, 0.2]
+    ]  # fmt: skip
 
 
 def test_strikes_near_the_path_lie_on_the_underlying_the_sold_one_in_the_colour_of_losses(run):
