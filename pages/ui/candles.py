@@ -167,7 +167,7 @@ def moment_words(at: dt.datetime, daily: bool) -> str:
 
 
 def clock_ticks(starts: list[dt.datetime], daily: bool) -> dict[int, str]:
-    """A label by place where a new year, month or day begins, whichever gives a handful; else evenly, by the clock."""
+    """A label by place where a new year, month or day begins, whichever gives a handful; else at round times."""
     changes = [
         [i for i in range(1, len(starts)) if key(starts[i]) != key(starts[i - 1])]
         for key in (_day, _month, _year)
@@ -175,11 +175,23 @@ def clock_ticks(starts: list[dt.datetime], daily: bool) -> dict[int, str]:
     for at, form in zip(changes, ("%d %b", "%b %Y", "%Y"), strict=True):
         if 3 <= len(at) <= 6 * TICKS:
             return {i: f"{starts[i]:{form}}".lstrip("0") for i in _apart(at, len(starts) / TICKS)}
-    step = max(1, -(-len(starts) // TICKS))
-    at = list(range(step // 2, len(starts), step))
-    return {
-        i: f"{starts[i]:%d %b}".lstrip("0") if daily else f"{starts[i]:%H:%M}\n{starts[i]:%d %b}" for i in at
-    }
+    if daily:
+        return {i: f"{starts[i]:%d %b}".lstrip("0") for i in _evenly(len(starts))}
+    return {i: f"{starts[i]:%H:%M}\n{starts[i]:%d %b}" for i in _at_round_times(starts)}
+
+
+def _evenly(n: int) -> list[int]:
+    step = max(1, -(-n // TICKS))
+    return list(range(step // 2, n, step))
+
+
+def _at_round_times(starts: list[dt.datetime]) -> list[int]:
+    """Bars that begin at 10:00, 10:30, ..., as close as labels have room; evenly where hardly one begins so."""
+    for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 240):
+        at = [i for i, one in enumerate(starts) if (60 * one.hour + one.minute) % minutes == 0]
+        if len(at) <= TICKS:
+            break
+    return at if len(at) >= min(3, len(starts)) else _evenly(len(starts))
 
 
 def _apart(at: list[int], distance: float) -> list[int]:

@@ -34,6 +34,20 @@ def equity(values):
     return pl.DataFrame({"session": days, "equity": [float(v) for v in values]})
 
 
+@pytest.mark.parametrize(
+    ("first", "n", "step", "labels"),
+    [
+        ((9, 30), 390, 1, ["10:00", "11:00", "12:00", "13:00", "14:00", "15:00"]),  # a session
+        ((10, 1), 40, 1, ["10:10", "10:20", "10:30", "10:40"]),
+        ((9, 31), 60, 5, ["09:56", "10:46", "11:36", "12:26", "13:16", "14:06"]),  # none begins at one: evenly
+    ],
+)
+def test_the_clock_below_candles_stands_at_round_times(first, n, step, labels):
+    begin = dt.datetime(2013, 10, 1, *first)
+    starts = [begin + dt.timedelta(minutes=step * i) for i in range(n)]
+    assert [told.split()[0] for told in candles.clock_ticks(starts, daily=False).values()] == labels
+
+
 def test_drawdown_falls_from_the_highest_so_far_the_start_included():
     # 90 is 10 % below the 100 put in; 110 is a new peak; 99 is 10 % below it
     lines = [("A", equity([90, 110, 99]), {"colour": "#1f6fd6"})]
