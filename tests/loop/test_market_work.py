@@ -184,7 +184,7 @@ def test_trade_calls_are_kept_as_a_set_and_told(store, tmp_path):
 
 def test_the_best_so_far_of_a_sweep_says_whether_its_prices_are_made_up(store):
     heard, plan, made = Heard(store, {}), SweepPlan.of(sma()), small_pack()
-    tell = sweep_work._options(heard, plan, made).on_progress
+    tell = sweep_work._options(heard, plan, made, "sharpe", 5).on_progress
     assert tell is not None
     tell(Progress(1, 10, 1.0, 9.0, (0, {"sharpe": float("nan")})))
     assert heard.bests[-1] == {
