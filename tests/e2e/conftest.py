@@ -107,7 +107,7 @@ def working(home, log):
 
 
 def heading(page, text):
-    page.get_by_role("heading", name=text, exact=True).wait_for()
+    page.get_by_role("heading", name=text, exact=True).first.wait_for()
 
 
 def drawn(page, key):

@@ -110,12 +110,12 @@ def _cancel_and_resume(page, home, worker, job):
     store = open_store(home)
     card = page.locator(f".st-key-job_{job}")
     with _braked(_at_work(home, worker, job, attempt=2)):  # or it is done before the page is looked at
-        card.get_by_text("sweeping").wait_for()
+        card.get_by_text("sweeping").first.wait_for()
         card.get_by_role("button", name="Cancel").click()
         _until(lambda: jobs.get_job(store, job).cancel_requested)
-    card.get_by_text("cancelled").wait_for()
+    card.get_by_text("cancelled").first.wait_for()
     card.get_by_role("button", name="Resume").click()
-    page.get_by_text("Full runs").wait_for(timeout=LONG_MS)
+    page.get_by_text("Full runs").first.wait_for(timeout=LONG_MS)
     # The first of the full runs is shown before the last is made.
     _until(lambda: jobs.get_job(store, job).status == "done")
     assert jobs.get_job(store, job).result["n_done"] == 12_180
@@ -124,13 +124,13 @@ def _cancel_and_resume(page, home, worker, job):
 
 def _look_at_the_best(page):
     """The best config's full run, and a trade of it on its bars."""
-    page.get_by_role("rowheader", name="Best of 12,180").wait_for()
+    page.get_by_role("rowheader", name="Best of 12,180").first.wait_for()
     drawn(page, "sweep_map_0")
     tick(page, 0, "[class*=st-key-sweep_runs]", leads_to="**/tearsheet?run=*")
     page.get_by_text("Made-up prices").first.wait_for()
     drawn(page, "curves")
     tick(page, 2, "[class*=st-key-trades_table]")
-    page.get_by_text("Why it was entered").wait_for()
+    page.get_by_text("Why it was entered").first.wait_for()
     drawn(page, "trade_chart")
 
 

@@ -33,6 +33,6 @@ def test_a_strategy_of_the_gallery_runs_on_the_demo_and_its_trades_are_shown_on_
     page.get_by_text("Made-up prices").first.wait_for()
     drawn(page, "curves")
     tick(page, 0, "[class*=st-key-trades_table]")
-    page.get_by_text("Why it was entered").wait_for()
+    page.get_by_text("Why it was entered").first.wait_for()
     drawn(page, "trade_chart")
-    page.get_by_text("Second chance: the first break at").wait_for()
+    page.get_by_text("Second chance: the first break at").first.wait_for()

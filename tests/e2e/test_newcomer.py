@@ -25,7 +25,7 @@ def test_from_an_empty_home_through_the_demo_market_to_a_sweep_that_is_done(visi
     heading(page, "Home")
     _ask_for_the_demo(page, home)
     with working(home.home, tmp_path / "worker.log"):
-        page.get_by_text("1 of 4 steps done").wait_for(timeout=LONG_MS)
+        page.get_by_text("1 of 4 steps done").first.wait_for(timeout=LONG_MS)
         _choose_a_strategy(page)
         _sweep_it(page, home)
     _see_it_at_home(page)
@@ -33,11 +33,11 @@ def test_from_an_empty_home_through_the_demo_market_to_a_sweep_that_is_done(visi
 
 def _ask_for_the_demo(page, home):
     """Nobody works yet, and the page says so."""
-    page.get_by_text("0 of 4 steps done").wait_for()
+    page.get_by_text("0 of 4 steps done").first.wait_for()
     settled(page)
     page.get_by_role("button", name="Make the demo market").click()
-    page.get_by_text("No worker is alive").wait_for()
-    page.get_by_text("waits for a worker").wait_for()
+    page.get_by_text("No worker is alive").first.wait_for()
+    page.get_by_text("waits for a worker").first.wait_for()
     _shorten(home)
 
 
@@ -68,8 +68,8 @@ def _choose_a_strategy(page):
 def _sweep_it(page, home):
     page.get_by_role("button", name=f"Start {N_CONFIGS} configs").click()
     page.wait_for_url("**/sweeps?*job=*")
-    page.get_by_text("Full runs").wait_for(timeout=LONG_MS)
-    page.get_by_role("rowheader", name=f"Best of {N_CONFIGS}").wait_for()
+    page.get_by_text("Full runs").first.wait_for(timeout=LONG_MS)
+    page.get_by_role("rowheader", name=f"Best of {N_CONFIGS}").first.wait_for()
     page.get_by_text("Made-up prices").first.wait_for()
     drawn(page, "sweep_map_0")
     store = open_store(home)

@@ -49,20 +49,20 @@ def _open_the_spread(page):
 
 def _build_a_grid(page):
     """The spec's own grid with two parameters less and one more."""
-    page.get_by_text("SPY options").wait_for()
+    page.get_by_text("SPY options").first.wait_for()
     for name in ("stop", "target"):
         axis = page.locator("[class*=st-key-axis_]").filter(has=page.locator(f"strong:text-is('{name}')"))
         settled(page)
         axis.get_by_role("button", name="delete").click()
         axis.wait_for(state="detached")
     choose(page, page.locator(".st-key-add_parameter input"), "Close before expiry", typed="close before")
-    page.get_by_text("1, 2: 2 values").wait_for()
+    page.get_by_text("1, 2: 2 values").first.wait_for()
 
 
 def _start_and_wait(page, home):
     page.get_by_role("button", name=f"Start {N_CONFIGS} configs").click()
     page.wait_for_url("**/sweeps?*job=*")
-    page.get_by_text("Full runs").wait_for(timeout=LONG_MS)
+    page.get_by_text("Full runs").first.wait_for(timeout=LONG_MS)
     store = open_store(home)
     (found,) = sweeps.list_sweeps(store)
     store.close()
@@ -71,10 +71,10 @@ def _start_and_wait(page, home):
 
 def _look_at_the_results(page):
     """Figures, the map over the legs' parameters, the table of configs."""
-    page.get_by_role("rowheader", name=f"Best of {N_CONFIGS}").wait_for()
+    page.get_by_role("rowheader", name=f"Best of {N_CONFIGS}").first.wait_for()
     page.get_by_text("Made-up prices").first.wait_for()
     drawn(page, "sweep_map_0")
-    page.get_by_text(f"1 to 25 of {N_CONFIGS}").wait_for()
+    page.get_by_text(f"1 to 25 of {N_CONFIGS}").first.wait_for()
     tick(page, 0, "[class*=st-key-sweep_runs]", leads_to="**/tearsheet?run=*")
 
 
@@ -82,7 +82,7 @@ def _drill_into_a_trade(page):
     """The best config's full run: a trade, its marks between stop and target, its legs with their Greeks."""
     drawn(page, "curves")
     tick(page, 0, "[class*=st-key-trades_table]")
-    page.get_by_text("Why it was entered").wait_for()
+    page.get_by_text("Why it was entered").first.wait_for()
     drawn(page, "trade_chart")
     page.get_by_text("Volatility and Greeks at the decision").scroll_into_view_if_needed()
     legs = page.locator("canvas table").filter(

@@ -49,17 +49,17 @@ def test_from_the_list_of_runs_to_one_trade(visit, site, runs):
     heading(page, "Home")
     assert page.url.endswith("/home")
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Runs").click()
-    page.get_by_text("3 runs").wait_for()
+    page.get_by_text("3 runs").first.wait_for()
 
     choose(page, page.get_by_label("Strategy", exact=True), "sma_crossover")
     page.keyboard.press("Escape")
-    page.get_by_text("2 runs pass the filters").wait_for()
+    page.get_by_text("2 runs pass the filters").first.wait_for()
     assert "strategy=sma_crossover" in page.url
 
     tick(page, 0)
     tick(page, 1)
     heading(page, "Compare")
-    page.get_by_text("What differs").wait_for()
+    page.get_by_text("What differs").first.wait_for()
     assert len(re.findall("compare=", page.url)) == 2
     drawn(page, "compare_curves")
 
@@ -71,17 +71,17 @@ def test_from_the_list_of_runs_to_one_trade(visit, site, runs):
     pages = page.locator(".st-key-trades_page button")
     pages.filter(has_text=re.compile("^2$")).wait_for()  # in a row with a caption only the first was shown
     tick(page, 2, "[class*=st-key-trades_table]")
-    page.get_by_text("Why it was entered").wait_for()
+    page.get_by_text("Why it was entered").first.wait_for()
     page.wait_for_url("**trade=2*")
     drawn(page, "trade_chart")
     page.get_by_role("button", name="Next trade").click()
     page.wait_for_url("**trade=3*")
-    page.get_by_text("Trade 3:").wait_for()
+    page.get_by_text("Trade 3:").first.wait_for()
 
 
 def test_the_table_of_runs_can_be_taken_away_as_csv(visit, site, runs):
     page = visit(f"{site}/runs?symbol=AAA")
-    page.get_by_text("2 runs pass the filters").wait_for()
+    page.get_by_text("2 runs pass the filters").first.wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
     rows = list(csv.DictReader(Path(download.value.path()).read_text("utf-8").splitlines()))

@@ -61,7 +61,7 @@ def test_a_dragged_spec_is_mended_left_and_saved_another_day(visit, serve, home)
     resting(page, page.get_by_role("button", name="Save version"))
     stop.fill("3")  # and straight on to the button: what is being typed belongs to what is saved
     page.get_by_role("button", name="Save version").click()
-    page.get_by_text("Close at a loss of 3 %.").wait_for()
+    page.get_by_text("Close at a loss of 3 %.").first.wait_for()
     page.wait_for_url("**/specs?spec=*")
 
     store = open_store(home)

@@ -38,17 +38,17 @@ def test_a_drag_along_an_axis_of_parallel_coordinates_filters_the_table(visit, s
     page.mouse.move(x, foot - box["height"] / 2)
     page.mouse.up()
     page.wait_for_url("**keep=param.fast*10..14*")
-    page.get_by_text("20 of 40 configs pass").wait_for()
+    page.get_by_text("20 of 40 configs pass").first.wait_for()
     page.get_by_role("button", name="fast 10 to 14").click()
-    page.get_by_text("All 40 configs.").wait_for()
+    page.get_by_text("All 40 configs.").first.wait_for()
     assert "keep=" not in page.url
 
 
 def test_back_from_a_full_run_finds_the_sweep_as_it_was_filtered(visit, site):
     page = visit(f"{site}&keep=param.fast:10..14")
-    page.get_by_text("20 of 40 configs pass").wait_for()
+    page.get_by_text("20 of 40 configs pass").first.wait_for()
     tick(page, 0, "[class*=st-key-sweep_runs]", leads_to="**/tearsheet?run=*")
     heading(page, "SMA crossover")
     page.go_back()
     heading(page, "Drawn crossover")
-    page.get_by_text("20 of 40 configs pass").wait_for()
+    page.get_by_text("20 of 40 configs pass").first.wait_for()
