@@ -25,9 +25,8 @@ def stamp_of(functions: Iterable[FunctionType]) -> str:
     digest = hashlib.sha256()
     for function in functions:
         code = function.__code__.replace(co_filename="")
-        digest.update(
-            marshal.dumps(code, 2)
-        )  # later forms count references, which a compilation leaves more of
+        # Later forms of marshal count references, which a compilation leaves more of.
+        digest.update(marshal.dumps(code, 2))
         digest.update(repr(_constants(function)).encode())
     return digest.hexdigest()[:10]
 

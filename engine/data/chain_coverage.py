@@ -85,20 +85,7 @@ def chains_of(settings: Settings, source: str | None = None) -> list[catalog.Ser
     return [one for one in held if one.quotes or (one.source, one.symbol, one.timeframe) not in quoted]
 
 
-_COUNTS = (
-    *(
-        "expected",
-        "bars",
-        "contracts",
-        "quotes",
-        "trades",
-        "cells",
-        "standing",
-        "stale",
-        "outside",
-        "expired",
-    ),
-)
+_COUNTS = ("expected", "bars", "contracts", "quotes", "trades", "cells", "standing", "stale", "outside", "expired")
 
 
 def chain_coverage(

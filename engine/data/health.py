@@ -170,7 +170,7 @@ def _of_bars(found: Coverage, gaps: list[Gap], told: Counter[str], one: Series, 
 def _of_chain(found: ChainCoverage, one: Series, today: dt.date) -> Health:
     n_quotes, n_cells = int(found.quotes.sum()), int(found.cells.sum())
     flags = {name: int(found.flags[name].sum()) for name in ("one_sided", "crossed")}
-    flags |= {"zero": int(found.flags["zero"].sum())}
+    flags["zero"] = int(found.flags["zero"].sum())
     flags |= {"stale": int(found.stale.sum()), "out_of_session": int(found.outside.sum())}
     flags["expired"] = int(found.expired.sum())
     n_rows = n_quotes + int(found.trades.sum())

@@ -24,6 +24,11 @@ def refused_outright(spec: StrategySpec) -> list[Fault]:
     return _in_itself(spec) if spec.sweep.grid else refused_by_runs(spec)
 
 
+def left_open(spec: StrategySpec) -> list[Fault]:
+    """What a run of the spec alone would refuse beside that, and its grid may give."""
+    return unwalkable(spec) if spec.sweep.grid else []
+
+
 def _in_itself(spec: StrategySpec) -> list[Fault]:
     remedies = [*remedy_faults(spec)] or [*stand_in_faults(spec)]
     return [*logic_faults(spec), *condition_faults(spec), *remedies]

@@ -188,13 +188,16 @@ def _of(session: Session, sweep: str) -> SweepRow:
     return row
 
 
-def varied(store: Store, runs: Sequence[RunRow], asked: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+def varied(
+    store: Store, runs: Sequence[RunRow], kept_by: Mapping[str, Sequence[str]], asked: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
     """By run id, what its sweep varied and the run's own values: {"fast": 60, "slow": 140}; {} outside of sweeps.
 
+    kept_by : of these runs, as `sweep_runs.sweeps_of`.
     Of several sweeps that keep a run, one of those `asked` for; else the one that made it, else the first begun.
     A value is read from the run's spec at the first path of its axis; one that stands at its default is None.
     """
-    sweep_of = _sweep_of(store, runs, asked)
+    sweep_of = {run.id: _told_by(run, kept_by[run.id], asked) for run in runs}
     hashes = {run.spec_hash for run in runs if sweep_of[run.id]}
     with read(store) as session:
         wanted = set(sweep_of.values())
@@ -212,12 +215,7 @@ def varied(store: Store, runs: Sequence[RunRow], asked: Sequence[str] = ()) -> d
     return found
 
 
-def _sweep_of(store: Store, runs: Sequence[RunRow], asked: Sequence[str]) -> dict[str, str]:
-    """By run id, the sweep to tell it by; "" of a run that no sweep keeps."""
-    kept_by = sweep_runs.sweeps_of(store, [run.id for run in runs])
-    found = {}
-    for run in runs:
-        by = kept_by[run.id]
-        preferred = [*(sweep for sweep in asked if sweep in by), run.sweep_id or "", *by[-1:]]
-        found[run.id] = next(filter(None, preferred), "")
-    return found
+def _told_by(run: RunRow, kept_by: Sequence[str], asked: Sequence[str]) -> str:
+    """The sweep that a run is told by; "" where no sweep keeps it."""
+    preferred = [*(sweep for sweep in asked if sweep in kept_by), run.sweep_id or "", *kept_by[-1:]]
+    return next(filter(None, preferred), "")

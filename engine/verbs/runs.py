@@ -70,8 +70,8 @@ def list_runs(args: argparse.Namespace, settings: Settings) -> None:
         store, filters, order=args.order, descending=not args.ascending, limit=args.limit, offset=args.offset
     )
     n_runs = runs.count_runs(store, filters)
-    configs = sweeps.varied(store, rows, args.sweep)
     kept_by = sweeps_of(store, [row.id for row in rows])
+    configs = sweeps.varied(store, rows, kept_by, args.sweep)
     store.close()
     if args.json:
         output.print_json(

@@ -209,9 +209,8 @@ def _held() -> Iterator[None]:
 
 def end(children: Sequence[subprocess.Popen[bytes]]) -> None:
     """End every child with its whole group: first politely, after `GRACE_S` by force."""
-    with _answered_by(
-        signal.SIG_IGN
-    ):  # an impatient second Ctrl-C must not leave half of the children behind
+    # An impatient second Ctrl-C must not leave half of the children behind.
+    with _answered_by(signal.SIG_IGN):
         for child in children:
             _signal_group(child, force=False)
         deadline = time.monotonic() + GRACE_S

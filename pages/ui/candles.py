@@ -153,8 +153,12 @@ def _fill_lines(bars: pl.DataFrame, fills: pl.DataFrame) -> list[str]:
 
 def slot(bars: pl.DataFrame, at: dt.datetime) -> int:
     """Index of the bar that an instant falls into."""
-    ns = int(at.timestamp()) * 1_000_000_000
-    return max(0, int(bars["start"].search_sorted(ns, side="right")) - 1)
+    return max(0, int(bars["start"].search_sorted(ns_of(at), side="right")) - 1)
+
+
+def ns_of(at: dt.datetime) -> int:
+    """Whole seconds since 1970 in ns, as bars have them."""
+    return int(at.timestamp()) * 1_000_000_000
 
 
 def local_starts(start: pl.Series, timezone: str) -> list[dt.datetime]:

@@ -181,7 +181,8 @@ def _show_bars(run: Run, home: str, trade: dict[str, Any], fills: pl.DataFrame) 
     zone = logic_queries.zone_of(run.folder, trade["trade_id"])
     first = zone.opened_at if zone is not None else trade["entry_at"]
     try:
-        window = run_files.bars_around(home, run.pack_hash, symbol, timeframe, _ns(first), _ns(last))
+        span = candles.ns_of(first), candles.ns_of(last)
+        window = run_files.bars_around(home, run.pack_hash, symbol, timeframe, *span)
     except ArgusError as error:
         st.warning(guard.plain(f"The bars cannot be shown. {error}"))
         return "UTC"
@@ -250,10 +251,6 @@ def _trade_of_url() -> int | None:
 def _last_moment(run: Run) -> dt.datetime:
     """The end of the run's window, for trades that are still open."""
     return dt.datetime.combine(dt.date.fromisoformat(run.window_end), dt.time(23, 59), dt.UTC)
-
-
-def _ns(at: dt.datetime) -> int:
-    return int(at.timestamp()) * 1_000_000_000
 
 
 def _at(at: dt.datetime | None, zone: str) -> str:

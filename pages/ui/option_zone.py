@@ -26,7 +26,7 @@ def show(run: Run, trade: Mapping[str, Any], zone: Zone, timezone: str) -> None:
     home = str(guard.store().settings.home)
     try:
         window = run_files.bars_around(
-            home, run.pack_hash, symbol, run.timeframe, _ns(zone.opened_at), _ns(last)
+            home, run.pack_hash, symbol, run.timeframe, candles.ns_of(zone.opened_at), candles.ns_of(last)
         )
     except ArgusError as error:
         st.warning(guard.plain(f"The bars of {symbol} cannot be shown. {error}"))
@@ -61,7 +61,3 @@ def underlying_chart(colours: Palette, window: Window, trade: Mapping[str, Any],
     candles.add(chart, [echarts.mark(colours, name, [(place, bars["open"][place])], symbol, colour, 14)
                         for name, place, symbol, colour in ends])  # fmt: skip
     return chart
-
-
-def _ns(at: dt.datetime) -> int:
-    return int(at.timestamp()) * 1_000_000_000

@@ -18,6 +18,7 @@ import streamlit as st
 
 from engine.core.errors import NotFound
 from engine.metrics.names import METRIC_NAMES
+from engine.packs.pack import SYNTHETIC
 from engine.store import runs, sweeps
 from engine.store.db import store_revision
 from engine.store.models import RunRow
@@ -26,7 +27,6 @@ from engine.store.sweep_runs import sweeps_of
 from pages.ui import guard
 from pages.ui.paging import PAGE_ROWS, first_row
 
-SYNTHETIC = "SYNTHETIC"
 COUNT_CAP = 10_000
 MOST_CHOICES = 200  # of a filter; a longer list is not read but searched
 
@@ -73,7 +73,7 @@ class Run:
 
     @property
     def is_synthetic(self) -> bool:
-        return self.source == "SYNTHETIC" or "SYNTHETIC" in self.marks
+        return SYNTHETIC in (self.source, *self.marks)
 
     @property
     def file_stem(self) -> str:
@@ -205,8 +205,8 @@ def _all_runs(query: RunsQuery) -> pl.DataFrame:
 
 def _runs(rows: Sequence[RunRow], asked: Sequence[str] = ()) -> list[Run]:
     """asked : sweeps, of which each run tells what was varied if they keep it."""
-    configs = sweeps.varied(guard.store(), rows, asked)
     kept_by = sweeps_of(guard.store(), [row.id for row in rows])
+    configs = sweeps.varied(guard.store(), rows, kept_by, asked)
     return [_run(row, configs[row.id], kept_by[row.id]) for row in rows]
 
 

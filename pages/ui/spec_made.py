@@ -14,7 +14,7 @@ SHOWN = 10
 def show_made(at: Revision, slug: str, at_hash: str) -> None:
     """The newest runs and sweeps of all versions; those of the version that is open are marked."""
     page = spec_queries.runs_of(at, slug)
-    sweeps = spec_queries.sweeps_of(at, slug)
+    sweeps = sweep_queries.newest_of(at, slug)
     if not page.runs and not sweeps:
         st.info("Nothing was made of this strategy yet. Start a run or a sweep above.")
         return

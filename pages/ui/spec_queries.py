@@ -18,14 +18,13 @@ from engine.core.spec_text import load_spec
 from engine.data import catalog, partitions
 from engine.packs.pack import SYNTHETIC
 from engine.signals.logic import logic_operands
-from engine.store import drafts, specs, sweeps
+from engine.store import drafts, specs
 from engine.store.models import SpecVersion
 from engine.store.strategies import Strategy, count_strategies, list_strategies, written_versions
-from pages.ui import guard, queries, sweep_queries
+from pages.ui import guard, queries
 from pages.ui.paging import PAGE_ROWS, first_row
 from pages.ui.queries import Revision, RunsPage, RunsQuery
 from pages.ui.spec_text import checked, dumped
-from pages.ui.sweep_queries import Sweep
 
 MOST_DRAFTS = 8
 MOST_VERSIONS = 100
@@ -147,13 +146,6 @@ def _version(row: SpecVersion) -> Version:
 def runs_of(at: Revision, slug: str) -> RunsPage:
     """The newest runs of all versions of a strategy."""
     return queries.runs_page(at, RunsQuery(chosen=(("slug", (slug,)),)), 1)
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def sweeps_of(at: Revision, slug: str, limit: int = 10) -> list[Sweep]:
-    """The newest sweeps of all versions of a strategy."""
-    found = sweeps.list_sweeps(guard.store(), slug=slug, limit=limit)
-    return [sweep_queries.find_sweep(at, row.id) for row in found]
 
 
 @st.cache_data(max_entries=1, show_spinner=False)

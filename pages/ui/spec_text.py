@@ -19,7 +19,7 @@ from engine.core.json_lines import Path, line_of, lines_of
 from engine.core.spec import StrategySpec
 from engine.core.spec_errors import Fault, shorten
 from engine.core.spec_text import parse_json, read_tree
-from engine.sim.refused import refused_by_runs, refused_outright
+from engine.sim.refused import left_open, refused_outright
 
 MOST_COUNTED = 1_000_000  # combinations of a grid that a page counts itself
 
@@ -70,11 +70,11 @@ def checked(text: str) -> Checked:
     open_faults: list[Fault] = []
     if spec is not None:
         faults = [normal.as_written(fault) for fault in (*refused_outright(spec), *_grid_faults(spec))]
-        open_faults = [] if faults else [normal.as_written(fault) for fault in refused_by_runs(spec)[:1]]
+        open_faults = [] if faults else [normal.as_written(fault) for fault in left_open(spec)[:1]]
     kept, older = tree if isinstance(tree, dict) else None, normal if normal.dialect else None
     problems = _at_lines(text, faults)
-    left_open = next(iter(_at_lines(text, open_faults)), None)
-    return Checked(text, kept, None if problems else spec, problems, older, left_open)
+    still_open = next(iter(_at_lines(text, open_faults)), None)
+    return Checked(text, kept, None if problems else spec, problems, older, still_open)
 
 
 def _at_lines(text: str, faults: Sequence[Fault]) -> tuple[Problem, ...]:

@@ -105,6 +105,12 @@ def sweeps_page(at: Revision, page: int) -> tuple[list[Sweep], int]:
     return [_sweep(row) for row in sweeps.list_sweeps(guard.store(), limit=PAGE_ROWS, offset=offset)], n
 
 
+@st.cache_data(max_entries=32, show_spinner=False)
+def newest_of(at: Revision, slug: str, limit: int = 10) -> list[Sweep]:
+    """The newest sweeps of all versions of a strategy."""
+    return [_sweep(row) for row in sweeps.list_sweeps(guard.store(), slug=slug, limit=limit)]
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def find_sweep(at: Revision, prefix: str) -> Sweep:
     """The sweep whose id begins with `prefix`. NotFound if none or several do."""

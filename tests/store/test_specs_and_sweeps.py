@@ -11,6 +11,7 @@ import pytest
 from engine.core.errors import BadInput, NotFound, RunError, SpecError
 from engine.store import specs, sweeps
 from engine.store.db import store_revision
+from engine.store.sweep_runs import sweeps_of
 
 
 def begin(store, spec_hash: str, **changes: Any):
@@ -128,4 +129,5 @@ def test_what_a_sweep_varied_is_read_from_each_runs_own_spec(store, spec, make_r
     )
     rows = [make_run(1, spec_hash=tried.hash, sweep_id=sweep.id), make_run(2)]
     # the stop stands at its default in this config, so its canonical text does not hold it
-    assert sweeps.varied(store, rows) == {rows[0].id: {"fast": 10, "stop": None}, rows[1].id: {}}
+    kept_by = sweeps_of(store, [row.id for row in rows])
+    assert sweeps.varied(store, rows, kept_by) == {rows[0].id: {"fast": 10, "stop": None}, rows[1].id: {}}

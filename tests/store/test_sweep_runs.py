@@ -98,9 +98,10 @@ def test_what_was_varied_is_told_by_the_sweep_asked_for(store, spec, make_run):
     row = keep(store, make_run(1, spec_hash=tried.hash))
     for sweep in (lengths, stops):
         keep(store, make_run(1, spec_hash=tried.hash, sweep_id=sweep))
-    assert sweeps.varied(store, [row]) == {row.id: {"length": 10}}, "of the sweep begun first"
-    assert sweeps.varied(store, [row], [stops]) == {row.id: {"stop": 2}}
-    assert sweeps.varied(store, [row], ["f" * 16]) == {row.id: {"length": 10}}
+    kept_by = sweeps_of(store, [row.id])
+    assert sweeps.varied(store, [row], kept_by) == {row.id: {"length": 10}}, "of the sweep begun first"
+    assert sweeps.varied(store, [row], kept_by, [stops]) == {row.id: {"stop": 2}}
+    assert sweeps.varied(store, [row], kept_by, ["f" * 16]) == {row.id: {"length": 10}}
 
 
 def test_the_runs_of_a_sweep_are_searched_in_an_index(store, two):
